@@ -1,0 +1,76 @@
+# The building blocks of src/CMakeLists.txt: modules, and the binaries made of them.
+
+set_property(GLOBAL PROPERTY BERTH_MODULES "")
+
+# berth_module(NAME DEPENDS module... LIBS library...)
+#
+# Makes the library berth_NAME (alias berth::NAME) from src/NAME/**.cpp, a test binary from *_test.cpp and one fuzzer from
+# each *_fuzz.cpp. A dependency that no earlier line declared is refused, so there are no cycles; an #include of a
+# module outside DEPENDS fails the build (check_includes.cmake).
+function(berth_module name)
+    cmake_parse_arguments(ARG "" "" "DEPENDS;LIBS" ${ARGN})
+    get_property(known GLOBAL PROPERTY BERTH_MODULES)
+    foreach(dependency IN LISTS ARG_DEPENDS)
+        if(NOT dependency IN_LIST known)
+            message(FATAL_ERROR "module '${name}' depends on '${dependency}', which is not declared above it")
+        endif()
+    endforeach()
+    set_property(GLOBAL APPEND PROPERTY BERTH_MODULES ${name})
+    set(folder ${CMAKE_CURRENT_SOURCE_DIR}/${name})
+    file(GLOB_RECURSE all CONFIGURE_DEPENDS ${folder}/*.cpp)
+    file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${folder}/*.h)
+    set(tests ${all})
+    list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+    set(fuzzers ${all})
+    list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cpp$")
+    set(sources ${all})
+    list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cpp$")
+
+    list(TRANSFORM ARG_DEPENDS PREPEND "berth::" OUTPUT_VARIABLE targets)
+    if(sources)
+        set(stamp ${CMAKE_CURRENT_BINARY_DIR}/${name}.includes-checked)
+        add_custom_command(OUTPUT ${stamp}
+            COMMAND ${CMAKE_COMMAND} -D NAME=${name} -D "ALLOWED=${ARG_DEPENDS}" -D "MODULES=${BERTH_ALL_MODULES}"
+                    -D FOLDER=${folder} -D STAMP=${stamp} -P ${PROJECT_SOURCE_DIR}/cmake/check_includes.cmake
+            DEPENDS ${all} ${headers} ${PROJECT_SOURCE_DIR}/cmake/check_includes.cmake VERBATIM)
+        add_library(berth_${name} STATIC ${sources} ${stamp})
+        target_include_directories(berth_${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+        target_link_libraries(berth_${name} PUBLIC ${targets} ${ARG_LIBS})
+    else()
+        add_library(berth_${name} INTERFACE)
+        target_include_directories(berth_${name} INTERFACE ${CMAKE_CURRENT_SOURCE_DIR})
+        target_link_libraries(berth_${name} INTERFACE ${targets} ${ARG_LIBS})
+    endif()
+    add_library(berth::${name} ALIAS berth_${name})
+
+    if(tests AND BERTH_TESTS)
+        add_executable(${name}_test ${tests})
+        target_link_libraries(${name}_test PRIVATE berth::${name} GTest::gmock GTest::gtest_main)
+        target_compile_definitions(${name}_test PRIVATE BERTH_TESTDATA="${folder}/testdata")
+        add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${folder})
+    endif()
+    if(BERTH_FUZZ)
+        foreach(fuzzer IN LISTS fuzzers)
+            get_filename_component(stem ${fuzzer} NAME_WE)
+            add_executable(${stem} ${fuzzer})
+            target_compile_options(${stem} PRIVATE -fsanitize=fuzzer)
+            target_link_options(${stem} PRIVATE -fsanitize=fuzzer)
+            target_link_libraries(${stem} PRIVATE berth::${name})
+        endforeach()
+    endif()
+endfunction()
+
+# berth_app(BINARY SOURCE file [STATIC] DEPENDS module...): one binary whose main() connects the modules.
+function(berth_app binary)
+    cmake_parse_arguments(ARG "STATIC" "SOURCE" "DEPENDS" ${ARGN})
+    if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_SOURCE})
+        return()
+    endif()
+    list(TRANSFORM ARG_DEPENDS PREPEND "berth::" OUTPUT_VARIABLE targets)
+    add_executable(${binary} ${ARG_SOURCE})
+    target_link_libraries(${binary} PRIVATE ${targets})
+    if(ARG_STATIC AND NOT BERTH_SANITIZE)
+        target_link_options(${binary} PRIVATE -static)
+    endif()
+    install(TARGETS ${binary} RUNTIME DESTINATION bin)
+endfunction()

@@ -1,0 +1,13 @@
+# Fails when a file of module NAME includes a header of a module outside ALLOWED. Semicolon lists: ALLOWED, MODULES.
+cmake_policy(VERSION 3.25)
+file(GLOB_RECURSE files ${FOLDER}/*.cpp ${FOLDER}/*.h)
+foreach(file IN LISTS files)
+    file(STRINGS ${file} includes REGEX "^#include \"[a-z]+/")
+    foreach(line IN LISTS includes)
+        string(REGEX REPLACE "^#include \"([a-z]+)/.*" "\\1" module "${line}")
+        if(module IN_LIST MODULES AND NOT module STREQUAL NAME AND NOT module IN_LIST ALLOWED)
+            message(FATAL_ERROR "${file}: ${line}\nmodule '${NAME}' does not declare '${module}' in src/CMakeLists.txt")
+        endif()
+    endforeach()
+endforeach()
+file(TOUCH ${STAMP})
