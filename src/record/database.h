@@ -9,19 +9,12 @@
 #include <vector>
 
 #include "base/result.h"
+#include "record/schema.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
 
 namespace berth::record {
-
-/// The tables of one module. `versions[i]` is the SQL that takes the module's tables from version i to i+1; released
-/// entries are never edited, only appended to.
-///     const record::Schema schema{"network", {"CREATE TABLE network (id TEXT PRIMARY KEY, name TEXT UNIQUE) STRICT"}};
-struct Schema {
-    std::string name;
-    std::vector<std::string> versions;
-};
 
 /// What a commit waits for. Full: the data is on the disk when commit() returns. Relaxed: it survives a crash of this
 /// process but a power cut may undo it (never partly); for state that a power cut ends anyway, such as "running".
