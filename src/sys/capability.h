@@ -1,0 +1,43 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace berth::sys {
+
+/// A set of capabilities: bit n is capability number n. capabilities(7).
+using CapabilityMask = std::uint64_t;
+
+struct CapabilitySets {
+    CapabilityMask bounding = 0;
+    CapabilityMask effective = 0;
+    CapabilityMask permitted = 0;
+    CapabilityMask inheritable = 0;
+    CapabilityMask ambient = 0;
+};
+
+/// "CAP_CHOWN" or "chown" -> number.
+std::optional<int> parse_capability(std::string_view name);
+/// 0 -> "CAP_CHOWN"; empty for an unknown number.
+std::string_view capability_name(int number);
+/// Names that are unknown are left out, as runtimes must do with those of a newer kernel.
+CapabilityMask capability_mask(std::span<const std::string> names);
+std::vector<std::string> capability_names(CapabilityMask mask);
+/// The highest number this kernel knows.
+int last_capability();
+/// What this process has.
+Result<CapabilitySets> current_capabilities();
+
+/// Drops from the bounding set whatever is not in `mask`; needs CAP_SETPCAP.
+Result<> limit_bounding_set(CapabilityMask mask);
+/// Sets effective, permitted and inheritable, then ambient.
+Result<> set_capabilities(const CapabilitySets& sets);
+/// Whether permitted capabilities survive setuid. prctl(2) PR_SET_KEEPCAPS.
+Result<> keep_capabilities(bool keep);
+
+}  // namespace berth::sys
