@@ -90,8 +90,13 @@ public:
     };
     const std::vector<Place>& places() const { return places_; }
 
-    /// Moves `pid` here in every hierarchy; `skip_v2` when it was born in the v2 one (clone_process).
-    Result<> add_process(pid_t pid, bool skip_v2 = false) const;
+    /// Moves the process `pid` here in every hierarchy. Waits for an RCU grace period, i.e. milliseconds: a process that
+    /// can join by itself should use open_join_files().
+    Result<> add_process(pid_t pid) const;
+    /// Files through which a single-threaded process joins every v1 hierarchy by itself, see join(). The kernel moves a
+    /// thread that asks for itself without waiting (Linux 5.13). The v2 hierarchy is joined by birth (clone_process).
+    Result<std::vector<Fd>> open_join_files() const;
+    static Result<> join(const std::vector<Fd>& files);
     /// A descriptor for CloneRequest::cgroup; empty when the machine has no v2 hierarchy.
     Result<Fd> open_v2_directory() const;
     /// Writes `value` to `file` in the hierarchy of `controller`. NotFound if the machine lacks it.
