@@ -1,0 +1,146 @@
+#include "engine/configuration.h"
+
+#include <limits>
+
+namespace berth::engine {
+
+using codec::Json;
+
+namespace {
+Error invalid(std::string_view key, std::string_view why) {
+    return fail(ErrorCode::InvalidArgument, "invalid configuration '", key, "': ", why);
+}
+
+Result<> read_number(const Json& settings, const char* key, int smallest, int& value) {
+    if (!settings.contains(key)) return {};
+    const auto number = codec::get_int(settings, key);
+    if (number < smallest || number > std::numeric_limits<int>::max())
+        return invalid(key, concat("must be at least ", smallest));
+    value = static_cast<int>(number);
+    return {};
+}
+
+void read_text(const Json& settings, const char* key, std::string& value) {
+    value = codec::get_string(settings, key, value);
+}
+
+Result<> read_pools(const Json& settings, Configuration& configuration) {
+    const Json* pools = codec::find_member(settings, "default-address-pools");
+    if (!pools) return {};
+    for (const auto& pool : *pools) {
+        const auto base = codec::get_string(pool, "base");
+        const auto size = codec::get_int(pool, "size");
+        if (base.find('/') == std::string::npos || size < 1 || size > 128)
+            return invalid("default-address-pools", "each needs base (ADDRESS/LENGTH) and size (a prefix length)");
+        configuration.address_pools.emplace_back(base, static_cast<int>(size));
+    }
+    return {};
+}
+
+Result<> read_ulimits(const Json& settings, Configuration& configuration) {
+    const Json* ulimits = codec::find_member(settings, "default-ulimits");
+    if (!ulimits) return {};
+    for (const auto& [name, entry] : ulimits->items()) {
+        if (!entry.is_object()) return invalid("default-ulimits", "each needs Name, Soft and Hard");
+        const auto soft = codec::get_int(entry, "Soft");
+        const auto hard = codec::get_int(entry, "Hard", soft);
+        if (hard != -1 && (soft > hard || soft == -1)) return invalid("default-ulimits", "the soft limit is above the hard one");
+        configuration.default_ulimits.push_back({name, soft, hard});
+    }
+    return {};
+}
+
+Result<> check_hosts(const Configuration& configuration) {
+    for (const auto& host : configuration.hosts) {
+        const bool is_tcp = host.starts_with("tcp://");
+        if (!is_tcp && !host.starts_with("unix://") && !host.starts_with("fd://"))
+            return invalid("hosts", concat("'", host, "' is not unix://PATH, tcp://HOST:PORT or fd://"));
+        if (is_tcp && !configuration.tls.verify) {
+            return invalid("hosts", concat("'", host, "' would let everyone who reaches it become root"))
+                .with_hint("add --tlsverify with --tlscacert, --tlscert and --tlskey, or use ssh:// from the client");
+        }
+    }
+    return {};
+}
+}  // namespace
+
+std::optional<std::int64_t> parse_size(std::string_view text) {
+    std::string unit;
+    std::string lower = to_lower(trim(text));
+    while (!lower.empty() && !(lower.back() >= '0' && lower.back() <= '9')) {
+        unit.insert(unit.begin(), lower.back());
+        lower.pop_back();
+    }
+    const auto number = parse_uint(lower);
+    if (!number) return std::nullopt;
+    static const std::map<std::string, int, std::less<>> shifts{{"", 0},    {"b", 0},   {"k", 10},  {"kb", 10}, {"kib", 10},
+                                                                {"m", 20},  {"mb", 20}, {"mib", 20}, {"g", 30},  {"gb", 30},
+                                                                {"gib", 30}, {"t", 40},  {"tb", 40}, {"tib", 40}};
+    const auto shift = shifts.find(std::string(trim(unit)));
+    if (shift == shifts.end() || *number > (std::uint64_t{1} << (62 - shift->second))) return std::nullopt;
+    return static_cast<std::int64_t>(*number << shift->second);
+}
+
+Result<Configuration> Configuration::from_settings(const Json& settings) {
+    Configuration out;
+    out.hosts = codec::get_strings(settings, "hosts");
+    read_text(settings, "data-root", out.data_root);
+    read_text(settings, "exec-root", out.exec_root);
+    for (auto* path : {&out.data_root, &out.exec_root}) {
+        while (path->size() > 1 && path->ends_with('/')) path->pop_back();
+        if (!path->starts_with('/')) return invalid(path == &out.data_root ? "data-root" : "exec-root", "must be an absolute path");
+    }
+    if (out.hosts.empty()) out.hosts.push_back("unix://" + out.exec_root + "/berth.sock");
+    if (codec::get_bool(settings, "debug")) out.log_level = "debug";
+    read_text(settings, "log-level", out.log_level);
+    if (out.log_level == "fatal") out.log_level = "error";
+    if (out.log_level != "debug" && out.log_level != "info" && out.log_level != "warn" && out.log_level != "error")
+        return invalid("log-level", "must be debug, info, warn or error");
+    read_text(settings, "pidfile", out.pidfile);
+    out.group_was_set = settings.contains("group");
+    read_text(settings, "group", out.group);
+    out.insecure_registries = codec::get_strings(settings, "insecure-registries");
+    out.registry_mirrors = codec::get_strings(settings, "registry-mirrors");
+    out.labels = codec::get_strings(settings, "labels");
+    out.host_ca = codec::get_bool(settings, "host-ca");
+    out.init = codec::get_bool(settings, "init");
+    out.ip_forward = codec::get_bool(settings, "ip-forward", true);
+    read_text(settings, "log-driver", out.log_driver);
+    if (out.log_driver != "json-file" && out.log_driver != "local" && out.log_driver != "none")
+        return invalid("log-driver", concat("'", out.log_driver, "' is not json-file, local or none"));
+    for (const auto& [key, value] : codec::get_string_map(settings, "log-opts")) out.log_options[key] = value;
+    read_text(settings, "bip", out.bridge_address);
+    read_text(settings, "ip", out.default_host_address);
+    TRY(read_number(settings, "mtu", 0, out.mtu));
+    TRY(read_pools(settings, out));
+    out.dns = codec::get_strings(settings, "dns");
+    out.dns_options = codec::get_strings(settings, "dns-opts");
+    out.dns_search = codec::get_strings(settings, "dns-search");
+    TRY(read_ulimits(settings, out));
+    if (settings.contains("default-shm-size")) {
+        const auto size = parse_size(codec::get_string(settings, "default-shm-size"));
+        if (!size || *size == 0) return invalid("default-shm-size", "must be a size such as 64m");
+        out.default_shm_size = *size;
+    }
+    TRY(read_number(settings, "default-stop-timeout", -1, out.default_stop_timeout));
+    TRY(read_number(settings, "shutdown-timeout", -1, out.shutdown_timeout));
+    read_text(settings, "cgroup-parent", out.cgroup_parent);
+    read_text(settings, "storage-driver", out.storage_driver);
+    TRY(read_number(settings, "max-concurrent-downloads", 1, out.concurrent_downloads));
+    TRY(read_number(settings, "max-concurrent-uploads", 1, out.concurrent_uploads));
+    out.tls.verify = codec::get_bool(settings, "tlsverify");
+    out.tls.enabled = out.tls.verify || codec::get_bool(settings, "tls");
+    read_text(settings, "tlscacert", out.tls.ca_certificate);
+    read_text(settings, "tlscert", out.tls.certificate);
+    read_text(settings, "tlskey", out.tls.key);
+    TRY(check_hosts(out));
+    const Json* proxies = codec::find_member(settings, "proxies");
+    for (const auto& [key, value] : {std::pair{"http-proxy", &out.http_proxy}, std::pair{"https-proxy", &out.https_proxy},
+                                     std::pair{"no-proxy", &out.no_proxy}}) {
+        if (proxies) read_text(*proxies, key, *value);
+        read_text(settings, key, *value);
+    }
+    return out;
+}
+
+}  // namespace berth::engine

@@ -1,0 +1,51 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "codec/json.h"
+
+namespace berth::engine {
+
+/// Everything that can be set about an engine, with its defaults.
+struct Configuration {
+    struct Tls {
+        bool enabled = false, verify = false;
+        std::string ca_certificate, certificate, key;
+    };
+    struct Ulimit {
+        std::string name;
+        std::int64_t soft = 0, hard = 0;
+    };
+    std::vector<std::string> hosts;  // never empty after from_settings()
+    std::string data_root = "/var/lib/berth", exec_root = "/run/berth";
+    std::string log_level = "info", pidfile, group = "berth";
+    bool group_was_set = false;
+    std::vector<std::string> insecure_registries, registry_mirrors, labels;
+    bool host_ca = false, init = false, ip_forward = true;
+    std::string log_driver = "json-file";
+    std::map<std::string, std::string> log_options{{"max-size", "20m"}, {"max-file", "5"}};
+    std::string bridge_address, default_host_address;
+    int mtu = 0;
+    std::vector<std::pair<std::string, int>> address_pools;  // base, prefix length of each
+    std::vector<std::string> dns, dns_options, dns_search;
+    std::vector<Ulimit> default_ulimits;
+    std::int64_t default_shm_size = 64 << 20;
+    int default_stop_timeout = 10, shutdown_timeout = 15;
+    std::string cgroup_parent = "berth", storage_driver;
+    int concurrent_downloads = 3, concurrent_uploads = 5;
+    Tls tls;
+    std::string http_proxy, https_proxy, no_proxy;
+
+    /// From the members of daemon.json (see merge_settings). InvalidArgument names the key.
+    static Result<Configuration> from_settings(const codec::Json& settings);
+};
+
+/// A number of bytes with a unit: "64m", "1gb", "512". nullopt for anything else.
+std::optional<std::int64_t> parse_size(std::string_view text);
+
+}  // namespace berth::engine
