@@ -1,0 +1,11 @@
+#pragma once
+#include "codec/yaml.h"
+#include "compose/sources.h"
+
+namespace berth::compose {
+
+/// Checks one file's tree (after interpolation, before merging) against the compose-spec: known keys, with the nearest name for a
+/// mistyped one, and the kinds of value each key takes. Keys starting with "x-" are free.
+Result<> check_schema(const codec::YamlNode& file, const Sources& sources);
+
+}  // namespace berth::compose
