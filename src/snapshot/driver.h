@@ -1,0 +1,89 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "codec/stream.h"
+#include "oci/digest.h"
+#include "sys/fd.h"
+#include "sys/mount.h"
+
+namespace berth::snapshot {
+
+// Nouns. A *layer* is one read-only file tree, named by its diff id: the sha256 digest of its uncompressed tar. It does
+// not depend on the layers below it. A *root* is what a container sees: layers stacked, and usually one writable
+// directory (*upper*) on top, as one overlay. A root is a detached mount: attached nowhere, gone when its descriptor
+// and all its clones are closed; the kernel keeps the layers it is made of alive.
+//
+//     auto layer = TRY(driver.apply(blob, {.diff_id = config.diff_ids[0]}, stop));
+//     auto writable = TRY(driver.create_writable(container_dir, diff_ids));
+//     auto root = TRY(driver.mount_root({.layers = diff_ids, .writable = writable}));
+
+struct LayerInfo {
+    oci::Digest diff_id;
+    std::uint64_t tar_bytes = 0;   ///< of the uncompressed tar
+    std::uint64_t disk_bytes = 0;  ///< allocated by the layer's files
+    std::uint64_t entries = 0;
+};
+
+struct ApplyOptions {
+    /// What the image's configuration promises; Corrupted when the tar's digest is another.
+    std::optional<oci::Digest> diff_id;
+};
+
+/// The two directories an overlay writes to, as host paths on one file system.
+struct Writable {
+    std::string upper;
+    std::string work;
+};
+
+struct RootRequest {
+    std::vector<oci::Digest> layers;  ///< lowest first; empty means an empty root
+    std::optional<Writable> writable;  ///< without it the root is read-only
+    /// Leaves out every fsync of the upper file system, for roots that are thrown away after a crash: build steps and
+    /// containers with --rm. Such a root cannot be mounted again after the machine crashed.
+    bool is_volatile = false;
+};
+
+/// Stores layers and stacks them. Safe to use from many threads.
+class Driver {
+public:
+    virtual ~Driver() = default;
+    /// "erofs" or "directory".
+    virtual std::string_view name() const = 0;
+
+    /// Makes a layer of a tar stream (plain, gzip or zstd) in one pass, durable on return. A layer that exists already
+    /// is left as it is, after the stream was read and checked. InvalidArgument for an archive that must be refused.
+    virtual Result<LayerInfo> apply(codec::ByteSource& archive, const ApplyOptions& options, std::stop_token stop) = 0;
+    /// Makes a layer of an overlay's upper directory (or any directory: whiteouts are overlay's) and writes its
+    /// canonical, uncompressed tar to `tar` on the way. The tree must not change meanwhile.
+    virtual Result<LayerInfo> capture(sys::BorrowedFd upper, codec::ByteSink& tar, std::stop_token stop) = 0;
+
+    virtual bool has(const oci::Digest& diff_id) const = 0;
+    virtual Result<LayerInfo> inspect(const oci::Digest& diff_id) const = 0;
+    virtual Result<std::vector<oci::Digest>> list() const = 0;
+    /// Absent is fine. Roots mounted from it go on working; its space comes back with the last of them.
+    virtual Result<> remove(const oci::Digest& diff_id) = 0;
+    /// Bytes on disk of all layers.
+    virtual Result<std::uint64_t> usage() const = 0;
+
+    /// Creates `upper` and `work` in `directory` (which exists); the upper root gets mode and owner of the topmost layer's.
+    virtual Result<Writable> create_writable(const std::string& directory, const std::vector<oci::Digest>& layers) = 0;
+    /// NotFound names a layer that is not there.
+    virtual Result<sys::DetachedMount> mount_root(const RootRequest& request) = 0;
+};
+
+struct DriverOptions {
+    std::string root;  ///< the data root; layers live in <root>/layers
+    /// "erofs", "directory", or empty: EROFS where the kernel mounts it from a file, else directories.
+    std::string driver;
+};
+/// Also sweeps what a crash left half-made.
+Result<std::unique_ptr<Driver>> open_driver(const DriverOptions& options);
+
+}  // namespace berth::snapshot
