@@ -1,0 +1,192 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "image/image.h"
+#include "oci/platform.h"
+#include "record/schema.h"
+#include "remote/registry.h"
+
+namespace berth::record { class Database; class EventLog; }
+namespace berth::content { class Store; }
+namespace berth::snapshot { class Driver; }
+
+// Images: names for manifests whose blobs are in content::Store and whose layers are in snapshot::Driver.
+namespace berth::image {
+
+/// Tables of this module; the engine hands them to record::Database::open().
+record::Schema schema();
+
+/// One line of progress in Docker's words, e.g. {id "2fa1..", status "Downloading", 1024, 4096}.
+struct Progress {
+    std::string id;
+    std::string status;
+    std::int64_t current = 0, total = 0;
+    std::string stream;  // load's and import's own lines
+    std::string aux;     // a JSON document: {"Tag":..,"Digest":..,"Size":..}
+};
+/// Called from several threads, one at a time.
+using ProgressSink = std::function<void(const Progress&)>;
+/// Fills the buffer; 0 is the end.
+using ByteSource = std::function<Result<std::size_t>(std::span<std::byte>)>;
+using ByteSink = std::function<Result<>(std::span<const std::byte>)>;
+
+struct PullOptions {
+    oci::Platform platform;  // empty: this machine's
+    bool all_tags = false;
+    remote::CredentialsProvider credentials;
+};
+struct PushOptions {
+    std::optional<oci::Platform> platform;  // only this manifest of an index
+    bool all_tags = false;
+    remote::CredentialsProvider credentials;
+};
+struct RemoveOptions {
+    bool force = false;
+    bool prune_parents = true;  // false: --no-prune
+};
+struct ListFilter {
+    bool all = false;
+    std::vector<std::string> references;      // glob patterns of `--filter reference=`
+    std::optional<bool> dangling;
+    std::vector<std::string> labels;          // "key" or "key=value", all of them
+    std::vector<std::string> without_labels;  // "label!="
+    std::string before, since;                // images
+    std::optional<Timestamp> until;
+    bool shared_sizes = false;
+    bool manifests = false;
+};
+struct PruneFilter {
+    bool dangling_only = true;
+    std::optional<Timestamp> until;
+    std::vector<std::string> labels, without_labels;
+};
+struct PruneResult {
+    std::vector<Removed> removed;
+    std::int64_t bytes = 0;
+};
+struct ImportOptions {
+    std::string reference;             // "" leaves it without a name
+    std::string message;
+    oci::Platform platform;            // empty: this machine's
+    std::string config_json;           // OCI image configuration to merge in: the members of "config"
+};
+struct LoadResult {
+    struct Item {
+        oci::Digest id;
+        std::string reference;  // familiar; "" for an image without a name
+    };
+    std::vector<Item> loaded;
+};
+/// An image made here: by build, commit or import.
+struct NewImage {
+    std::string config_json;      // complete; rootfs.diff_ids must agree with `layers`
+    std::vector<Layer> layers;    // blobs in the content store, unpacked layers in the driver
+    std::vector<std::string> references;
+    bool oci_media_types = false;
+    oci::Annotations annotations;
+    std::string parent;           // id of the image it was made from, for `images -a` and rmi
+};
+struct BootstrapOptions {
+    std::string suite;                  // "debian:bookworm", "ubuntu:noble", or "busybox"
+    std::vector<std::string> packages;  // more packages
+    std::string mirror;
+    std::string reference;              // other name for the result
+};
+struct DiskUsage {
+    std::int64_t images = 0, active = 0;
+    std::int64_t bytes = 0, reclaimable = 0;
+};
+/// A container that uses an image, as remove() must know it.
+struct User {
+    std::string container_id;
+    bool running = false;
+};
+/// What must survive collection although no image refers to it: build cache, containers.
+struct Roots {
+    std::set<oci::Digest> blobs;
+    std::set<oci::Digest> diff_ids;
+};
+
+struct Services {
+    record::Database& database;
+    record::EventLog* events;  // may be null
+    content::Store& content;
+    snapshot::Driver& snapshots;
+    remote::Registries& registries;
+};
+
+/// All images of an engine. Every function may be called from any thread. `name` is what users type: a name with tag or
+/// digest, "sha256:<hex>", or a unique prefix of an id. An unknown one is NotFound "No such image: NAME".
+class Store {
+public:
+    static Result<std::unique_ptr<Store>> open(const Services& services);
+    ~Store();
+
+    /// Who uses an image; asked by remove, list, prune. Set once at start-up.
+    void set_user_lookup(std::function<std::vector<User>(const oci::Digest& id)> lookup);
+    /// Adds to what garbage collection keeps.
+    void add_root_provider(std::function<void(Roots&)> provider);
+
+    // --- looking ----------------------------------------------------------------------------------------------
+    /// The image for a platform (empty: this machine's best). NotFound also when the platform's content is not here;
+    /// Corrupted, with the digest and how to repair it, when its content is damaged.
+    Result<Image> resolve(std::string_view name, const oci::Platform& platform = {}) const;
+    Result<Summary> summary(std::string_view name) const;
+    /// Newest first.
+    Result<std::vector<Summary>> list(const ListFilter& filter) const;
+    Result<std::vector<HistoryEntry>> history(std::string_view name, const oci::Platform& platform = {}) const;
+    Result<DiskUsage> usage() const;
+
+    // --- registries ---------------------------------------------------------------------------------------------
+    /// Downloads, unpacks and names the image; returns its id. Layers travel in parallel and are shared with other
+    /// pulls in flight. What arrived before a failure is kept and resumed.
+    Result<oci::Digest> pull(std::string_view name, const PullOptions& options, const ProgressSink& progress,
+                             std::stop_token stop);
+    Result<> push(std::string_view name, const PushOptions& options, const ProgressSink& progress, std::stop_token stop);
+
+    // --- names --------------------------------------------------------------------------------------------------
+    Result<> tag(std::string_view name, std::string_view target);
+    /// Docker's rules: a name among several is only untagged; an id with several names, or in use, needs force
+    /// (Conflict). NotFound when absent.
+    Result<std::vector<Removed>> remove(std::string_view name, const RemoveOptions& options);
+    Result<PruneResult> prune(const PruneFilter& filter, std::stop_token stop);
+
+    // --- archives -----------------------------------------------------------------------------------------------
+    /// Writes one tar that is both a docker-archive and an OCI layout. Deterministic.
+    Result<> save(const std::vector<std::string>& names, const std::optional<oci::Platform>& platform,
+                  const ByteSink& sink, std::stop_token stop);
+    /// Reads docker-archive and oci-archive of any compression.
+    Result<LoadResult> load(const ByteSource& source, const std::optional<oci::Platform>& platform,
+                            const ProgressSink& progress, std::stop_token stop);
+    /// A tar of any compression becomes an image of one layer.
+    Result<oci::Digest> import(const ByteSource& source, const ImportOptions& options, const ProgressSink& progress,
+                               std::stop_token stop);
+    /// Makes a base image from the distribution's own packages (mmdebstrap). NotFound with a hint when that is missing.
+    Result<oci::Digest> bootstrap(const BootstrapOptions& options, const ProgressSink& progress, std::stop_token stop);
+
+    // --- making -------------------------------------------------------------------------------------------------
+    /// Stores configuration and manifest and names the image.
+    Result<Image> commit(NewImage image);
+    /// Takes a tar stream (of any compression) as a layer: unpacked into the driver, kept as a gzip blob.
+    Result<Layer> add_layer(const ByteSource& source, std::stop_token stop);
+
+    /// Removes blobs and layers that no image, lease or root provider refers to; returns the bytes freed.
+    Result<std::int64_t> collect_garbage(std::stop_token stop);
+
+private:
+    class Implementation;
+    explicit Store(std::unique_ptr<Implementation> implementation);
+    std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace berth::image
