@@ -4,13 +4,13 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "codec/stream.h"
 #include "image/image.h"
 #include "oci/platform.h"
 #include "record/schema.h"
@@ -36,9 +36,6 @@ struct Progress {
 };
 /// Called from several threads, one at a time.
 using ProgressSink = std::function<void(const Progress&)>;
-/// Fills the buffer; 0 is the end.
-using ByteSource = std::function<Result<std::size_t>(std::span<std::byte>)>;
-using ByteSink = std::function<Result<>(std::span<const std::byte>)>;
 
 struct PullOptions {
     oci::Platform platform;  // empty: this machine's
@@ -164,12 +161,12 @@ public:
     // --- archives -----------------------------------------------------------------------------------------------
     /// Writes one tar that is both a docker-archive and an OCI layout. Deterministic.
     Result<> save(const std::vector<std::string>& names, const std::optional<oci::Platform>& platform,
-                  const ByteSink& sink, std::stop_token stop);
+                  codec::ByteSink& sink, std::stop_token stop);
     /// Reads docker-archive and oci-archive of any compression.
-    Result<LoadResult> load(const ByteSource& source, const std::optional<oci::Platform>& platform,
+    Result<LoadResult> load(codec::ByteSource& source, const std::optional<oci::Platform>& platform,
                             const ProgressSink& progress, std::stop_token stop);
     /// A tar of any compression becomes an image of one layer.
-    Result<oci::Digest> import(const ByteSource& source, const ImportOptions& options, const ProgressSink& progress,
+    Result<oci::Digest> import(codec::ByteSource& source, const ImportOptions& options, const ProgressSink& progress,
                                std::stop_token stop);
     /// Makes a base image from the distribution's own packages (mmdebstrap). NotFound with a hint when that is missing.
     Result<oci::Digest> bootstrap(const BootstrapOptions& options, const ProgressSink& progress, std::stop_token stop);
@@ -178,7 +175,7 @@ public:
     /// Stores configuration and manifest and names the image.
     Result<Image> commit(NewImage image);
     /// Takes a tar stream (of any compression) as a layer: unpacked into the driver, kept as a gzip blob.
-    Result<Layer> add_layer(const ByteSource& source, std::stop_token stop);
+    Result<Layer> add_layer(codec::ByteSource& source, std::stop_token stop);
 
     /// Removes blobs and layers that no image, lease or root provider refers to; returns the bytes freed.
     Result<std::int64_t> collect_garbage(std::stop_token stop);
