@@ -1,0 +1,364 @@
+#include <algorithm>
+#include <mutex>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "network/rows_internal.h"
+#include "network/state_internal.h"
+
+// Connecting in order: admission (names, addresses, ports; in memory), links (kernel), rules (kernel), row. Whatever
+// fails, what was done before is undone in reverse: `Attempt` owns the half-made endpoint until the last step.
+
+namespace berth::network {
+
+namespace {
+constexpr std::size_t host_link_id_length = 12;
+
+class Attempt {
+public:
+    Attempt(Guarded<Tables>& tables, std::string network_id, std::string container_id)
+        : tables_(tables), network_id_(std::move(network_id)), container_id_(std::move(container_id)) {}
+    Attempt(const Attempt&) = delete;
+    ~Attempt() {
+        auto locked = tables_.lock();
+        if (auto live = locked->networks.find(network_id_); live != locked->networks.end()) --live->second.pending;
+        auto [first, last] = locked->pending_interfaces.equal_range(container_id_);
+        auto own = std::find_if(first, last, [&](const auto& entry) { return entry.second == endpoint.interface; });
+        if (own != last) locked->pending_interfaces.erase(own);
+        if (!is_committed_) locked->forget(endpoint);
+    }
+    void commit() { is_committed_ = true; }
+
+    Endpoint endpoint;
+
+private:
+    Guarded<Tables>& tables_;
+    std::string network_id_;
+    std::string container_id_;
+    bool is_committed_ = false;
+};
+
+std::string free_interface(const Tables& tables, const std::string& container_id) {
+    std::set<std::string> used;
+    if (auto list = tables.endpoints.find(container_id); list != tables.endpoints.end()) {
+        for (const auto& endpoint : list->second) used.insert(endpoint.interface);
+    }
+    auto [first, last] = tables.pending_interfaces.equal_range(container_id);
+    for (; first != last; ++first) used.insert(first->second);
+    for (int number = 0;; ++number) {
+        std::string name = concat("eth", number);
+        if (!used.contains(name)) return name;
+    }
+}
+
+Result<Prefix> take_address(AddressPool& pool, const std::optional<IpAddress>& wanted) {
+    int length = pool.pool().subnet.length;
+    if (!wanted) return Prefix{TRY(pool.take_next()), length};
+    TRY(pool.take(*wanted));
+    return Prefix{*wanted, length};
+}
+
+Error port_error(const Endpoint& endpoint, const std::string& why) {
+    return fail(ErrorCode::Conflict, "driver failed programming external connectivity on endpoint ",
+                endpoint.container_name, " (", endpoint.id, "): ", why);
+}
+
+// One port, in the order of the request's range. With `tables` locked, so that two containers do not get one port.
+Result<PublishedPort> take_port(Tables& tables, const Endpoint& endpoint, const PortRequest& request,
+                                const IpAddress& host_address) {
+    Protocol protocol = request.container.protocol;
+    PublishedPort out{request.container, host_address, 0};
+    std::string why;
+    for (std::uint32_t port = request.host_first; port <= request.host_last; ++port) {
+        if (port != 0 && tables.is_port_taken(host_address, protocol, static_cast<std::uint16_t>(port))) {
+            out.host_port = static_cast<std::uint16_t>(port);
+            why = concat("Bind for ", out.host_text(), " failed: port is already allocated");
+            continue;
+        }
+        auto reserved = reserve_port(host_address, protocol, static_cast<std::uint16_t>(port));
+        if (!reserved.is_error()) {
+            out.host_port = reserved->port;
+            tables.add_port(out);
+            tables.reservations[endpoint.id].push_back(std::move(*reserved));
+            return out;
+        }
+        out.host_port = static_cast<std::uint16_t>(port);
+        why = concat("failed to bind host port ", out.host_text(), '/', to_string(protocol), ": ",
+                     reserved.error().message());
+    }
+    if (request.host_first != request.host_last) {
+        why = concat("all ports of ", request.host_first, "-", request.host_last, " are allocated: ", why);
+    }
+    return port_error(endpoint, why);
+}
+
+Result<> take_ports(Tables& tables, Endpoint& endpoint, const std::vector<PortRequest>& requests,
+                    const IpAddress& default_host_address) {
+    for (const auto& request : requests) {
+        const IpAddress& wanted = request.host_address.is_wildcard() && request.host_address.is_v4()
+                                      ? default_host_address
+                                      : request.host_address;
+        if (!wanted.is_v4() && !endpoint.address_v6) {
+            return port_error(endpoint, concat("cannot publish on ", wanted.to_string(), ": network ",
+                                               endpoint.network_name, " has no IPv6"));
+        }
+        endpoint.ports.push_back(TRY(take_port(tables, endpoint, request, wanted)));
+    }
+    return {};
+}
+
+std::vector<sys::NftChange> rules_of(const Endpoint& endpoint, NftKind kind) {
+    std::vector<sys::NftChange> out;
+    for (const auto& port : endpoint.ports) {
+        for (const auto& rule : port_rules(endpoint, port)) {
+            for (auto& change : port_changes(rule, kind)) out.push_back(std::move(change));
+        }
+    }
+    return out;
+}
+
+std::vector<IpAddress> gateways_of(const Endpoint& endpoint) {
+    std::vector<IpAddress> out;
+    out.push_back(endpoint.gateway);
+    if (endpoint.gateway_v6) out.push_back(*endpoint.gateway_v6);
+    return out;
+}
+
+// What the endpoint is called and where it is; no ports yet.
+Result<> admit(Tables& tables, LiveNetwork& live, const EndpointRequest& request, Endpoint& endpoint) {
+    const Network& network = live.network;
+    endpoint.id = random_hex(32);
+    endpoint.network_id = network.id;
+    endpoint.network_name = network.spec.name;
+    endpoint.container_id = request.container_id;
+    endpoint.container_name = request.container_name;
+    endpoint.host_link = concat("bv-", endpoint.id.substr(0, host_link_id_length));
+    endpoint.aliases = request.aliases;
+    endpoint.links = request.links;
+    if (request.address && network.is_predefined()) {
+        return fail(ErrorCode::InvalidArgument, "user specified IP address is supported on user defined networks only");
+    }
+    endpoint.address = TRY(take_address(*live.v4, request.address));
+    endpoint.gateway = *live.v4->pool().gateway;
+    if (live.v6) {
+        endpoint.address_v6 = TRY(take_address(*live.v6, request.address_v6));
+        endpoint.gateway_v6 = live.v6->pool().gateway;
+    }
+    endpoint.mac = request.mac.empty() ? mac_for(endpoint.address.address) : to_lower(request.mac);
+    endpoint.interface = free_interface(tables, request.container_id);
+    tables.pending_interfaces.emplace(request.container_id, endpoint.interface);
+    endpoint.dns_names = dns_names_of(network, endpoint, request.hostname);
+    bool has_route = false;
+    if (auto others = tables.endpoints.find(request.container_id); others != tables.endpoints.end()) {
+        for (const auto& other : others->second) has_route |= other.default_route;
+    }
+    endpoint.default_route = !network.spec.internal && !has_route;
+    return {};
+}
+
+Links::EndpointPlan link_plan(const Network& network, const Endpoint& endpoint, std::uint32_t bridge,
+                              std::uint32_t mtu) {
+    Links::EndpointPlan plan;
+    plan.host_link = endpoint.host_link;
+    plan.endpoint_id = endpoint.id;
+    plan.bridge = bridge;
+    plan.mtu = mtu;
+    plan.interface = endpoint.interface;
+    plan.mac = endpoint.mac;
+    plan.addresses.push_back(endpoint.address);
+    if (endpoint.address_v6) plan.addresses.push_back(*endpoint.address_v6);
+    if (endpoint.default_route) plan.gateways = gateways_of(endpoint);
+    plan.isolated_port = !option_is(network, "com.docker.network.bridge.enable_icc", true);
+    plan.ipv6 = endpoint.address_v6.has_value();
+    // lo is 1. "eth0" becomes 2, "eth1" 3, as if the kernel had counted.
+    plan.preferred_index = 2 + static_cast<std::uint32_t>(parse_uint(endpoint.interface.substr(3)).value_or(0));
+    return plan;
+}
+}  // namespace
+
+Result<Endpoint> Manager::connect(const EndpointRequest& request, sys::BorrowedFd netns, sys::BorrowedFd netlink) {
+    Network network;
+    {
+        auto locked = state_->tables.lock();
+        LiveNetwork* live = locked->find(request.network);
+        if (!live || !live->is_open) return fail(ErrorCode::NotFound, "network ", request.network, " not found");
+        network = live->network;
+        if (!network.is_bridge()) {
+            return fail(ErrorCode::InvalidArgument, "network ", network.spec.name, " has no endpoints of its own");
+        }
+        if (locked->find_endpoint(request.container_id, network.id)) {
+            return fail(ErrorCode::PermissionDenied, "endpoint with name ", request.container_name,
+                        " already exists in network ", network.spec.name);
+        }
+        ++live->pending;
+    }
+    Attempt attempt(state_->tables, network.id, request.container_id);
+    auto [bridge, mtu] = TRY(state_->ready_bridge(network.id));
+    {
+        auto locked = state_->tables.lock();
+        LiveNetwork& live = locked->networks.at(network.id);
+        TRY(admit(*locked, live, request, attempt.endpoint));
+        TRY(take_ports(*locked, attempt.endpoint, request.ports, state_->options.default_host_address));
+    }
+    const Endpoint& endpoint = attempt.endpoint;
+    auto linked = state_->links->connect(link_plan(network, endpoint, bridge, mtu), netns, netlink);
+    if (linked.is_error() && !TRY(state_->links->has_link(network.bridge))) {
+        // Somebody removed the bridge behind our back: make it again.
+        state_->tables.lock()->networks.at(network.id).bridge_index = 0;
+        std::tie(bridge, mtu) = TRY(state_->ready_bridge(network.id));
+        linked = state_->links->connect(link_plan(network, endpoint, bridge, mtu), netns, netlink);
+    }
+    TRY(std::move(linked).context("connect ", request.container_name, " to network ", network.spec.name));
+    std::unique_lock rules(state_->rules, std::defer_lock);
+    if (!endpoint.ports.empty()) rules.lock();
+    auto finished = endpoint.ports.empty() ? Result<>() : state_->change_rules(rules_of(endpoint, NftKind::Add));
+    if (!finished.is_error()) finished = store_endpoints(state_->database, std::span(&endpoint, 1));
+    if (finished.is_error()) {
+        state_->firewall->change(rules_of(endpoint, NftKind::Delete)).ignore("the first error is the one to report");
+        state_->links->disconnect(endpoint.host_link).ignore("the first error is the one to report");
+        return std::move(finished).error();
+    }
+    std::set<std::string> observers;
+    {
+        auto locked = state_->tables.lock();
+        locked->endpoints[request.container_id].push_back(endpoint);
+        observers = locked->observers_of(endpoint);
+    }
+    attempt.commit();
+    if (rules.owns_lock()) rules.unlock();
+    state_->notify(observers);
+    return endpoint;
+}
+
+Result<Endpoint> Manager::disconnect(std::string_view container_id, std::string_view network, sys::BorrowedFd netlink) {
+    Endpoint endpoint;
+    std::optional<Endpoint> next_route;
+    std::set<std::string> observers;
+    std::unique_lock rules_lock(state_->rules);
+    {
+        auto locked = state_->tables.lock();
+        LiveNetwork* live = locked->find(network);
+        if (!live) return fail(ErrorCode::NotFound, "network ", network, " not found");
+        Endpoint* found = locked->find_endpoint(container_id, live->network.id);
+        if (!found) {
+            return fail(ErrorCode::PermissionDenied, "container ", container_id, " is not connected to network ",
+                        live->network.spec.name);
+        }
+        endpoint = *found;
+        observers = locked->observers_of(endpoint);
+        auto& list = locked->endpoints.at(std::string(container_id));
+        std::erase_if(list, [&](const auto& other) { return other.id == endpoint.id; });
+        for (auto& other : list) {
+            if (!endpoint.default_route || next_route) break;
+            if (locked->networks.at(other.network_id).network.spec.internal) continue;
+            other.default_route = true;
+            next_route = other;
+        }
+        if (list.empty()) locked->endpoints.erase(std::string(container_id));
+    }
+    auto rules = state_->firewall->change(rules_of(endpoint, NftKind::Delete));
+    if (rules.is_error() && !rules.error().is(ErrorCode::NotFound)) {
+        log.warn("published ports were not withdrawn, continuing",
+                 {{"container", container_id}, {"error", rules.error().message()}});
+    }
+    rules_lock.unlock();
+    TRY(state_->links->disconnect(endpoint.host_link));
+    if (next_route) {
+        TRY(state_->links->set_default_routes(next_route->interface, gateways_of(*next_route), netlink));
+        TRY(store_endpoints(state_->database, std::span(&*next_route, 1)));
+    }
+    TRY(delete_endpoints(state_->database, std::span(&endpoint, 1)));
+    state_->tables.lock()->forget(endpoint);
+    state_->notify(observers);
+    return endpoint;
+}
+
+Result<std::vector<Endpoint>> Manager::release(std::string_view container_id) {
+    std::vector<Endpoint> gone;
+    std::set<std::string> observers;
+    std::unique_lock rules_lock(state_->rules);
+    {
+        auto locked = state_->tables.lock();
+        auto found = locked->endpoints.find(std::string(container_id));
+        if (found == locked->endpoints.end()) return gone;
+        gone = found->second;
+        for (const auto& endpoint : gone) observers.merge(locked->observers_of(endpoint));
+        locked->endpoints.erase(found);
+    }
+    observers.erase(std::string(container_id));
+    std::vector<sys::NftChange> changes;
+    for (const auto& endpoint : gone) {
+        for (auto& change : rules_of(endpoint, NftKind::Delete)) changes.push_back(std::move(change));
+    }
+    // A table that is gone has no elements to delete.
+    auto rules = state_->firewall->change(std::move(changes));
+    if (rules.is_error() && !rules.error().is(ErrorCode::NotFound)) return std::move(rules).error();
+    rules_lock.unlock();
+    for (const auto& endpoint : gone) TRY(state_->links->disconnect(endpoint.host_link));
+    TRY(delete_endpoints(state_->database, gone));
+    {
+        auto locked = state_->tables.lock();
+        for (const auto& endpoint : gone) locked->forget(endpoint);
+    }
+    state_->notify(observers);
+    return gone;
+}
+
+Result<PublishedPort> Manager::publish(std::string_view container_id, const PortRequest& port) {
+    Endpoint endpoint;
+    std::lock_guard rules_lock(state_->rules);
+    {
+        auto locked = state_->tables.lock();
+        auto found = locked->endpoints.find(std::string(container_id));
+        if (found == locked->endpoints.end()) {
+            return fail(ErrorCode::Conflict, "container ", container_id, " is on no network that can publish ports");
+        }
+        Endpoint& first = found->second.front();
+        TRY(take_ports(*locked, first, {port}, state_->options.default_host_address));
+        endpoint = first;
+    }
+    PublishedPort published = endpoint.ports.back();
+    Endpoint only = endpoint;
+    only.ports = {published};
+    TRY(state_->change_rules(rules_of(only, NftKind::Add)));
+    TRY(store_endpoints(state_->database, std::span(&endpoint, 1)));
+    return published;
+}
+
+Result<> Manager::unpublish(std::string_view container_id, const PublishedPort& port) {
+    Endpoint endpoint;
+    std::lock_guard rules_lock(state_->rules);
+    {
+        auto locked = state_->tables.lock();
+        auto found = locked->endpoints.find(std::string(container_id));
+        Endpoint* owner = nullptr;
+        if (found != locked->endpoints.end()) {
+            for (auto& candidate : found->second) {
+                if (std::erase(candidate.ports, port) > 0) owner = &candidate;
+            }
+        }
+        if (!owner) return fail(ErrorCode::NotFound, "port ", port.host_text(), " is not published");
+        locked->remove_port(port);
+        std::erase_if(locked->reservations[owner->id],
+                      [&](const auto& reservation) { return reservation.port == port.host_port; });
+        endpoint = *owner;
+    }
+    Endpoint only = endpoint;
+    only.ports = {port};
+    auto rules = state_->firewall->change(rules_of(only, NftKind::Delete));
+    if (rules.is_error() && !rules.error().is(ErrorCode::NotFound)) return rules;
+    return store_endpoints(state_->database, std::span(&endpoint, 1));
+}
+
+std::vector<Endpoint> Manager::endpoints_of(std::string_view container_id) const {
+    auto locked = state_->tables.lock();
+    auto found = locked->endpoints.find(std::string(container_id));
+    if (found == locked->endpoints.end()) return {};
+    std::vector<Endpoint> out = found->second;
+    std::stable_sort(out.begin(), out.end(),
+                     [](const auto& a, const auto& b) { return a.default_route > b.default_route; });
+    return out;
+}
+
+}  // namespace berth::network
