@@ -88,16 +88,16 @@ struct Configure {
     bool own_netns = false;  // make a network namespace; else the spec or a passed descriptor says which
     bool joins_netns = false;  // the second descriptor is the namespace to join
     bool resolver = false;     // answer DNS on 127.0.0.11 in the own namespace
-    std::uint16_t rows = 0, columns = 0;
+    std::string cgroup;  // path below the hierarchies' roots, "/berth/<id>"; made at each start, removed at the end
+    std::string seccomp_cache;  // directory for compiled filters; empty: none
     std::int32_t restart_count = 0;
-    std::int32_t stop_signal = 15;
     RestartSettings restart;
     LogSettings log;
     HealthSettings health;
     template <typename V>
     void fields(V& v) {
         v(1, id), v(2, directory), v(3, spec_path), v(4, tty), v(5, open_stdin), v(6, stdin_once), v(7, own_netns);
-        v(8, joins_netns), v(9, resolver), v(10, rows), v(11, columns), v(12, restart_count), v(13, stop_signal);
+        v(8, joins_netns), v(9, resolver), v(10, cgroup), v(11, seccomp_cache), v(12, restart_count);
         v(14, restart), v(15, log), v(16, health);
     }
 };
@@ -162,13 +162,9 @@ struct Exec {
     std::string exec_id;
     bool tty = false;
     bool attached = false;  // the second descriptor is the stream
-    bool privileged = false;
-    std::uint16_t rows = 0, columns = 0;
     Attach stream;
     template <typename V>
-    void fields(V& v) {
-        v(1, exec_id), v(2, tty), v(3, attached), v(4, privileged), v(5, rows), v(6, columns), v(7, stream);
-    }
+    void fields(V& v) { v(1, exec_id), v(2, tty), v(3, attached), v(4, stream); }
 };
 
 /// New restart policy; what else `update` changes is in the cgroup.
@@ -193,9 +189,8 @@ struct Names {
     static constexpr MessageType type = MessageType::Names;
     std::vector<NameRecord> records;
     std::vector<std::string> servers;  // addresses as text, asked from the host's network namespace
-    std::vector<std::string> search;   // domains under which our names are known too
     template <typename V>
-    void fields(V& v) { v(1, records), v(2, servers), v(3, search); }
+    void fields(V& v) { v(1, records), v(2, servers); }
 };
 
 struct Query {

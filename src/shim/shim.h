@@ -1,0 +1,97 @@
+#pragma once
+#include <deque>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "shim/connections.h"
+#include "shim/exec_session.h"
+#include "shim/health_monitor.h"
+#include "shim/resolver.h"
+#include "shim/restart_policy.h"
+#include "shim/stdio.h"
+#include "sys/cgroup_oom.h"
+#include "sys/netlink.h"
+
+namespace berth::shim {
+
+/// The parent of one container, for as long as the container is wanted: starts its process, keeps its streams, log and
+/// names, restarts it, and tells engines what happens. One thread, one loop; it needs no engine to go on.
+class Shim {
+public:
+    /// `run_directory` is the container's own below the engine's run directory: socket and pid file go there.
+    Shim(EventLoop& loop, std::string run_directory);
+    Result<> open(sys::Fd engine);
+    ~Shim();
+
+private:
+    // Requests, one function each.
+    void handle(Request& request);
+    Result<> configure(Request& request);
+    Result<> make_network(const Request& request);
+    void start(const Request& request);
+    Result<> stop(const Stop& stop);
+    Result<> signal(const Signal& signal);
+    Result<> set_paused(bool paused);
+    Result<> resize(const Resize& resize);
+    Result<> attach(Request& request);
+    void exec(Request& request);
+    void answer_state(const Request& request);
+
+    // The container's process.
+    Result<> run_process();
+    void on_child_signal();
+    void process_ended(const sys::ExitStatus& status);
+    void watch_out_of_memory();
+    std::uint64_t count_oom_kills();
+    void settle(Exited exited);
+    void restart();
+    void escalate_stop();
+    bool ignores(int signal) const;
+    void remove_cgroup();
+
+    void exec_ended(ExecSession& session, const sys::ExitStatus& status);
+    ExecSession* find_exec(std::string_view id);
+    void forget_done_execs();
+    void leave_if_done();
+    State state() const;
+    Result<sys::Cgroup> cgroup() const;
+
+    EventLoop& loop_;
+    std::string run_directory_;
+    Connections connections_;
+    sys::Fd signals_;
+    EventLoop::Id signals_watch_ = 0;
+
+    Configure configure_;
+    sys::Fd root_mount_, network_namespace_;
+    std::optional<sys::NetlinkSocket> netlink_;
+    std::optional<LogWriter> log_;
+    std::optional<Stdio> stdio_;
+    std::optional<HealthMonitor> health_;
+    std::optional<Resolver> resolver_;
+    RestartPolicy restart_policy_;
+    std::list<ExecSession> execs_;
+    std::deque<ExecExited> exec_exits_;
+
+    Phase phase_ = Phase::New;
+    sys::Child process_;
+    std::int64_t started_at_ = 0;
+    SteadyTime started_steady_{};
+    bool manually_stopped_ = false;
+    Exited last_exit_;
+    std::uint64_t oom_kills_before_ = 0;
+    sys::OomEvents oom_events_;
+    EventLoop::Id oom_watch_ = 0;
+    EventLoop::Id restart_timer_ = 0, stop_timer_ = 0, leave_timer_ = 0;
+    std::int32_t stop_signal_ = 0;
+    SteadyTime stop_deadline_{};
+    bool stop_forever_ = false;
+    int stop_checks_left_ = 0;
+};
+
+/// The program: `berth-shim <run directory>` with the engine's socket as descriptor 3.
+int shim_main(int argument_count, char** arguments);
+
+}  // namespace berth::shim
