@@ -1,0 +1,116 @@
+#include "compose/health_board.h"
+
+#include <chrono>
+
+#include "codec/json.h"
+#include "compose/labels.h"
+
+namespace berth::compose {
+
+using codec::Json;
+
+namespace {
+
+struct ContainerState {
+    std::string status;
+    /// "starting", "healthy", "unhealthy"; empty without a health check.
+    std::string health;
+    std::int64_t exit_code = 0;
+};
+
+ContainerState read_state(const Json& inspected) {
+    ContainerState out;
+    const Json* state = codec::find_member(inspected, "State");
+    if (!state) return out;
+    out.status = codec::get_string(*state, "Status");
+    out.exit_code = codec::get_int(*state, "ExitCode");
+    if (const Json* health = codec::find_member(*state, "Health")) out.health = codec::get_string(*health, "Status");
+    if (out.health == "none") out.health.clear();
+    return out;
+}
+
+bool has_ended(const ContainerState& state) { return state.status == "exited" || state.status == "dead"; }
+
+Error exited(const std::string& name, const ContainerState& state) {
+    return Error(ErrorCode::Conflict, concat("container ", name, " exited (", state.exit_code, ")"))
+        .with_hint(concat("see why: berth logs ", name));
+}
+
+Error unhealthy(const std::string& name) {
+    return Error(ErrorCode::Conflict, concat("container ", name, " is unhealthy"))
+        .with_hint(concat("see what its health check says: berth inspect --format '{{json .State.Health}}' ", name));
+}
+
+}  // namespace
+
+HealthBoard::HealthBoard(const client::Client& client, const std::string& project) : client_(client) {
+    listener_ = std::jthread([this, project](const std::stop_token& stop) {
+        api::Filters filters;
+        filters.add("type", "container");
+        filters.add("label", concat(label::project, "=", project));
+        const auto since = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()) - 1;
+        auto ended = client_.events(std::to_string(since), "", filters, [&](const Json& event) -> Result<> {
+            const Json* actor = codec::find_member(event, "Actor");
+            if (actor) {
+                ++board_.lock()->versions[codec::get_string(*actor, "ID")];
+                board_.notify_all();
+            }
+            return {};
+        }, stop);
+        if (stop.stop_requested()) return;
+        std::move(ended).ignore("the waiters learn that the stream is over, whatever the reason");
+        board_.lock()->is_lost = true;
+        board_.notify_all();
+    });
+}
+
+HealthBoard::~HealthBoard() = default;
+
+template <typename Check>
+Result<> HealthBoard::wait(const std::string& id, const std::stop_token& stop, Check check) {
+    for (;;) {
+        const std::uint64_t seen = board_.lock()->versions[id];
+        const Json inspected = TRY(client_.inspect_container(id));
+        if (TRY(check(read_state(inspected)))) return {};
+        auto board = board_.lock();
+        if (board->is_lost) return fail(ErrorCode::Unavailable, "the engine ended the stream of events");
+        if (!board.wait(stop, [&](Board& b) { return b.is_lost || b.versions[id] != seen; })) {
+            return fail(ErrorCode::Cancelled, "interrupted");
+        }
+    }
+}
+
+Result<> HealthBoard::wait_for(const std::string& id, const std::string& name, Condition condition,
+                               const std::stop_token& stop) {
+    return wait(id, stop, [&](const ContainerState& state) -> Result<bool> {
+        switch (condition) {
+            case Condition::Started: return !state.status.empty() && state.status != "created";
+            case Condition::Healthy:
+                if (has_ended(state)) return exited(name, state);
+                if (state.health == "unhealthy") return unhealthy(name);
+                if (state.health.empty() && state.status == "running") {
+                    return Error(ErrorCode::Conflict, concat("container ", name, " has no health check to wait for"))
+                        .with_hint("add a healthcheck to the service, or HEALTHCHECK to its Dockerfile");
+                }
+                return state.health == "healthy";
+            case Condition::CompletedSuccessfully:
+                if (!has_ended(state)) return false;
+                if (state.exit_code != 0) return exited(name, state);
+                return true;
+        }
+        return false;
+    });
+}
+
+Result<> HealthBoard::wait_until_up(const std::string& id, const std::string& name, const std::stop_token& stop) {
+    return wait(id, stop, [&](const ContainerState& state) -> Result<bool> {
+        if (has_ended(state)) {
+            if (state.exit_code != 0) return exited(name, state);
+            return true;
+        }
+        if (state.health == "unhealthy") return unhealthy(name);
+        return state.health.empty() ? state.status == "running" : state.health == "healthy";
+    });
+}
+
+}  // namespace berth::compose
