@@ -37,7 +37,8 @@ struct ClientRequest {
     /// A body that is ready.
     std::string body;
     /// A streamed body: fills the buffer and returns how much, 0 at the end. Sent chunked, or with Content-Length when
-    /// `content_length` is set. Takes the place of `body`.
+    /// `content_length` is set. Takes the place of `body`. Called from another thread, and still after send() returned
+    /// (a build streams its output while it reads its context), but never after the response is gone.
     std::function<Result<std::size_t>(std::span<std::byte>)> body_source;
     std::optional<std::uint64_t> content_length;
     /// Ask for "Upgrade: tcp"; see ClientResponse::hijack().
@@ -74,7 +75,6 @@ private:
     friend class Connection;
     ClientResponse();
     std::unique_ptr<ClientStream> stream_;
-    std::weak_ptr<void> home_;
 };
 
 /// Sends requests to one endpoint, reusing a kept-alive connection when one is idle. Thread-safe: requests at the same
@@ -86,13 +86,14 @@ public:
     Connection(Connection&&) noexcept;
     Connection& operator=(Connection&&) noexcept;
 
-    /// Sends the request and returns once the response's head is there. While a streamed body is being sent, an early
-    /// response ends the sending. NotFound or Unavailable when nobody listens, Cancelled when `stop` fires.
+    /// Sends the request and returns once the response's head is there. NotFound or Unavailable when nobody listens, Cancelled when `stop` fires.
     Result<ClientResponse> send(ClientRequest request, std::stop_token stop = {});
     const Endpoint& endpoint() const { return endpoint_; }
 
-private:
     struct Pool;
+
+private:
+    Result<std::unique_ptr<ClientStream>> open_stream(bool fresh, std::stop_token stop);
     Endpoint endpoint_;
     std::shared_ptr<Pool> pool_;
 };
