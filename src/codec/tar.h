@@ -63,16 +63,18 @@ public:
     Result<> drain();
 
 private:
-    struct Overrides;
+    using Records = std::vector<std::pair<std::string, std::string>>;
     Result<std::size_t> fill();
+    /// `bytes` contiguous bytes, or fewer (even none) at the end of the input.
     Result<std::span<const std::byte>> take(std::size_t bytes);
     Result<> skip(std::uint64_t bytes);
-    Result<std::optional<std::span<const std::byte>>> next_header();
-    Result<std::string> read_extension(std::uint64_t bytes, std::string_view what);
-    Result<TarEntry> finish_entry(std::span<const std::byte> header, Overrides& overrides);
-    Result<> read_old_gnu_sparse(std::span<const std::byte> header, TarEntry& entry);
-    Result<> read_pax_sparse_map(TarEntry& entry);
-    Result<> check(const TarEntry& entry) const;
+    /// The next non-zero header block; nullopt at the end.
+    Result<std::optional<std::string>> next_header();
+    Result<std::string> read_extension(std::string_view header, std::string_view what);
+    Result<TarEntry> make_entry(std::string_view header, Records records);
+    Result<> read_gnu_sparse(std::string_view header, TarEntry& entry);
+    Result<> read_sparse_map(TarEntry& entry);
+    Result<> check_segments(const TarEntry& entry) const;
 
     ByteSource& source_;
     TarLimits limits_;
@@ -82,7 +84,7 @@ private:
     std::uint64_t content_left_ = 0;
     std::uint64_t padding_left_ = 0;
     std::uint64_t entries_ = 0;
-    std::vector<std::pair<std::string, std::string>> globals_;
+    Records globals_;
     bool ended_ = false;
 };
 
