@@ -21,6 +21,7 @@
 #include "base/result.h"
 #include "client/host.h"
 #include "client/stream.h"
+#include "http/connection.h"
 
 // Typed calls to the Engine API, for the command line and for compose. Requests are api's wire types or small option
 // structs; answers that callers mostly print or pick from stay JSON (include codec/json.h to read them).
@@ -41,10 +42,11 @@ using JsonSink = std::function<Result<>(const Json& document)>;
 class Transport;
 
 struct ConnectOptions {
-    Host host;
+    http::Endpoint host;
     /// Program to start, detached, when nobody listens on a unix socket; empty: do not.
     std::string engine;
     std::vector<std::string> engine_arguments;
+    std::vector<std::string> engine_environment;  ///< NAME=value
     /// Where the started engine's messages go.
     std::string engine_log;
 };
@@ -122,18 +124,13 @@ struct ContainerExit {
 /// A wait that the engine has already taken note of: what happens after begin_wait() returned cannot be missed.
 class PendingWait {
 public:
-    PendingWait(PendingWait&&) noexcept;
-    PendingWait& operator=(PendingWait&&) noexcept;
-    ~PendingWait();
-    /// Readable when the answer is there, for poll(2).
-    sys::BorrowedFd fd() const;
+    /// Blocks until the engine answers.
     Result<ContainerExit> finish(const std::stop_token& stop = {}) &&;
 
 private:
     friend class Client;
-    struct State;
-    explicit PendingWait(std::unique_ptr<State> state);
-    std::unique_ptr<State> state_;
+    explicit PendingWait(http::ClientResponse response);
+    http::ClientResponse response_;
 };
 
 class Client {
@@ -145,7 +142,7 @@ public:
     Client& operator=(Client&&) noexcept;
     ~Client();
 
-    const Host& host() const;
+    const http::Endpoint& host() const;
     /// The version that both sides speak.
     api::ApiVersion api_version() const;
 

@@ -1,0 +1,126 @@
+#include "client/transport_internal.h"
+
+namespace berth::client {
+
+namespace {
+
+struct NameAndTag {
+    std::string name, tag;
+};
+
+// "repo:tag" apart; a digest stays in the tag, as the API wants it.
+NameAndTag split_reference(const std::string& reference) {
+    if (const auto at = reference.find('@'); at != std::string::npos) {
+        return {reference.substr(0, at), reference.substr(at + 1)};
+    }
+    const auto colon = reference.rfind(':');
+    if (colon == std::string::npos || reference.find('/', colon) != std::string::npos) return {reference, {}};
+    return {reference.substr(0, colon), reference.substr(colon + 1)};
+}
+
+Headers auth_headers(const api::AuthConfig& auth) {
+    if (auth.is_empty()) return {};
+    return {{"X-Registry-Auth", auth.to_header()}};
+}
+
+}  // namespace
+
+Result<Json> Client::list_images(const ListImagesOptions& options) const {
+    Call call{.path = "/images/json"};
+    add_flag(call.query, "all", options.all);
+    add_flag(call.query, "digests", options.digests);
+    add_filters(call.query, options.filters);
+    return transport_->json(std::move(call));
+}
+
+Result<Json> Client::inspect_image(const std::string& name, const std::string& platform) const {
+    Call call{.path = path_of("/images/", name, "/json")};
+    add_text(call.query, "platform", platform);
+    return transport_->json(std::move(call));
+}
+
+Result<Json> Client::image_history(const std::string& name) const {
+    return transport_->json({.path = path_of("/images/", name, "/history")});
+}
+
+Result<> Client::pull(const std::string& reference, const std::string& platform, const api::AuthConfig& auth,
+                      const ProgressSink& sink, const std::stop_token& stop) const {
+    const auto [name, tag] = split_reference(reference);
+    Call call{.method = "POST", .path = "/images/create", .query = {{"fromImage", name}}};
+    add_text(call.query, "tag", tag);
+    add_text(call.query, "platform", platform);
+    call.headers = auth_headers(auth);
+    return transport_->progress(std::move(call), sink, stop);
+}
+
+Result<> Client::push(const std::string& reference, const std::string& platform, const api::AuthConfig& auth,
+                      const ProgressSink& sink, const std::stop_token& stop) const {
+    const auto [name, tag] = split_reference(reference);
+    Call call{.method = "POST", .path = path_of("/images/", name, "/push")};
+    add_text(call.query, "tag", tag);
+    add_text(call.query, "platform", platform);
+    // The API asks for the header even when there is nothing to say.
+    call.headers = {{"X-Registry-Auth", auth.to_header()}};
+    return transport_->progress(std::move(call), sink, stop);
+}
+
+Result<> Client::tag_image(const std::string& source, const std::string& target) const {
+    const auto [name, tag] = split_reference(target);
+    Call call{.method = "POST", .path = path_of("/images/", source, "/tag"), .query = {{"repo", name}}};
+    add_text(call.query, "tag", tag);
+    return transport_->done(std::move(call));
+}
+
+Result<Json> Client::remove_image(const std::string& name, const RemoveImageOptions& options) const {
+    Call call{.method = "DELETE", .path = path_of("/images/", name)};
+    add_flag(call.query, "force", options.force);
+    add_flag(call.query, "noprune", options.no_prune);
+    return transport_->json(std::move(call));
+}
+
+Result<> Client::save_images(const std::vector<std::string>& names, const std::string& platform, const BytesSink& sink,
+                             const std::stop_token& stop) const {
+    Call call{.path = "/images/get"};
+    for (const auto& name : names) call.query.emplace_back("names", name);
+    add_text(call.query, "platform", platform);
+    return transport_->bytes(std::move(call), sink, stop);
+}
+
+Result<> Client::load_images(const BytesSource& tar, bool quiet, const ProgressSink& sink,
+                             const std::stop_token& stop) const {
+    Call call{.method = "POST", .path = "/images/load", .query = {{"quiet", quiet ? "1" : "0"}}};
+    call.tar_body = tar;
+    return transport_->progress(std::move(call), sink, stop);
+}
+
+Result<> Client::import_image(const BytesSource& tar, const ImportOptions& options, const ProgressSink& sink,
+                              const std::stop_token& stop) const {
+    Call call{.method = "POST", .path = "/images/create", .query = {{"fromSrc", "-"}}};
+    add_text(call.query, "repo", options.repository);
+    add_text(call.query, "tag", options.tag);
+    add_text(call.query, "message", options.message);
+    add_text(call.query, "platform", options.platform);
+    for (const auto& change : options.changes) call.query.emplace_back("changes", change);
+    call.tar_body = tar;
+    return transport_->progress(std::move(call), sink, stop);
+}
+
+Result<Json> Client::prune_images(const api::Filters& filters) const {
+    Call call{.method = "POST", .path = "/images/prune"};
+    add_filters(call.query, filters);
+    return transport_->json(std::move(call));
+}
+
+Result<Json> Client::search_images(const std::string& term, int limit, const api::Filters& filters) const {
+    Call call{.path = "/images/search", .query = {{"term", term}, {"limit", std::to_string(limit)}}};
+    add_filters(call.query, filters);
+    return transport_->json(std::move(call));
+}
+
+Result<> Client::bootstrap_image(const std::string& json_body, const ProgressSink& sink,
+                                 const std::stop_token& stop) const {
+    return transport_->progress(
+        {.method = "POST", .path = "/berth/v1/images/bootstrap", .json_body = json_body}, sink, stop);
+}
+
+}  // namespace berth::client
