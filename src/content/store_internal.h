@@ -1,0 +1,32 @@
+#pragma once
+#include <atomic>
+#include <map>
+#include <unordered_map>
+
+#include "base/guarded.h"
+#include "content/store.h"
+
+namespace berth::content {
+
+/// What is only in memory about blobs: who protects them, and which are new.
+struct Protection {
+    std::uint64_t next_lease = 1;
+    std::map<std::uint64_t, std::set<oci::Digest>> leases;
+    std::uint64_t generation = 1;                                  ///< grows with each begin_collection()
+    std::unordered_map<oci::Digest, std::uint64_t> committed_in;   ///< generation of the commit
+    std::set<std::string> open_keys;                               ///< ingests that a writer has
+};
+
+struct Store::State {
+    std::string blobs;   ///< <root>/blobs/sha256
+    std::string ingest;  ///< <root>/ingest
+    Guarded<Protection> protection;
+
+    std::string blob_path(const oci::Digest& digest) const { return concat(blobs, "/", digest.hex()); }
+    /// Keys are hashed, so that any text is a safe file name.
+    std::string key_path(const std::string& key) const;
+    /// Moves the finished and fsynced file `from` to its name.
+    Result<> publish(const std::string& from, const oci::Digest& digest);
+};
+
+}  // namespace berth::content

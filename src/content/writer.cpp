@@ -1,0 +1,121 @@
+#include "base/random.h"
+#include "content/store.h"
+#include "content/store_internal.h"
+
+namespace berth::content {
+
+struct BlobWriter::State {
+    Store::State* store = nullptr;
+    std::string path;
+    std::string key;  ///< empty for an anonymous ingest
+    sys::Fd fd;
+    codec::Sha256 hash;
+    std::uint64_t bytes = 0;
+    bool is_finished = false;
+};
+
+BlobWriter::BlobWriter(std::unique_ptr<State> state) : state_(std::move(state)) {}
+BlobWriter::BlobWriter(BlobWriter&&) noexcept = default;
+
+BlobWriter& BlobWriter::operator=(BlobWriter&& other) noexcept {
+    if (this == &other) return *this;
+    BlobWriter ended(std::move(*this));
+    state_ = std::move(other.state_);
+    return *this;
+}
+
+BlobWriter::~BlobWriter() {
+    if (!state_) return;
+    if (!state_->is_finished && state_->key.empty()) {
+        sys::unlink(state_->path).ignore("the next open() of the store sweeps it");
+    }
+    if (!state_->key.empty()) state_->store->protection.lock()->open_keys.erase(state_->key);
+}
+
+Result<> BlobWriter::write(std::span<const std::byte> bytes) {
+    TRY(sys::write_all(state_->fd, bytes).context("store blob"));
+    state_->hash.update(bytes);
+    state_->bytes += bytes.size();
+    return {};
+}
+
+std::uint64_t BlobWriter::offset() const { return state_->bytes; }
+
+Result<> BlobWriter::restart() {
+    TRY(sys::ftruncate(state_->fd, 0));
+    TRY(sys::seek(state_->fd, 0, SEEK_SET));
+    state_->hash = codec::Sha256();
+    state_->bytes = 0;
+    return {};
+}
+
+Result<BlobInfo> BlobWriter::commit(const Expectation& expected) && {
+    BlobWriter self(std::move(*this));
+    State& state = *self.state_;
+    const auto digest = oci::Digest::from_sha256_hex(state.hash.finish_hex());
+    if (expected.bytes && *expected.bytes != state.bytes) {
+        const std::uint64_t got = state.bytes;
+        std::move(self).discard();
+        return fail(ErrorCode::Corrupted, "received ", got, " bytes instead of ", *expected.bytes);
+    }
+    if (expected.digest && *expected.digest != digest) {
+        std::move(self).discard();
+        return fail(ErrorCode::Corrupted, "received content with digest ", digest, " instead of ", *expected.digest);
+    }
+    TRY(sys::fsync(state.fd).context("store blob ", digest));
+    TRY(state.store->publish(state.path, digest).context("store blob ", digest));
+    state.is_finished = true;
+    TRY(sys::fsync_parent(state.store->blob_path(digest)).context("store blob ", digest));
+    return BlobInfo{.digest = digest, .bytes = state.bytes};
+}
+
+void BlobWriter::discard() && {
+    BlobWriter self(std::move(*this));
+    self.state_->is_finished = true;
+    sys::unlink(self.state_->path).ignore("a leftover with a key is found and reused");
+}
+
+Result<BlobWriter> Store::create_ingest() {
+    auto state = std::make_unique<BlobWriter::State>();
+    state->store = state_.get();
+    state->path = concat(state_->ingest, "/new-", random_hex(8));
+    state->fd = TRY(sys::open(state->path, O_RDWR | O_CREAT | O_EXCL, 0600).context(state->path));
+    return BlobWriter(std::move(state));
+}
+
+Result<BlobWriter> Store::resume_ingest(const std::string& key) {
+    auto state = std::make_unique<BlobWriter::State>();
+    state->store = state_.get();
+    if (!state_->protection.lock()->open_keys.insert(key).second) {
+        return fail(ErrorCode::Conflict, "the same content is being received already");
+    }
+    state->key = key;
+    BlobWriter writer(std::move(state));  // from here on gives the key back
+    BlobWriter::State& ingest = *writer.state_;
+    ingest.path = state_->key_path(key);
+    ingest.fd = TRY(sys::open(ingest.path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600).context(ingest.path));
+    std::vector<std::byte> buffer(256 << 10);
+    for (;;) {
+        const std::size_t got = TRY(sys::read(ingest.fd, buffer).context(ingest.path));
+        if (got == 0) break;
+        ingest.hash.update(std::span<const std::byte>(buffer).first(got));
+        ingest.bytes += got;
+    }
+    return writer;
+}
+
+std::uint64_t Store::ingest_bytes(const std::string& key) const {
+    const auto status = sys::fstatat(AT_FDCWD, state_->key_path(key), AT_SYMLINK_NOFOLLOW);
+    return status.is_error() ? 0 : static_cast<std::uint64_t>(status->st_size);
+}
+
+Result<> Store::remove_ingest(const std::string& key) {
+    if (state_->protection.lock()->open_keys.contains(key)) {
+        return fail(ErrorCode::Conflict, "the content is being received");
+    }
+    auto removed = sys::unlink(state_->key_path(key));
+    if (removed.is_error() && !removed.error().is(ErrorCode::NotFound)) return removed;
+    return {};
+}
+
+}  // namespace berth::content
