@@ -56,12 +56,13 @@ public:
     const sys::Pidfd& pidfd() const { return child_.pidfd; }
     /// The terminal's master end when the process has a terminal. Take it before or after start().
     sys::Fd take_terminal() { return std::move(terminal_); }
-    /// seccomp notification descriptors are not handed on yet.
     /// Opens the gate and waits until the program runs (exec succeeded), or fails with why it does not:
     /// NotFound `exec: "x": executable file not found in $PATH`, PermissionDenied, ...
     Result<> start();
     /// For a gate listener: leaves the child waiting for it and forgets the channel.
     void detach() { channel_.close(); }
+    /// The second half of start(): the program runs, or an error.
+    Result<> await_running();
 
     sys::Child child_;
     sys::Fd channel_;

@@ -82,6 +82,13 @@ Result<CapabilitySets> current_capabilities() {
     return sets;
 }
 
+Result<CapabilityMask> permitted_capabilities() {
+    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    __user_cap_data_struct data[2] = {};
+    if (::syscall(SYS_capget, &header, data) < 0) return Error::from_errno("capget", errno);
+    return data[0].permitted | CapabilityMask(data[1].permitted) << 32;
+}
+
 Result<> limit_bounding_set(CapabilityMask mask) {
     // EINVAL is the first number that this kernel does not know.
     for (int number = 0; number < 64; ++number) {

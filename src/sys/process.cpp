@@ -166,20 +166,22 @@ Result<ExitStatus> wait_pid(pid_t pid) {
     return ExitStatus::from_wait_status(status);
 }
 
-Result<std::uint64_t> start_time(pid_t pid) {
+Result<ProcessStat> process_stat(pid_t pid) {
     const Fd file(::open(concat("/proc/", pid, "/stat").c_str(), O_RDONLY | O_CLOEXEC));
     if (!file) return Error::from_errno("open", errno).with_context(concat("/proc/", pid, "/stat"));
     char buffer[1024];
     const ssize_t size = ::read(file.get(), buffer, sizeof(buffer));
-    if (size < 0) return Error::from_errno("read", errno);
+    if (size < 0) return Error::from_errno("read", errno).with_context(concat("/proc/", pid, "/stat"));
     // The second field is the program's name in parentheses and may hold anything, so fields count from the last ')'.
     std::string_view text(buffer, static_cast<std::size_t>(size));
-    text.remove_prefix(std::min(text.size(), text.rfind(')') + 2));
-    const auto fields = split(text, ' ');
+    const auto end_of_name = text.rfind(')');
+    const auto fields = split(text.substr(std::min(text.size(), end_of_name + 2)), ' ');
     constexpr std::size_t start_time_field = 22 - 3;
-    const auto ticks = fields.size() > start_time_field ? parse_uint(fields[start_time_field]) : std::nullopt;
-    if (!ticks) return fail(ErrorCode::Corrupted, "no start time in /proc/", pid, "/stat");
-    return *ticks;
+    if (end_of_name == std::string_view::npos || fields.size() <= start_time_field || fields[0].size() != 1)
+        return fail(ErrorCode::Corrupted, "/proc/", pid, "/stat is not as expected");
+    return ProcessStat{.state = fields[0][0],
+                       .parent = static_cast<pid_t>(parse_int(fields[1]).value_or(0)),
+                       .start_time = parse_uint(fields[start_time_field]).value_or(0)};
 }
 
 Result<> become_subreaper() {

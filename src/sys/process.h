@@ -32,6 +32,7 @@ public:
     static Result<Pidfd> open(pid_t pid);
 
     BorrowedFd fd() const { return fd_; }
+    const Fd& owner() const { return fd_; }
     explicit operator bool() const { return static_cast<bool>(fd_); }
     /// Fails with NotFound once the process was reaped.
     Result<> send_signal(int signal) const;
@@ -80,8 +81,14 @@ Result<Child> clone_process(const CloneRequest& request);
 
 /// Reaps one child of ours by number.
 Result<ExitStatus> wait_pid(pid_t pid);
-/// The process's start time in clock ticks since boot, which together with its pid names it for good. proc(5).
-Result<std::uint64_t> start_time(pid_t pid);
+/// What /proc/<pid>/stat tells. proc(5).
+struct ProcessStat {
+    char state = '?';              ///< 'R', 'S', 'D', 'T', 'Z' ...
+    pid_t parent = 0;
+    std::uint64_t start_time = 0;  ///< clock ticks since boot; with its pid it names the process for good
+};
+/// NotFound when there is no such process.
+Result<ProcessStat> process_stat(pid_t pid);
 /// Makes this process adopt orphaned descendants. prctl(2) PR_SET_CHILD_SUBREAPER.
 Result<> become_subreaper();
 /// Hides memory, descriptors and the executable of this process from unprivileged tracers. prctl(2) PR_SET_DUMPABLE.

@@ -1,0 +1,186 @@
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "runtime/devices.h"
+#include "runtime/preparation_internal.h"
+#include "runtime/seccomp_program.h"
+#include "sys/file.h"
+
+namespace berth::runtime {
+namespace {
+
+// The specification's names for namespaces, and the kernel's.
+struct Kind {
+    std::string_view name;
+    std::uint64_t flag;
+};
+constexpr Kind kinds[] = {{"user", CLONE_NEWUSER}, {"mount", CLONE_NEWNS}, {"pid", CLONE_NEWPID},
+                          {"network", CLONE_NEWNET}, {"ipc", CLONE_NEWIPC}, {"uts", CLONE_NEWUTS},
+                          {"cgroup", CLONE_NEWCGROUP}};
+
+Result<std::uint64_t> flag_of(const std::string& type) {
+    for (const auto& kind : kinds) {
+        if (kind.name == type) return kind.flag;
+    }
+    if (type == "time") return fail(ErrorCode::Unsupported, "time namespaces are not supported");
+    return fail(ErrorCode::InvalidArgument, "unknown namespace ", type);
+}
+
+Result<> join_namespace(std::uint64_t flag, sys::Fd fd, Preparation& out) {
+    if (flag == CLONE_NEWUSER) {
+        out.user_namespace = std::move(fd);
+    } else if (flag == CLONE_NEWPID) {
+        out.pid_namespace = std::move(fd);
+    } else {
+        out.joins.push_back({.flag = flag, .fd = std::move(fd)});
+    }
+    return {};
+}
+
+Result<> prepare_namespaces(Preparation& out) {
+    for (const auto& entry : out.spec.linux_config.namespaces) {
+        const std::uint64_t flag = TRY(flag_of(entry.type));
+        if (flag == CLONE_NEWNET && out.options.network_namespace >= 0) continue;
+        if (!entry.path.empty()) {
+            sys::Fd fd = TRY(sys::open_namespace(entry.path).context("join the ", entry.type, " namespace"));
+            TRY(join_namespace(flag, std::move(fd), out));
+        } else if (flag == CLONE_NEWCGROUP) {
+            out.new_cgroup_namespace = true;
+        } else {
+            out.clone_flags |= flag;
+        }
+    }
+    if (out.options.network_namespace >= 0) {
+        sys::Fd fd = TRY(sys::duplicate(out.options.network_namespace));
+        TRY(join_namespace(CLONE_NEWNET, std::move(fd), out));
+    }
+    out.new_user_namespace = (out.clone_flags & CLONE_NEWUSER) != 0;
+    out.new_network_namespace = (out.clone_flags & CLONE_NEWNET) != 0;
+    if (!(out.clone_flags & CLONE_NEWNS))
+        return fail(ErrorCode::Unsupported, "a container needs a new mount namespace of its own");
+    return {};
+}
+
+std::vector<sys::IdMapping> to_mappings(const std::vector<oci::RuntimeIdMapping>& mappings) {
+    std::vector<sys::IdMapping> out;
+    for (const auto& map : mappings)
+        out.push_back({.inside = map.container_id, .outside = map.host_id, .size = map.size});
+    return out;
+}
+
+Result<> prepare_id_maps(Preparation& out) {
+    if (!out.new_user_namespace) return {};
+    out.id_maps.uids = to_mappings(out.spec.linux_config.uid_mappings);
+    out.id_maps.gids = to_mappings(out.spec.linux_config.gid_mappings);
+    if (out.id_maps.uids.empty() || out.id_maps.gids.empty())
+        return fail(ErrorCode::InvalidArgument, "a new user namespace needs linux.uidMappings and linux.gidMappings");
+    out.id_maps.deny_setgroups = ::geteuid() != 0;
+    return {};
+}
+
+Result<> prepare_root(Preparation& out) {
+    if (out.options.root_mount >= 0) {
+        out.root = TRY(sys::clone_tree(sys::BorrowedFd(out.options.root_mount), {.recursive = true}).context("root"));
+    } else {
+        std::string path = out.options.root_path;
+        if (!path.starts_with('/')) path = out.options.bundle + "/" + path;
+        out.root = TRY(sys::clone_tree(path, {.recursive = true}).context("root file system"));
+    }
+    // Mounts below the root may share their events with the host; the container's must not get out.
+    return sys::set_attributes(out.root.fd(), {.propagation = MS_SLAVE, .recursive = true}).context("root");
+}
+
+Result<> set_up_idmap(PreparedMount& prepared, const Preparation& out) {
+    sys::IdMaps maps{.uids = to_mappings(prepared.mount->uid_mappings), .gids = to_mappings(prepared.mount->gid_mappings)};
+    if (maps.uids.empty()) maps = {.uids = out.id_maps.uids, .gids = out.id_maps.gids};
+    if (maps.uids.empty()) return fail(ErrorCode::InvalidArgument, "an idmap mount needs uidMappings and gidMappings");
+    const sys::Fd user_namespace = TRY(sys::make_user_namespace(maps));
+    return sys::set_attributes(prepared.tree.fd(), {.set = MOUNT_ATTR_IDMAP,
+                                                    .user_namespace = user_namespace.get(),
+                                                    .recursive = prepared.options.recursive_idmap});
+}
+
+Result<> prepare_bind(PreparedMount& prepared, const Preparation& out) {
+    std::string source = prepared.mount->source;
+    if (!source.starts_with('/')) source = out.options.bundle + "/" + source;
+    prepared.tree = TRY(sys::clone_tree(source, {.recursive = prepared.options.recursive_bind}));
+    const struct stat status = TRY(sys::fstat(prepared.tree.fd()));
+    prepared.source_is_directory = S_ISDIR(status.st_mode);
+    const bool wants_idmap = prepared.options.idmap || !prepared.mount->uid_mappings.empty();
+    if (wants_idmap) TRY(set_up_idmap(prepared, out).context("map owners"));
+    // What the container mounts there stays there, unless sharing was asked for.
+    if (prepared.options.propagation != MS_SHARED)
+        TRY(sys::set_attributes(prepared.tree.fd(), {.propagation = MS_SLAVE, .recursive = true}));
+    return {};
+}
+
+Result<> prepare_mounts(Preparation& out) {
+    out.mounts.reserve(out.spec.mounts.size());
+    for (const auto& mount : out.spec.mounts) {
+        PreparedMount prepared;
+        prepared.mount = &mount;
+        prepared.options = TRY(parse_mount_options(mount.options));
+        if (mount.type == "bind") prepared.options.bind = true;
+        if (prepared.options.bind) {
+            TRY(prepare_bind(prepared, out)
+                    .context("mount ", mount.source, " at ", mount.destination)
+                    .hint("the source must exist on the host"));
+        }
+        out.mounts.push_back(std::move(prepared));
+    }
+    return {};
+}
+
+bool has_cgroup_mount(const oci::RuntimeSpec& spec) {
+    for (const auto& mount : spec.mounts) {
+        if (mount.type == "cgroup" || mount.type == "cgroup2") return true;
+    }
+    return false;
+}
+
+Result<> prepare_cgroup(Preparation& out) {
+    if (!out.options.cgroup) return {};
+    out.cgroup_files = TRY(out.options.cgroup->open_join_files());
+    out.cgroup_v2 = TRY(out.options.cgroup->open_v2_directory());
+    if (!has_cgroup_mount(out.spec)) return {};
+    for (const auto& place : out.options.cgroup->places()) {
+        if (place.hierarchy.is_v2) continue;
+        PreparedCgroupTree entry{.name = place.hierarchy.name(), .aliases = {}, .tree = {}};
+        if (place.hierarchy.controllers.size() > 1) entry.aliases = place.hierarchy.controllers;
+        entry.tree = TRY(sys::clone_tree(place.directory).context("show cgroup ", entry.name));
+        out.cgroup_trees.push_back(std::move(entry));
+    }
+    return {};
+}
+
+Result<> prepare_devices(Preparation& out) {
+    if (!out.new_user_namespace && !out.user_namespace) return {};
+    for (const auto& device : devices_of(out.spec)) {
+        PreparedDevice prepared{.path = device.path, .tree = {}};
+        prepared.tree = TRY(sys::clone_tree(device.path).context("device ", device.path));
+        out.devices.push_back(std::move(prepared));
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<Preparation> prepare(const oci::RuntimeSpec& spec, const LaunchOptions& options) {
+    if (!spec.process) return fail(ErrorCode::InvalidArgument, "config.json has no process");
+    Preparation out{.spec = spec, .options = options, .process = *spec.process};
+    TRY(prepare_namespaces(out));
+    TRY(prepare_id_maps(out));
+    TRY(prepare_root(out));
+    TRY(prepare_mounts(out));
+    TRY(prepare_cgroup(out));
+    TRY(prepare_devices(out));
+    out.seccomp = TRY(seccomp_program(spec, options.seccomp_cache).context("seccomp"));
+    out.seccomp_flags = seccomp_flags(spec);
+    return out;
+}
+
+}  // namespace berth::runtime
