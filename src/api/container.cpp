@@ -1,6 +1,7 @@
 #include "api/container.h"
 
 #include "api/fields_internal.h"
+#include "api/json_values.h"
 #include "api/network_fields_internal.h"
 
 namespace berth::api {
@@ -268,6 +269,9 @@ Result<ContainerUpdateRequest> ContainerUpdateRequest::parse(std::string_view js
     return detail::read<ContainerUpdateRequest>(json);
 }
 
+codec::Json json_of(const ContainerConfig& config) { return detail::encode(config); }
+codec::Json json_of(const HostConfig& config) { return detail::encode(config); }
+codec::Json json_of(const Mount& mount) { return detail::encode(mount); }
 std::string to_json(const ContainerConfig& config) { return detail::write(config); }
 std::string to_json(const HostConfig& config) { return detail::write(config); }
 Result<ContainerConfig> parse_container_config(std::string_view json) { return detail::read<ContainerConfig>(json); }

@@ -1,6 +1,7 @@
 #include "api/network.h"
 
 #include "api/fields_internal.h"
+#include "api/json_values.h"
 #include "api/network_fields_internal.h"
 
 namespace berth::api {
@@ -72,6 +73,7 @@ std::string VolumeCreateRequest::to_json() const { return detail::write(*this); 
 Result<VolumeCreateRequest> VolumeCreateRequest::parse(std::string_view json) {
     return detail::read<VolumeCreateRequest>(json);
 }
+codec::Json json_of(const EndpointSettings& endpoint) { return detail::encode(endpoint); }
 std::string to_json(const EndpointSettings& endpoint) { return detail::write(endpoint); }
 
 }  // namespace berth::api

@@ -1,0 +1,79 @@
+#include "container/containers.h"
+
+#include <atomic>
+
+#include "daemon/call.h"
+#include "daemon/container_filter.h"
+#include "daemon/container_json.h"
+#include "daemon/container_wire.h"
+#include "daemon/handlers.h"
+
+namespace berth::daemon {
+
+using codec::Json;
+
+namespace {
+std::atomic<bool> pruning{false};
+}
+
+Result<> list_containers(Call& call) {
+    const auto filters =
+        TRY(call.filters({"ancestor", "before", "exited", "expose", "health", "id", "is-task", "isolation", "label", "name",
+                          "network", "publish", "since", "status", "volume"}));
+    const auto filter = TRY(ContainerFilter::prepare(filters, call.engine.containers, call.engine.images));
+    const long long limit = call.request.query.number("limit").value_or(0);
+    const bool all = call.flag("all") || filter.wants_all() || limit > 0;
+    const auto views = TRY(call.engine.containers.list({.all = all, .sizes = call.flag("size")}));
+    const Timestamp now = call.engine.clock.now();
+    Json list = Json::array();
+    for (const auto& view : views) {
+        if (limit > 0 && static_cast<long long>(list.size()) >= limit) break;
+        if (filter.matches(view)) list.push_back(list_entry_of(view, now, call.version));
+    }
+    return call.send(list);
+}
+
+Result<> create_container(Call& call) {
+    const std::string body = TRY(call.body());
+    if (trim(body).empty()) return fail(ErrorCode::InvalidArgument, "invalid JSON: got EOF while reading request body");
+    const auto request = TRY(api::ContainerCreateRequest::parse(body));
+    auto spec = TRY(spec_of(request, call.version));
+    spec.platform = call.query("platform");
+    std::string name = call.query("name");
+    if (name.starts_with('/')) name.erase(0, 1);
+    const auto created = TRY(call.engine.containers.create(name, std::move(spec), call.stop()));
+    return call.send({{"Id", created.id}, {"Warnings", created.warnings}}, 201);
+}
+
+Result<> inspect_container(Call& call) {
+    const auto view = TRY(call.engine.containers.inspect(call.parameter("id"), call.flag("size")));
+    return call.send(inspect_of(view));
+}
+
+Result<> remove_container(Call& call) {
+    if (call.flag("link")) return fail(ErrorCode::Unsupported, "removing a link is not supported");
+    TRY(call.engine.containers.remove(call.parameter("id"), {.force = call.flag("force"), .volumes = call.flag("v")},
+                                      call.stop()));
+    return call.send_status(204);
+}
+
+Result<> prune_containers(Call& call) {
+    const auto filters = TRY(call.filters({"label", "label!", "until"}));
+    const auto until = TRY(until_of(filters, call.engine.clock.now()));
+    const auto guard = TRY(engine::PruneGuard::acquire(pruning));
+    const auto pruned = TRY(call.engine.containers.prune(
+        [&](const container::ContainerView& view) {
+            return filters.matches_labels("label", view.spec.labels) && filters.excludes_labels("label!", view.spec.labels) &&
+                   (!until || view.created_at < *until);
+        },
+        call.stop()));
+    const Json deleted = pruned.ids.empty() ? Json(nullptr) : Json(pruned.ids);
+    return call.send({{"ContainersDeleted", deleted}, {"SpaceReclaimed", pruned.bytes}});
+}
+
+Result<> explain_container(Call& call) {
+    const auto text = TRY(call.engine.containers.why(call.parameter("id")));
+    return call.send({{"Text", text}});
+}
+
+}  // namespace berth::daemon

@@ -1,0 +1,116 @@
+#include <atomic>
+
+#include "daemon/call.h"
+#include "daemon/container_filter.h"
+#include "daemon/handlers.h"
+#include "daemon/image_json.h"
+#include "image/store.h"
+
+namespace berth::daemon {
+
+using codec::Json;
+
+namespace {
+std::atomic<bool> pruning{false};
+
+/// Parameter "platform" is JSON of an OCI platform, or "os/arch[/variant]" for older callers.
+Result<oci::Platform> platform_of(const std::string& text) {
+    if (text.empty()) return oci::Platform{};
+    if (!text.starts_with('{')) return oci::Platform::parse(text);
+    const auto json = TRY(codec::parse_json(text));
+    oci::Platform platform{.os = codec::get_string(json, "os"),
+                           .architecture = codec::get_string(json, "architecture"),
+                           .variant = codec::get_string(json, "variant"),
+                           .os_version = codec::get_string(json, "os.version")};
+    if (platform.os.empty() || platform.architecture.empty())
+        return fail(ErrorCode::InvalidArgument, "invalid platform: os and architecture are needed");
+    return platform;
+}
+
+Json removed_json(const std::vector<image::Removed>& removed) {
+    Json list = Json::array();
+    for (const auto& item : removed) {
+        if (!item.untagged.empty()) list.push_back({{"Untagged", item.untagged}});
+        if (!item.deleted.empty()) list.push_back({{"Deleted", item.deleted}});
+    }
+    return list;
+}
+}  // namespace
+
+Result<> list_images(Call& call) {
+    const auto filters = TRY(call.filters({"before", "dangling", "label", "label!", "reference", "since", "until"}));
+    const auto dangling = TRY(filters.boolean("dangling"));
+    image::ListFilter filter{.all = call.flag("all"),
+                             .references = filters.values("reference"),
+                             .dangling = dangling,
+                             .labels = filters.values("label"),
+                             .without_labels = filters.values("label!"),
+                             .shared_sizes = call.flag("shared-size"),
+                             .manifests = call.flag("manifests") && call.is_at_least(47)};
+    if (const std::string name = call.query("filter"); !name.empty() && !call.is_at_least(41)) filter.references.push_back(name);
+    if (!filters.values("before").empty()) filter.before = filters.values("before").front();
+    if (!filters.values("since").empty()) filter.since = filters.values("since").front();
+    filter.until = TRY(until_of(filters, call.engine.clock.now()));
+    const auto summaries = TRY(call.engine.images.list(filter));
+    Json list = Json::array();
+    for (const auto& summary : summaries) list.push_back(list_entry_of(summary, call.version, filter.manifests));
+    return call.send(list);
+}
+
+Result<> inspect_image(Call& call) {
+    const bool manifests = call.flag("manifests") && call.is_at_least(48);
+    const auto platform = TRY(platform_of(call.query("platform")));
+    if (manifests && !platform.is_empty())
+        return fail(ErrorCode::InvalidArgument, "conflicting options: manifests and platform options cannot both be set");
+    const auto image = TRY(call.engine.images.resolve(call.parameter("name"), platform));
+    const auto summary = TRY(call.engine.images.summary(call.parameter("name")));
+    return call.send(inspect_of(summary, image, call.version, manifests));
+}
+
+Result<> show_history(Call& call) {
+    const auto platform = TRY(platform_of(call.query("platform")));
+    const auto history = TRY(call.engine.images.history(call.parameter("name"), platform));
+    Json list = Json::array();
+    for (const auto& entry : history) {
+        list.push_back({{"Comment", entry.comment},
+                        {"Created", std::chrono::duration_cast<std::chrono::seconds>(entry.created.time_since_epoch()).count()},
+                        {"CreatedBy", entry.created_by},
+                        {"Id", entry.id},
+                        {"Size", entry.size},
+                        {"Tags", entry.tags.empty() ? Json(nullptr) : Json(entry.tags)}});
+    }
+    return call.send(list);
+}
+
+Result<> tag_image(Call& call) {
+    const std::string repository = call.query("repo");
+    const std::string tag = call.query("tag");
+    if (repository.empty()) return fail(ErrorCode::InvalidArgument, "invalid reference format");
+    TRY(call.engine.images.tag(call.parameter("name"), tag.empty() ? repository : repository + ":" + tag));
+    return call.send_status(201);
+}
+
+Result<> remove_image(Call& call) {
+    const auto removed = TRY(call.engine.images.remove(
+        call.parameter("name"), {.force = call.flag("force"), .prune_parents = !call.flag("noprune")}));
+    return call.send(removed_json(removed));
+}
+
+Result<> prune_images(Call& call) {
+    const auto filters = TRY(call.filters({"dangling", "label", "label!", "until"}));
+    const auto dangling = TRY(filters.boolean("dangling"));
+    const auto until = TRY(until_of(filters, call.engine.clock.now()));
+    image::PruneFilter filter{.dangling_only = dangling.value_or(true),
+                              .until = until,
+                              .labels = filters.values("label"),
+                              .without_labels = filters.values("label!")};
+    const auto guard = TRY(engine::PruneGuard::acquire(pruning));
+    const auto pruned = TRY(call.engine.images.prune(filter, call.stop()));
+    Json deleted = pruned.removed.empty() ? Json(nullptr) : removed_json(pruned.removed);
+    return call.send({{"ImagesDeleted", std::move(deleted)}, {"SpaceReclaimed", pruned.bytes}});
+}
+
+// Docker Hub's search is a service of its own, which Berth does not speak to.
+Result<> search_images(Call&) { return fail(ErrorCode::Unsupported, "searching Docker Hub is not supported"); }
+
+}  // namespace berth::daemon
