@@ -170,9 +170,8 @@ Links::EndpointPlan link_plan(const Network& network, const Endpoint& endpoint, 
     if (endpoint.address_v6) plan.addresses.push_back(*endpoint.address_v6);
     if (endpoint.default_route) plan.gateways = gateways_of(endpoint);
     plan.isolated_port = !option_is(network, "com.docker.network.bridge.enable_icc", true);
+    plan.hairpin_port = !endpoint.ports.empty();
     plan.ipv6 = endpoint.address_v6.has_value();
-    // lo is 1. "eth0" becomes 2, "eth1" 3, as if the kernel had counted.
-    plan.preferred_index = 2 + static_cast<std::uint32_t>(parse_uint(endpoint.interface.substr(3)).value_or(0));
     return plan;
 }
 }  // namespace
@@ -295,7 +294,7 @@ Result<std::vector<Endpoint>> Manager::release(std::string_view container_id) {
     auto rules = state_->firewall->change(std::move(changes));
     if (rules.is_error() && !rules.error().is(ErrorCode::NotFound)) return std::move(rules).error();
     rules_lock.unlock();
-    for (const auto& endpoint : gone) TRY(state_->links->disconnect(endpoint.host_link));
+    for (const auto& endpoint : gone) state_->reaper->expect_end_of(endpoint.host_link);
     TRY(delete_endpoints(state_->database, gone));
     {
         auto locked = state_->tables.lock();
@@ -321,6 +320,7 @@ Result<PublishedPort> Manager::publish(std::string_view container_id, const Port
     PublishedPort published = endpoint.ports.back();
     Endpoint only = endpoint;
     only.ports = {published};
+    TRY(state_->links->allow_hairpin(endpoint.host_link));
     TRY(state_->change_rules(rules_of(only, NftKind::Add)));
     TRY(store_endpoints(state_->database, std::span(&endpoint, 1)));
     return published;

@@ -77,7 +77,7 @@ Result<> Links::delete_bridge(const std::string& name) {
     return {};
 }
 
-Result<> Links::connect_outside(const EndpointPlan& plan, sys::BorrowedFd netns, std::uint32_t index) {
+Result<> Links::connect_outside(const EndpointPlan& plan, sys::BorrowedFd netns) {
     std::string mac = TRY(parse_mac(plan.mac));
     sys::NetlinkBatch batch;
     sys::add_veth(batch, {.name = plan.host_link,
@@ -85,26 +85,20 @@ Result<> Links::connect_outside(const EndpointPlan& plan, sys::BorrowedFd netns,
                           .mtu = plan.mtu,
                           .peer_name = plan.interface,
                           .peer_mac = std::move(mac),
-                          .peer_index = index,
                           .peer_netns = netns});
     sys::change_link(batch, {.index = 0, .name = plan.host_link},
                      {.up = true,
                       .alias = alias_of(plan.endpoint_id),
                       .no_ipv6_autoconfiguration = true,
-                      .isolated_port = plan.isolated_port});
+                      .isolated_port = plan.isolated_port,
+                      .hairpin_port = plan.hairpin_port});
     return socket_.lock()->transact(batch);
 }
 
 Result<> Links::connect(const EndpointPlan& plan, sys::BorrowedFd netns, sys::BorrowedFd netlink) {
-    std::uint32_t index = plan.preferred_index;
-    auto made = connect_outside(plan, netns, index);
-    if (made.is_error() && made.error().error_number() == EBUSY && index != 0) {
-        index = 0;
-        made = connect_outside(plan, netns, index);
-    }
-    TRY(std::move(made));
+    TRY(connect_outside(plan, netns));
     auto inside = sys::NetlinkSocket::borrow(netlink);
-    if (index == 0) index = TRY(sys::find_link(inside, {.index = 0, .name = plan.interface})).index;
+    std::uint32_t index = TRY(sys::find_link(inside, {.index = 0, .name = plan.interface})).index;
     sys::NetlinkBatch batch;
     sys::change_link(batch, {.index = 1, .name = {}}, {.up = true});  // lo
     if (!plan.ipv6) sys::change_link(batch, {.index = index, .name = {}}, {.no_ipv6_autoconfiguration = true});
@@ -114,8 +108,19 @@ Result<> Links::connect(const EndpointPlan& plan, sys::BorrowedFd netns, sys::Bo
         sys::replace_route(batch, {.link = index, .destination = {}, .prefix_length = 0, .gateway = gateway.bytes()});
     }
     auto done = inside.transact(batch);
+    // First the port, whose carrier makes the bridge's. The end inside came up with its carrier on already.
+    const sys::LinkName ends[] = {{0, plan.host_link}, {plan.bridge, {}}};
+    if (!done.is_error()) done = sys::settle_carriers(*socket_.lock(), ends);
     if (done.is_error()) disconnect(plan.host_link).ignore("the first error is the one to report");
     return done;
+}
+
+// Where br_netfilter is on, a bridged packet is rewritten while it is still a frame, and then has to leave by the port
+// it came in when a container calls its own published port.
+Result<> Links::allow_hairpin(const std::string& host_link) {
+    sys::NetlinkBatch batch;
+    sys::change_link(batch, {.index = 0, .name = host_link}, {.hairpin_port = true});
+    return socket_.lock()->transact(batch);
 }
 
 Result<> Links::disconnect(const std::string& host_link) {

@@ -39,12 +39,14 @@ public:
         /// The default routes to add; empty for an internal network or when another endpoint has them.
         std::vector<IpAddress> gateways;
         bool isolated_port = false;
+        /// For a container with published ports, which may call itself through them.
+        bool hairpin_port = false;
         bool ipv6 = false;
-        /// The interface's likely index inside; any other when it is taken.
-        std::uint32_t preferred_index = 0;
     };
     /// The veth pair, ready for packets: two batches, one outside and one inside.
     Result<> connect(const EndpointPlan& plan, sys::BorrowedFd netns, sys::BorrowedFd netlink);
+    /// Lets the container call itself through a port that is published later.
+    Result<> allow_hairpin(const std::string& host_link);
     /// Deletes the pair by its host end; success when it went with the container's namespace.
     Result<> disconnect(const std::string& host_link);
     /// Adds default routes through `interface` in the container.
@@ -67,7 +69,7 @@ public:
 private:
     Links(std::string instance, sys::NetlinkSocket socket) : instance_(std::move(instance)), socket_(std::move(socket)) {}
     std::string alias_of(const std::string& id) const;
-    Result<> connect_outside(const EndpointPlan& plan, sys::BorrowedFd netns, std::uint32_t index);
+    Result<> connect_outside(const EndpointPlan& plan, sys::BorrowedFd netns);
 
     std::string instance_;
     Guarded<sys::NetlinkSocket> socket_;

@@ -64,6 +64,7 @@ Result<std::unique_ptr<Manager>> Manager::open(record::Database& database, Optio
     auto state = std::make_unique<State>(database, std::move(options));
     const std::string& instance = state->options.instance;
     state->links = TRY(Links::open(instance));
+    state->reaper = std::make_unique<LinkReaper>(*state->links);
     state->firewall = TRY(Firewall::open(instance.empty() ? "berth" : concat("berth_", instance)));
     TRY(state->load());
     TRY(state->add_predefined());

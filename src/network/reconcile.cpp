@@ -53,6 +53,17 @@ Result<> sweep_links(Guarded<Tables>& tables, Links& links, Repairs& repairs) {
     return {};
 }
 
+// Before the bridges are looked at, which would put a missing table back without a word.
+Result<> check_rules(std::mutex& rules, Guarded<Tables>& tables, Firewall& firewall, Repairs& repairs) {
+    std::lock_guard lock(rules);
+    RulesetPlan plan = tables.lock()->plan();
+    auto differences = TRY(firewall.compare(plan));
+    if (differences.empty()) return {};
+    TRY(firewall.replace(plan));
+    std::move(differences.begin(), differences.end(), std::back_inserter(repairs));
+    return {};
+}
+
 void reserve_again(Tables& tables) {
     for (const auto& [container, list] : tables.endpoints) {
         for (const auto& endpoint : list) {
@@ -84,7 +95,6 @@ Result<std::vector<std::string>> Manager::reconcile(std::span<const std::string>
 
     // The bridges of user-defined networks, and of any with containers on it, exist from the start.
     std::vector<Network> needed;
-    bool needs_rules = false;
     {
         auto locked = state_->tables.lock();
         reserve_again(*locked);
@@ -92,8 +102,13 @@ Result<std::vector<std::string>> Manager::reconcile(std::span<const std::string>
             bool is_used = !network.network.is_predefined() || locked->count_on(id) > 0;
             if (network.network.is_bridge() && network.is_open && is_used) needed.push_back(network.network);
         }
-        needs_rules = !needed.empty();
     }
+    if (needed.empty()) {
+        std::lock_guard rules(state_->rules);
+        TRY(state_->firewall->remove());
+        return repairs;
+    }
+    TRY(check_rules(state_->rules, state_->tables, *state_->firewall, repairs));
     for (const auto& network : needed) {
         if (!TRY(state_->links->has_link(network.bridge))) {
             repairs.push_back(concat("made bridge ", network.bridge, " of network ", network.spec.name));
@@ -102,16 +117,6 @@ Result<std::vector<std::string>> Manager::reconcile(std::span<const std::string>
         state_->tables.lock()->networks.at(network.id).bridge_index = 0;
         TRY(state_->ready_bridge(network.id));
     }
-    std::lock_guard rules(state_->rules);
-    if (!needs_rules) {
-        TRY(state_->firewall->remove());
-        return repairs;
-    }
-    RulesetPlan plan = state_->tables.lock()->plan();
-    auto differences = TRY(state_->firewall->compare(plan));
-    if (differences.empty()) return repairs;
-    TRY(state_->firewall->replace(plan));
-    std::move(differences.begin(), differences.end(), std::back_inserter(repairs));
     return repairs;
 }
 
@@ -121,13 +126,14 @@ void Manager::guard_rules(std::stop_token stop) {
         log.warn("changes to nftables are not watched, continuing", {});
         return;
     }
-    // Our own deletions look the same as foreign ones; comparing first makes them cost a look and nothing else.
-    while (!stop.stop_requested()) {
-        bool deleted = false;
+    // Our own deletions look the same as foreign ones; comparing first makes them cost a look and nothing else. What
+    // was deleted before we listened is looked for once.
+    bool deleted = true;
+    for (; !stop.stop_requested(); deleted = false) {
         auto note = [&](const sys::NetlinkMessage& message) {
             deleted |= sys::is_nft_deletion(message, state_->firewall->table());
         };
-        auto got = socket->receive(500, note);
+        auto got = socket->receive(deleted ? 0 : 1000, note);
         if (got.is_error()) return;
         while (*got && !stop.stop_requested()) {
             got = socket->receive(5, note);

@@ -14,7 +14,9 @@
 //                               route_localnet set. `guard` keeps containers and neighbours from using that to reach
 //                               the host's own loopback services.
 //   container -> host:8080      hairpin: rewritten to a container of maybe the same bridge, which would answer directly
-//                               and past the translation; so the source becomes the bridge's address too.
+//                               and past the translation; so the source becomes the bridge's address too. Where
+//                               br_netfilter is on, such a packet never leaves the bridge: it is rewritten as a frame
+//                               and has no input interface (`iif 0`), like those of the host's own programs.
 //   container -> outside        masqueraded unless the network says otherwise.
 //
 // Rejected: a chain or rule for each network (a rule costs a parse and a rebuild of its chain, an element is one hash
@@ -53,8 +55,8 @@ constexpr std::string_view rules = R"(
     }
     chain source {
         type nat hook postrouting priority 100; policy accept;
-        oifname @bridges ip saddr 127.0.0.0/8 masquerade
-        oifname @bridges iifname @bridges ct status dnat masquerade
+        oifname @bridges ct status dnat iifname @bridges masquerade
+        oifname @bridges ct status dnat iif 0 masquerade
         oifname != @bridges iifname @masqueraded masquerade
     }
     chain forward {

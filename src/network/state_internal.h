@@ -7,6 +7,7 @@
 #include "base/guarded.h"
 #include "network/firewall.h"
 #include "network/ipam.h"
+#include "network/link_reaper.h"
 #include "network/links.h"
 #include "network/manager.h"
 #include "network/port_reservation.h"
@@ -60,6 +61,7 @@ struct Manager::State {
     Options options;
     std::unique_ptr<Links> links;
     std::unique_ptr<Firewall> firewall;
+    std::unique_ptr<LinkReaper> reaper;
     Guarded<Tables> tables;
     /// Held while bridges are made or removed, so that two first connects do not make one twice.
     std::mutex bridges;

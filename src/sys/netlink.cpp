@@ -287,6 +287,12 @@ Result<> NetlinkSocket::dump(NetlinkBatch& request, const std::function<void(con
 }
 
 Result<> NetlinkSocket::join(int group) {
+    // A socket without a port of its own is left out of every broadcast.
+    sockaddr_nl own{};
+    own.nl_family = AF_NETLINK;
+    if (::bind(fd(), reinterpret_cast<sockaddr*>(&own), sizeof(own)) != 0 && errno != EINVAL) {
+        return Error::from_errno("bind", errno).with_context("join a netlink group");
+    }
     if (::setsockopt(fd(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) != 0) {
         return Error::from_errno("setsockopt", errno).with_context("join a netlink group");
     }

@@ -55,7 +55,7 @@ void add_veth(NetlinkBatch& batch, const VethOptions& options) {
     batch.put_text(IFLA_INFO_KIND, "veth");
     auto data = batch.nest(IFLA_INFO_DATA);
     auto peer = batch.nest(VETH_INFO_PEER);
-    batch.put_raw(link_header({.index = options.peer_index, .name = {}}));
+    batch.put_raw(link_header({}));
     batch.put_text(IFLA_IFNAME, options.peer_name);
     if (!options.peer_mac.empty()) batch.put(IFLA_ADDRESS, options.peer_mac);
     if (options.mtu != 0) batch.put_u32(IFLA_MTU, options.mtu);
@@ -78,11 +78,12 @@ void change_link(NetlinkBatch& batch, const LinkName& link, const LinkChange& ch
         auto v6 = batch.nest(AF_INET6);
         batch.put_u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
     }
-    if (change.isolated_port) {
+    if (change.isolated_port || change.hairpin_port) {
         auto info = batch.nest(IFLA_LINKINFO);
         batch.put_text(IFLA_INFO_SLAVE_KIND, "bridge");
         auto data = batch.nest(IFLA_INFO_SLAVE_DATA);
-        batch.put_u8(IFLA_BRPORT_ISOLATED, 1);
+        if (change.isolated_port) batch.put_u8(IFLA_BRPORT_ISOLATED, 1);
+        if (change.hairpin_port) batch.put_u8(IFLA_BRPORT_MODE, 1);
     }
 }
 
@@ -207,6 +208,15 @@ Result<LinkInfo> find_link(NetlinkSocket& socket, const LinkName& link) {
     }
     if (!out) return fail(ErrorCode::NotFound, "no ", link_text(link));
     return std::move(*out);
+}
+
+Result<> settle_carriers(NetlinkSocket& socket, std::span<const LinkName> links) {
+    NetlinkBatch request;
+    for (const auto& link : links) {
+        request.begin(RTM_GETLINK, 0, link_header(link), concat("find ", link_text(link)));
+        if (link.index == 0) request.put_text(IFLA_IFNAME, link.name);
+    }
+    return socket.transact(request);
 }
 
 std::optional<RouteInfo> parse_route(const NetlinkMessage& message) {

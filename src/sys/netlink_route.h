@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,8 +34,6 @@ struct VethOptions {
     std::uint32_t mtu = 0;
     std::string peer_name;
     std::string peer_mac;
-    /// The peer's index in its namespace; 0 lets the kernel choose. EBUSY when taken.
-    std::uint32_t peer_index = 0;
     /// Where the peer is born.
     BorrowedFd peer_netns = -1;
 };
@@ -51,6 +50,8 @@ struct LinkChange {
     bool no_ipv6_autoconfiguration = false;
     /// For a bridge's port: no traffic with other isolated ports.
     bool isolated_port = false;
+    /// For a bridge's port: frames may leave by the port they came in.
+    bool hairpin_port = false;
 };
 void change_link(NetlinkBatch& batch, const LinkName& link, const LinkChange& change);
 void delete_link(NetlinkBatch& batch, const LinkName& link);
@@ -93,6 +94,10 @@ std::optional<LinkInfo> parse_link(const NetlinkMessage& message);
 Result<std::vector<LinkInfo>> list_links(NetlinkSocket& socket);
 /// One link by name or index. NotFound when there is none.
 Result<LinkInfo> find_link(NetlinkSocket& socket, const LinkName& link);
+
+/// Waits until the links' carriers, which may just have come up, count: the kernel sees to it later otherwise, and
+/// drops what is sent meanwhile. Since Linux 6.8 asking for one link does that; before, this only costs the question.
+Result<> settle_carriers(NetlinkSocket& socket, std::span<const LinkName> links);
 
 struct RouteInfo {
     bool is_v4 = true;
