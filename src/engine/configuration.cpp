@@ -123,7 +123,6 @@ Result<Configuration> Configuration::from_settings(const Json& settings) {
         out.default_shm_size = *size;
     }
     TRY(read_number(settings, "default-stop-timeout", -1, out.default_stop_timeout));
-    TRY(read_number(settings, "shutdown-timeout", -1, out.shutdown_timeout));
     read_text(settings, "cgroup-parent", out.cgroup_parent);
     read_text(settings, "storage-driver", out.storage_driver);
     TRY(read_number(settings, "max-concurrent-downloads", 1, out.concurrent_downloads));

@@ -44,7 +44,7 @@ constexpr Option table[] = {
     {"label", 0, "labels", List, Used, "label of this engine, shown by info"},
     {"max-concurrent-downloads", 0, "max-concurrent-downloads", Number, Used, "layers pulled at once (default 3)"},
     {"max-concurrent-uploads", 0, "max-concurrent-uploads", Number, Used, "layers pushed at once (default 5)"},
-    {"shutdown-timeout", 0, "shutdown-timeout", Number, Used, "seconds that requests get to finish at the end"},
+    {"shutdown-timeout", 0, "shutdown-timeout", Number, Ignored, "containers keep running when the engine stops"},
     {"storage-driver", 's', "storage-driver", Text, Used, "erofs or directory; overlay2 means the best one here"},
     {"tls", 0, "tls", Flag, Used, "serve tcp:// with TLS"},
     {"tlsverify", 0, "tlsverify", Flag, Used, "serve tcp:// with TLS and check the client's certificate"},
