@@ -3,6 +3,7 @@
 #include "container/containers.h"
 #include "daemon/body_source.h"
 #include "daemon/call.h"
+#include "daemon/changes.h"
 #include "daemon/handlers.h"
 
 namespace berth::daemon {
@@ -81,9 +82,7 @@ Result<> commit_container(Call& call) {
         const std::string tag = call.query("tag");
         options.reference = tag.empty() ? repository : repository + ":" + tag;
     }
-    for (const auto& changes : call.request.query.all("changes"))
-        for (const auto& line : split(changes, '\n'))
-            if (!trim(line).empty()) options.changes.emplace_back(trim(line));
+    options.changes = changes_of(call.request.query);
     const auto id = TRY(call.engine.containers.commit(call.query("container"), options, call.stop()));
     return call.send({{"Id", id}}, 201);
 }

@@ -1,5 +1,6 @@
 #include "daemon/body_source.h"
 #include "daemon/call.h"
+#include "daemon/changes.h"
 #include "daemon/credentials.h"
 #include "daemon/handlers.h"
 #include "daemon/progress_stream.h"
@@ -63,8 +64,8 @@ Result<> import(Call& call) {
     image::ImportOptions options{.message = call.query("message")};
     if (!call.query("repo").empty()) options.reference = joined_name(call.query("repo"), call.query("tag"));
     if (auto platform = TRY(optional_platform(call))) options.platform = std::move(*platform);
-    if (call.request.query.has("changes"))
-        return fail(ErrorCode::Unsupported, "changes are not supported by import").with_hint("build FROM the imported image");
+    const auto changes = changes_of(call.request.query);
+    if (!changes.empty()) options.config_json = TRY(config_of_changes(changes));
     ProgressStream stream(call.response);
     BodySource body(call.request);
     auto imported = call.engine.images.import(body, options, sink_of(stream), call.stop());

@@ -1,0 +1,70 @@
+load helpers
+
+setup() { berth_engine_start; berth_busybox busybox:latest >/dev/null; }
+teardown() { berth_engine_stop; berth_audit; }
+
+@test "containers outlive an engine that is killed, and the next one knows them" {
+    stock_docker run -d --name lasting busybox sh -c 'n=0; while :; do echo line $n; n=$((n+1)); sleep 0.1; done' >/dev/null
+    pid=$(stock_docker inspect -f '{{.State.Pid}}' lasting)
+    berth_engine_kill
+    kill -0 "$pid"
+    berth_engine_start
+    [ "$(stock_docker inspect -f '{{.State.Status}} {{.State.Pid}}' lasting)" = "running $pid" ]
+    [ "$(stock_docker exec lasting echo still)" = still ]
+    [ "$(stock_docker logs lasting | head -n 1)" = "line 0" ]
+    before=$(stock_docker logs lasting | wc -l)
+    sleep 0.5
+    [ "$(stock_docker logs lasting | wc -l)" -gt "$before" ]
+    stock_docker stop -t 0 lasting
+}
+
+@test "an exit while no engine runs is known to the next one" {
+    stock_docker run -d --name short busybox sh -c 'sleep 1; exit 4' >/dev/null
+    berth_engine_kill
+    sleep 1.5
+    berth_engine_start
+    [ "$(stock_docker inspect -f '{{.State.Status}} {{.State.ExitCode}}' short)" = "exited 4" ]
+}
+
+@test "a second engine on the same data root is refused" {
+    run timeout 10 "$BERTH_BIN/berthd" --data-root "$BERTH_TEST_DIR/data" --exec-root "$BERTH_TEST_DIR/run2"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"another engine uses data root"* ]]
+}
+
+@test "SIGTERM ends the engine cleanly and leaves containers alone" {
+    stock_docker run -d --name calm busybox sleep 60 >/dev/null
+    pid=$(stock_docker inspect -f '{{.State.Pid}}' calm)
+    kill -TERM "$BERTH_ENGINE_PID"
+    run wait "$BERTH_ENGINE_PID"
+    [ "$status" -eq 0 ]
+    [ ! -e "${BERTH_HOST#unix://}" ]
+    kill -0 "$pid"
+    berth_engine_start
+}
+
+@test "flags and daemon.json are checked" {
+    run "$BERTH_BIN/berthd" --no-such-flag
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"unknown flag: --no-such-flag"* ]]
+    echo '{"debug":true,"data-root":"/x"}' >"$BERTH_TEST_DIR/good.json"
+    run "$BERTH_BIN/berthd" --validate --config-file "$BERTH_TEST_DIR/good.json"
+    [ "$status" -eq 0 ]
+    [ "$output" = "configuration OK" ]
+    echo '{"debg":true}' >"$BERTH_TEST_DIR/bad.json"
+    run "$BERTH_BIN/berthd" --validate --config-file "$BERTH_TEST_DIR/bad.json"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"unknown key 'debg'"* && "$output" == *"did you mean 'debug'"* ]]
+    run "$BERTH_BIN/berthd" -H tcp://127.0.0.1:2375 --validate
+    [ "$status" -eq 1 ]
+    [[ "$output" == *tlsverify* ]]
+}
+
+@test "the idle engine is small and quick to start" {
+    berth_engine_halt
+    berth_engine_start
+    rss=$(awk '/VmRSS/ {print $2}' "/proc/$BERTH_ENGINE_PID/status")
+    [ "$rss" -lt 30720 ]
+    ready=$(grep -o 'ready_ms=[0-9]*' "$BERTH_TEST_DIR/engine.log" | tail -n 1 | cut -d= -f2)
+    [ "$ready" -lt 300 ]
+}
