@@ -110,13 +110,14 @@ void enable_controllers(const std::string& directory) {
     }
 }
 
-Result<> make_directory(const CgroupHierarchy& hierarchy, const std::string& path) {
+Result<> make_directory(const CgroupHierarchy& hierarchy, const std::string& path, bool is_only_hierarchy) {
     std::string directory = hierarchy.mount_point;
     const bool is_cpuset = hierarchy.has("cpuset") && !hierarchy.is_v2;
     // The common case first: the parents exist, and one system call makes the cgroup.
     if (!is_cpuset && !hierarchy.is_v2 && ::mkdir((directory + path).c_str(), 0755) == 0) return {};
     for (const auto& part : split(path.substr(1), '/')) {
-        if (hierarchy.is_v2) enable_controllers(directory);
+        // Beside v1 hierarchies the v2 one only groups processes; a controller enabled there is lost to v1 for good.
+        if (is_only_hierarchy && hierarchy.is_v2) enable_controllers(directory);
         directory += '/' + part;
         const bool made = ::mkdir(directory.c_str(), 0755) == 0;
         if (!made && errno != EEXIST) return Error::from_errno("mkdir", errno).with_context(directory);
@@ -141,7 +142,7 @@ Result<Cgroup> Cgroup::create(const CgroupLayout& layout, const std::string& pat
     cgroup.path_ = normal_path(path);
     if (cgroup.path_.empty()) return fail(ErrorCode::InvalidArgument, "the path of a cgroup is empty: ", path);
     for (const auto& hierarchy : layout.hierarchies) {
-        TRY(make_directory(hierarchy, cgroup.path_).context("make cgroup ", cgroup.path_));
+        TRY(make_directory(hierarchy, cgroup.path_, layout.is_v2_only()).context("make cgroup ", cgroup.path_));
         cgroup.places_.push_back({.hierarchy = hierarchy, .directory = hierarchy.mount_point + cgroup.path_});
     }
     return cgroup;
