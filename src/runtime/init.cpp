@@ -51,6 +51,7 @@ Result<> settle_namespaces(const Preparation& preparation, sys::BorrowedFd chann
         TRY(await_step(channel, Step::Continue));
         TRY(become_namespace_root());
     }
+    if (preparation.late_flags) TRY(sys::unshare(preparation.late_flags).context("make namespaces"));
     for (const auto& join : preparation.joins)
         TRY(sys::enter_namespace(join.fd, join.flag).context("join a namespace"));
     if (preparation.new_cgroup_namespace) TRY(sys::unshare(CLONE_NEWCGROUP).context("make a cgroup namespace"));

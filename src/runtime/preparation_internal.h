@@ -42,6 +42,8 @@ struct Preparation {
     const LaunchOptions& options;
     const oci::RuntimeProcess& process;
     std::uint64_t clone_flags = 0;  ///< new namespaces made by clone3; the cgroup one comes later
+    /// New namespaces that the child makes itself once it is root in its user namespace, so that they belong to that.
+    std::uint64_t late_flags = 0;
     bool new_cgroup_namespace = false;
     bool new_user_namespace = false;
     bool new_network_namespace = false;

@@ -62,6 +62,10 @@ Result<> prepare_namespaces(Preparation& out) {
     out.new_network_namespace = (out.clone_flags & CLONE_NEWNET) != 0;
     if (!(out.clone_flags & CLONE_NEWNS))
         return fail(ErrorCode::Unsupported, "a container needs a new mount namespace of its own");
+    if (out.new_user_namespace || out.user_namespace) {
+        out.late_flags = out.clone_flags & ~std::uint64_t(CLONE_NEWUSER | CLONE_NEWPID);
+        out.clone_flags &= CLONE_NEWUSER | CLONE_NEWPID;
+    }
     return {};
 }
 
