@@ -65,7 +65,10 @@ Result<DetachedMount> make_mount(const std::string& type, const std::vector<Moun
     const Fd context(static_cast<int>(::syscall(SYS_fsopen, type.c_str(), FSOPEN_CLOEXEC)));
     if (!context) return Error::from_errno("fsopen", errno).with_context(type);
     for (const auto& option : options) {
-        const long done = option.value.empty()
+        const long done = option.fd >= 0
+                              ? ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FD, option.key.c_str(), nullptr,
+                                          option.fd)
+                          : option.value.empty()
                               ? ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FLAG, option.key.c_str(), nullptr, 0)
                               : ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, option.key.c_str(),
                                           option.value.c_str(), 0);

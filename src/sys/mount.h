@@ -33,10 +33,11 @@ private:
     Fd fd_;
 };
 
-/// An option of fsconfig(2): a flag when `value` is empty, else key=value.
+/// An option of fsconfig(2): a descriptor when `fd` is one, else a flag when `value` is empty, else key=value.
 struct MountOption {
     std::string key;
     std::string value;
+    int fd = -1;  ///< FSCONFIG_SET_FD, for overlayfs's layers since Linux 6.13
 };
 
 /// A new file system of `type` ("tmpfs", "proc", "overlay", "erofs" ...); `attributes` are MOUNT_ATTR_*.
