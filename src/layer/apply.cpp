@@ -6,6 +6,7 @@
 #include "codec/compression.h"
 #include "layer/erofs_inode_internal.h"
 #include "layer/erofs_writer.h"
+#include "layer/pack.h"
 #include "layer/path.h"
 #include "layer/pipeline.h"
 #include "sys/file.h"
@@ -138,10 +139,10 @@ Result<> LayerWriter::add_whiteout(const Tree::Slot& slot) {
 
 }  // namespace
 
-Result<Applied> write_erofs_image(codec::ByteSource& archive, sys::BorrowedFd file, std::stop_token stop) {
-    const auto plain = TRY(codec::open_decompressor(archive));
-    ReadAhead ahead(*plain);
-    HashingSource source(ahead, std::move(stop));
+namespace {
+
+Result<Applied> write_image(codec::ByteSource& plain, sys::BorrowedFd file, std::stop_token stop) {
+    HashingSource source(plain, std::move(stop));
     codec::TarReader tar(source, {.entries = max_layer_entries});
     LayerWriter writer(file);
     Applied applied;
@@ -162,6 +163,25 @@ Result<Applied> write_erofs_image(codec::ByteSource& archive, sys::BorrowedFd fi
     std::memcpy(facts.diff_id.data(), bytes->data(), bytes->size());
     TRY(writer.finish(facts));
     return applied;
+}
+
+}  // namespace
+
+Result<Applied> write_erofs_image(codec::ByteSource& archive, sys::BorrowedFd file, std::stop_token stop) {
+    const auto plain = TRY(codec::open_decompressor(archive));
+    ProducerSource ahead(ProducerSource::read_ahead(*plain));
+    return write_image(ahead, file, std::move(stop));
+}
+
+Result<Applied> capture_erofs_image(sys::BorrowedFd upper, codec::ByteSink& tar, sys::BorrowedFd file,
+                                    std::stop_token stop) {
+    // Reading and compressing (what `tar` does) on one thread, hashing and writing on the other.
+    ProducerSource archive([&](ProducerSource::Sink& sink) -> Result<> {
+        TeeSink both(tar, sink);
+        TRY(pack(upper, both, {.whiteouts = PackWhiteouts::ToArchive, .include_root = true}, stop));
+        return {};
+    });
+    return write_image(archive, file, stop);
 }
 
 Result<ImageFacts> read_image_facts(sys::BorrowedFd file) {

@@ -29,6 +29,11 @@ inline constexpr std::uint64_t max_layer_entries = 4 << 20;
 /// earlier one of its name; missing parents are made. overlayfs's private attributes are dropped.
 Result<Applied> write_erofs_image(codec::ByteSource& archive, sys::BorrowedFd file, std::stop_token stop);
 
+/// Makes an EROFS image of an overlay's upper directory and writes its canonical tar to `tar` (on another thread) on the
+/// way.
+Result<Applied> capture_erofs_image(sys::BorrowedFd upper, codec::ByteSink& tar, sys::BorrowedFd file,
+                                    std::stop_token stop);
+
 /// What the header of an image written by write_erofs_image() says. Corrupted when it is none or cut.
 struct ImageFacts {
     std::string diff_id_hex;
