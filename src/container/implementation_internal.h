@@ -1,0 +1,171 @@
+#pragma once
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/guarded.h"
+#include "container/containers.h"
+#include "container/serial_executor.h"
+#include "network/network.h"
+#include "oci/digest.h"
+#include "oci/runtime_spec.h"
+#include "record/event_log.h"
+#include "shim/client.h"
+#include "shim/protocol.h"
+#include "snapshot/driver.h"
+#include "sys/mount.h"
+
+namespace berth::container {
+
+/// A client that attached before the start.
+struct PendingAttach {
+    AttachOptions options;
+    sys::Fd stream;
+};
+
+/// What changes of a container, under one lock that is never held across I/O.
+struct Live {
+    std::string name;
+    std::shared_ptr<const ContainerSpec> spec;
+    State state;
+    std::shared_ptr<shim::Client> shim;  // null when nothing runs
+    std::uint64_t exits = 0;             // ends without a restart, for wait's next-exit
+    bool removed = false;
+    std::vector<PendingAttach> pending_attaches;
+    std::string host_ca_note;
+};
+
+/// One container. The members outside `live` never change after create.
+struct Container {
+    std::string id;
+    Timestamp created_at{};
+    std::string image_id, image_manifest_digest, platform;
+    std::vector<oci::Digest> layers;
+    std::vector<MountRequest> mounts;  // with the names of anonymous volumes
+    std::string directory, run_directory;
+    /// One verb at a time. Order: this before any lock of a store, never while holding `live`.
+    std::mutex operation;
+    Guarded<Live> live;
+
+    std::shared_ptr<const ContainerSpec> spec() { return live.lock()->spec; }
+    std::string name() { return live.lock()->name; }
+    State state() { return live.lock()->state; }
+    std::shared_ptr<shim::Client> shim() { return live.lock()->shim; }
+    std::string log_path() const { return directory + "/" + id + "-json.log"; }
+    std::string host_file(const char* name) const { return directory + "/" + name; }
+};
+using ContainerPtr = std::shared_ptr<Container>;
+
+struct ExecRecord {
+    ExecView view;
+    Timestamp ended{};
+};
+
+struct RuntimeFacts;
+
+/// The shim's words for an attach.
+shim::Attach attach_message(const AttachOptions& options);
+
+class Containers::Implementation {
+public:
+    Implementation(const Services& services, Settings settings) : services_(services), settings_(std::move(settings)), executor_(4) {}
+    ~Implementation();
+    Result<> open();
+
+    // Finding (find.cpp).
+    Result<ContainerPtr> find(std::string_view key) const;
+    std::vector<ContainerPtr> all() const;  // newest first
+
+    // Rows (rows.cpp).
+    Result<> load_rows();
+    Result<> insert_row(Container& container, bool durable);
+    Result<> save_state(Container& container);
+    Result<> save_spec(Container& container);
+    Result<> delete_row(Container& container);
+
+    // Creating (create.cpp).
+    Result<CreateResult> create(const std::string& name, ContainerSpec spec, std::stop_token stop);
+    Result<std::vector<MountRequest>> mounts_of_other(const std::string& key);
+    Result<> make_volumes(Container& container, const ContainerSpec& spec, std::stop_token stop);
+    Result<> fill_volume(Container& container, const MountRequest& mount, sys::BorrowedFd root, std::stop_token stop);
+    Result<std::string> reserve_name(const std::string& wanted, const std::string& id);
+    void release_name(const std::string& name);
+
+    // Starting (start.cpp).
+    Result<bool> start(Container& container, std::stop_token stop);
+    Result<> start_locked(Container& container, std::stop_token stop);
+    Result<sys::DetachedMount> mount_root(Container& container, const ContainerSpec& spec);
+    Result<oci::RuntimeSpec> plan(Container& container, const ContainerSpec& spec, sys::BorrowedFd root);
+    Result<std::vector<oci::RuntimeMount>> plan_container_mounts(Container& container, const ContainerSpec& spec);
+    Result<> add_host_ca(sys::BorrowedFd root, RuntimeFacts& facts) const;
+    std::string cgroup_path(const Container& container, const ContainerSpec& spec) const;
+    shim::LogSettings log_settings(const Container& container, const ContainerSpec& spec) const;
+    shim::Configure shim_settings(Container& container, const ContainerSpec& spec, bool own_netns) const;
+    Result<std::vector<network::Endpoint>> connect_networks(Container& container, const ContainerSpec& spec, sys::BorrowedFd netns, sys::BorrowedFd netlink);
+    Result<network::EndpointRequest> endpoint_request(Container& container, const ContainerSpec& spec, const std::string& network, bool publishes) const;
+    Result<> write_host_files(Container& container, const ContainerSpec& spec, const std::vector<network::Endpoint>& endpoints);
+    void push_names(Container& container);
+    Result<> hand_over_attaches(Container& container, shim::Client& client);
+
+    // Ending (stop.cpp, remove.cpp).
+    Result<bool> stop(Container& container, std::optional<int> timeout, const std::string& signal, std::stop_token stop);
+    Result<> kill(Container& container, const std::string& signal);
+    Result<> remove(const ContainerPtr& container, const RemoveOptions& options, std::stop_token stop);
+    Result<> remove_locked(const ContainerPtr& container, bool volumes);
+
+    // Events of shims (events.cpp).
+    void on_shim_message(const std::string& id, const shim::Message* message);
+    void on_exited(const ContainerPtr& container, const shim::Exited& exited);
+    void on_restarting(const ContainerPtr& container, const shim::Restarting& restarting);
+    void on_health(const ContainerPtr& container, const shim::Health& health);
+    void on_exec_exited(const ContainerPtr& container, const shim::ExecExited& exited);
+    void on_shim_gone(const ContainerPtr& container);
+    void finish_exit(const ContainerPtr& container, const shim::Exited& exited);
+    void emit(Container& container, const std::string& action, std::vector<std::pair<std::string, std::string>> extra = {});
+
+    // After a restart of the engine (reconcile.cpp).
+    Result<> reconcile();
+    void adopt(const ContainerPtr& container);
+    void sweep_directories();
+    void start_by_policy();
+
+    // Looking (inspect.cpp).
+    ContainerView view(Container& container) const;
+
+    /// The container's root while it runs, or mounted for the occasion.
+    struct RootAccess {
+        sys::Fd root;
+        sys::DetachedMount mount;
+        bool is_running = false;
+    };
+    Result<RootAccess> access_root(Container& container);
+
+    Services services_;
+    Settings settings_;
+    SystemClock clock_;
+    struct Index {
+        std::map<std::string, ContainerPtr> by_id;
+        std::map<std::string, std::string, std::less<>> by_name;  // name -> id, reserved ones too
+    };
+    mutable Guarded<Index> index_;
+    Guarded<std::map<std::string, ExecRecord>> execs_;
+    SerialExecutor executor_;
+    std::unique_ptr<shim::Hub> hub_;
+    std::jthread policy_thread_;
+};
+
+/// Opens (and makes) a directory inside a root; missing ones are made with mode 0755. No link leads out.
+Result<sys::Fd> make_directory_in_root(sys::BorrowedFd root, const std::string& path);
+
+/// Writes a file anew, in place: containers that have it mounted see the new text. Not synced, it is made at each start.
+Result<> write_plain_file(const std::string& path, std::string_view text);
+
+/// Whether the container has a network namespace of its own.
+bool has_own_network(const ContainerSpec& spec);
+/// "bridge" for "default" and "".
+std::string normal_network(const std::string& mode);
+
+}  // namespace berth::container

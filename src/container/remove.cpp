@@ -1,0 +1,99 @@
+#include <signal.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "container/implementation_internal.h"
+#include "network/manager.h"
+#include "sys/file.h"
+#include "volume/store.h"
+
+namespace berth::container {
+
+Result<> Containers::Implementation::remove(const ContainerPtr& container, const RemoveOptions& options, std::stop_token stop) {
+    if (options.force && is_alive(container->state().status)) {
+        auto killed = kill(*container, "SIGKILL");
+        if (!killed && !killed.error().is(ErrorCode::Conflict)) return killed;
+        auto live = container->live.lock();
+        if (!live.wait(stop, [](const Live& now) { return now.removed || !is_alive(now.state.status); })) {
+            return fail(ErrorCode::Cancelled, "gave up waiting for container ", container->id, " to end");
+        }
+    }
+    const std::lock_guard operation(container->operation);
+    {
+        auto live = container->live.lock();
+        // A container that removes itself is gone when its client's own removal comes.
+        if (live->removed) return fail(ErrorCode::NotFound, "No such container: ", container->id);
+        const Status status = live->state.status;
+        if (is_alive(status)) {
+            return fail(ErrorCode::Conflict, "cannot remove container \"", live->name, "\": container is ", to_string(status),
+                        status == Status::Paused ? ": unpause and then stop the container before removing or force remove"
+                                                 : ": stop the container before removing or force remove");
+        }
+        live->state.status = Status::Removing;
+    }
+    return remove_locked(container, options.volumes);
+}
+
+// The directory is renamed into the trash before the row goes, and emptied in the background: removing never waits for the
+// disk, and a crash leaves nothing that is not swept.
+Result<> Containers::Implementation::remove_locked(const ContainerPtr& container, bool volumes) {
+    if (const auto client = container->shim()) client->ask(shim::Quit{}).ignore("it leaves by itself");
+    services_.networks.release(container->id).ignore("reconciled at the next start of the engine");
+    const std::string trash = settings_.root + "/trash";
+    const std::string grave = concat(trash, "/container-", container->id);
+    TRY(sys::mkdir_all(trash, 0700));
+    auto moved = sys::rename(container->directory, grave);
+    if (!moved && !moved.error().is(ErrorCode::NotFound)) return moved;
+    TRY(delete_row(*container));
+    executor_.post("trash", [grave] { sys::remove_tree(grave).ignore("swept at the next start of the engine"); });
+    sys::remove_tree(container->run_directory).ignore("swept at the next start of the engine");
+    std::vector<volume::Volume> anonymous;
+    if (auto released = services_.volumes.release(container->id)) anonymous = std::move(*released);
+    for (const volume::Volume& volume : anonymous) {
+        if (!volumes) break;
+        if (auto removed = services_.volumes.remove(volume.name, {}); !removed) {
+            log.warn("anonymous volume not removed, continuing", {{"volume", volume.name}, {"error", removed.error().message()}});
+        }
+    }
+    {
+        auto execs = execs_.lock();
+        std::erase_if(*execs, [&](const auto& entry) { return entry.second.view.container_id == container->id; });
+    }
+    {
+        auto index = index_.lock();
+        index->by_id.erase(container->id);
+        std::erase_if(index->by_name, [&](const auto& entry) { return entry.second == container->id; });
+    }
+    emit(*container, "destroy");
+    {
+        auto live = container->live.lock();
+        live->removed = true;
+        live->pending_attaches.clear();
+    }
+    container->live.notify_all();
+    return {};
+}
+
+Result<> Containers::remove(std::string_view key, const RemoveOptions& options, std::stop_token stop) {
+    const ContainerPtr container = TRY(implementation_->find(key));
+    return implementation_->remove(container, options, stop);
+}
+
+Result<PruneResult> Containers::prune(const PruneFilter& filter, std::stop_token stop) {
+    PruneResult result;
+    for (const ContainerPtr& container : implementation_->all()) {
+        if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "prune was interrupted");
+        const Status status = container->state().status;
+        if (is_alive(status) || status == Status::Removing) continue;
+        if (filter && !filter(implementation_->view(*container))) continue;
+        const std::uint64_t bytes = sys::disk_usage(container->directory + "/upper").value_or(0);
+        // One that was started or removed meanwhile is left alone.
+        if (!implementation_->remove(container, {.volumes = false}, stop)) continue;
+        result.ids.push_back(container->id);
+        result.bytes += static_cast<std::int64_t>(bytes);
+    }
+    return result;
+}
+
+}  // namespace berth::container

@@ -1,0 +1,196 @@
+#include <algorithm>
+#include <map>
+
+#include "base/log.h"
+#include "container/host_files.h"
+#include "container/implementation_internal.h"
+#include "container/runtime_plan.h"
+#include "network/manager.h"
+#include "shim/exit_file.h"
+#include "sys/file.h"
+
+// From a created container to a running one, as named steps: mount the root, plan, write the files, start the shim, furnish
+// its network, let it go. Each step's product is owned by a local until the last one has succeeded.
+namespace berth::container {
+namespace {
+
+Timestamp time_of(std::int64_t nanoseconds) { return Timestamp(std::chrono::nanoseconds(nanoseconds)); }
+
+// The text that Docker's clients know; they derive the exit status 126 and 127 from it.
+Error as_start_failure(Error error) {
+    const bool is_program = error.is(ErrorCode::NotFound) || error.is(ErrorCode::PermissionDenied);
+    const std::string text = error.message();
+    if (is_program && text.find("exec: ") != std::string::npos) {
+        return Error(ErrorCode::InvalidArgument,
+                     concat("failed to create task for container: failed to create shim task: OCI runtime create failed: "
+                            "container init: unable to start container process: ", text, ": unknown"));
+    }
+    return error;
+}
+
+int start_exit_code(const std::string& text) {
+    if (text.find("executable file not found") != text.npos || text.find("no such file or directory") != text.npos ||
+        text.find("No such file or directory") != text.npos) {
+        return 127;
+    }
+    if (text.find("permission denied") != text.npos || text.find("Permission denied") != text.npos ||
+        text.find("is a directory") != text.npos) {
+        return 126;
+    }
+    return 128;
+}
+
+shim::RestartMode shim_mode(RestartMode mode) {
+    switch (mode) {
+        case RestartMode::No: return shim::RestartMode::No;
+        case RestartMode::Always: return shim::RestartMode::Always;
+        case RestartMode::UnlessStopped: return shim::RestartMode::UnlessStopped;
+        case RestartMode::OnFailure: return shim::RestartMode::OnFailure;
+    }
+    return shim::RestartMode::No;
+}
+
+/// Sends a shim away whose container did not come to life.
+struct QuitUnlessStarted {
+    std::shared_ptr<shim::Client> client;
+    ~QuitUnlessStarted() {
+        if (client) client->ask(shim::Quit{}).ignore("it has gone by itself");
+    }
+};
+
+std::vector<std::string> probe_command(const ContainerSpec& spec) {
+    if (!spec.healthcheck || spec.healthcheck->test.empty()) return {};
+    const std::vector<std::string>& test = spec.healthcheck->test;
+    if (test[0] == "CMD") return {test.begin() + 1, test.end()};
+    if (test[0] != "CMD-SHELL" || test.size() < 2) return {};
+    std::vector<std::string> command = spec.shell && !spec.shell->empty() ? *spec.shell : std::vector<std::string>{"/bin/sh", "-c"};
+    command.push_back(test[1]);
+    return command;
+}
+
+}  // namespace
+
+Result<bool> Containers::Implementation::start(Container& container, std::stop_token stop) {
+    const std::lock_guard operation(container.operation);
+    switch (container.state().status) {
+        case Status::Running:
+        case Status::Restarting: return false;
+        case Status::Paused: return fail(ErrorCode::Conflict, "cannot start a paused container, try unpause instead");
+        case Status::Removing:
+        case Status::Dead: return fail(ErrorCode::Conflict, "container is marked for removal and cannot be started");
+        case Status::Created:
+        case Status::Exited: break;
+    }
+    auto started = start_locked(container, stop);
+    if (started) return true;
+    Error error = as_start_failure(std::move(started).error());
+    {
+        auto live = container.live.lock();
+        live->shim.reset();
+        live->state.error = error.message();
+        live->state.exit_code = start_exit_code(error.message());
+        live->pending_attaches.clear();
+    }
+    container.live.notify_all();
+    save_state(container).ignore("the start's own error matters more");
+    services_.networks.release(container.id).ignore("reconciled at the next start of the engine");
+    return error;
+}
+
+Result<> Containers::Implementation::start_locked(Container& container, std::stop_token) {
+    const auto spec = container.spec();
+    const bool own_network = has_own_network(*spec);
+    TRY(shim::remove_exit_file(container.directory));
+    const sys::DetachedMount root = TRY(mount_root(container, *spec));
+    const oci::RuntimeSpec runtime_spec = TRY(plan(container, *spec, root.fd()));
+    TRY(write_plain_file(container.host_file("config.json"), oci::to_json(runtime_spec)));
+
+    std::shared_ptr<shim::Client> client = TRY(hub_->spawn(container.id, container.run_directory));
+    QuitUnlessStarted guard{client};
+    std::vector<int> given{root.fd().get()};
+    sys::Fd joined;
+    shim::Configure settings = shim_settings(container, *spec, own_network);
+    if (spec->host.network_mode.starts_with("container:")) {
+        const ContainerPtr other = TRY(find(spec->host.network_mode.substr(10)));
+        const auto their_shim = other->shim();
+        if (!their_shim || !is_alive(other->state().status)) {
+            return fail(ErrorCode::Conflict, "cannot join network namespace of a non running container: container ", other->id, " is ", to_string(other->state().status));
+        }
+        std::vector<sys::Fd> fds;
+        TRY(their_shim->call<shim::State>(shim::Query{.want_netns = true}, {}, &fds));
+        if (!fds.empty()) joined = std::move(fds[0]);
+    }
+    settings.joins_netns = static_cast<bool>(joined);
+    if (joined) given.push_back(joined.get());
+    std::vector<sys::Fd> namespaces;
+    TRY(client->call<shim::Ready>(settings, given, &namespaces));
+    std::vector<network::Endpoint> endpoints;
+    if (own_network && namespaces.size() == 2) endpoints = TRY(connect_networks(container, *spec, namespaces[0], namespaces[1]));
+    TRY(write_host_files(container, *spec, endpoints));
+    {
+        auto live = container.live.lock();
+        live->shim = client;
+    }
+    push_names(container);
+    TRY(hand_over_attaches(container, *client));
+    const shim::Started started = TRY(client->call<shim::Started>(shim::Start{}));
+    guard.client.reset();
+    {
+        auto live = container.live.lock();
+        State& state = live->state;
+        // The exit of a short-lived process may have been noticed already.
+        if (state.started_at != time_of(started.time)) {
+            // `health` may have been told before the answer to the start.
+            state = State{.status = Status::Running, .pid = started.pid, .started_at = time_of(started.time),
+                          .finished_at = state.finished_at, .health = state.health};
+        }
+    }
+    container.live.notify_all();
+    TRY(save_state(container));
+    emit(container, "start");
+    return {};
+}
+
+Result<sys::DetachedMount> Containers::Implementation::mount_root(Container& container, const ContainerSpec& spec) {
+    return services_.snapshots.mount_root({.layers = container.layers,
+                                           .writable = snapshot::Writable{.upper = container.directory + "/upper",
+                                                                          .work = container.directory + "/work"},
+                                           .is_volatile = spec.host.auto_remove});
+}
+
+shim::Configure Containers::Implementation::shim_settings(Container& container, const ContainerSpec& spec, bool own_netns) const {
+    shim::Configure settings{.id = container.id,
+                             .directory = container.directory,
+                             .spec_path = container.host_file("config.json"),
+                             .tty = spec.tty,
+                             .open_stdin = spec.open_stdin,
+                             .stdin_once = spec.stdin_once,
+                             .own_netns = own_netns,
+                             .resolver = own_netns && spec.host.network_mode != "none"};
+    settings.cgroup = cgroup_path(container, spec);
+    settings.seccomp_cache = settings_.run + "/seccomp";
+    settings.restart = {.mode = shim_mode(spec.host.restart.mode), .max_retries = spec.host.restart.max_retries};
+    settings.log = log_settings(container, spec);
+    if (const std::vector<std::string> command = probe_command(spec); !command.empty()) {
+        const Healthcheck& check = *spec.healthcheck;
+        settings.health = {.command = command,
+                           .interval = check.interval.count(),
+                           .timeout = check.timeout.count(),
+                           .start_period = check.start_period.count(),
+                           .start_interval = check.start_interval.count(),
+                           .retries = check.retries};
+    }
+    return settings;
+}
+
+Result<> Containers::Implementation::hand_over_attaches(Container& container, shim::Client& client) {
+    std::vector<PendingAttach> pending;
+    pending.swap(container.live.lock()->pending_attaches);
+    for (PendingAttach& attach : pending) {
+        const int stream = attach.stream.get();
+        TRY(client.ask(attach_message(attach.options), std::span(&stream, 1)));
+    }
+    return {};
+}
+
+}  // namespace berth::container

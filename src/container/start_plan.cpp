@@ -1,0 +1,220 @@
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+
+#include "container/host_files.h"
+#include "container/implementation_internal.h"
+#include "container/mount_plan.h"
+#include "container/runtime_plan.h"
+#include "container/seccomp_profile.h"
+#include "network/manager.h"
+#include "sys/cgroup.h"
+#include "sys/file.h"
+#include "volume/host_ca.h"
+#include "volume/store.h"
+
+// What the runtime is told: everything of the host that the plan needs is looked up here, the plan itself is pure.
+namespace berth::container {
+namespace {
+
+Result<std::string> namespace_of(const ContainerPtr& other, const char* kind) {
+    const State state = other->state();
+    if (!is_alive(state.status) || state.pid == 0) {
+        return fail(ErrorCode::Conflict, "cannot join ", kind, " namespace of a non running container: container ", other->id, " is ", to_string(state.status));
+    }
+    return concat("/proc/", state.pid, "/ns/", kind);
+}
+
+oci::RuntimeMount bind_mount(const MountRequest& mount, const std::string& source) {
+    std::vector<std::string> options{"rbind", mount.propagation.empty() ? "rprivate" : mount.propagation};
+    if (mount.read_only) options.emplace_back(mount.read_only_non_recursive ? "ro" : "rro");
+    return {mount.target, "bind", source, std::move(options), {}, {}};
+}
+
+Result<oci::RuntimeMount> tmpfs_mount(const std::string& target, const std::string& text) {
+    std::vector<std::string> options{"nosuid", "nodev", "noexec"};
+    for (const std::string& option : split(text, ',')) {
+        if (option.empty()) continue;
+        if (option.starts_with("size=")) {
+            options.push_back(concat("size=", TRY(parse_size(option.substr(5)))));
+            continue;
+        }
+        // "exec" undoes "noexec" and so on.
+        std::erase(options, "no" + option);
+        options.push_back(option);
+    }
+    return oci::RuntimeMount{clean_absolute_path(target), "tmpfs", "tmpfs", std::move(options), {}, {}};
+}
+
+Result<oci::RuntimeDevice> device_of(const DeviceRequest& request) {
+    const struct stat about = TRY(sys::stat(request.host_path).context("error gathering device information while adding custom device \"", request.host_path, "\""));
+    if (!S_ISCHR(about.st_mode) && !S_ISBLK(about.st_mode)) return fail(ErrorCode::InvalidArgument, "not a device node: ", request.host_path);
+    oci::RuntimeDevice device{.type = S_ISCHR(about.st_mode) ? "c" : "b",
+                              .path = request.container_path.empty() ? request.host_path : request.container_path,
+                              .major = static_cast<std::int64_t>(major(about.st_rdev)),
+                              .minor = static_cast<std::int64_t>(minor(about.st_rdev))};
+    device.file_mode = about.st_mode & 0777;
+    device.uid = about.st_uid;
+    device.gid = about.st_gid;
+    return device;
+}
+
+// A directory stands for every device in it.
+Result<std::vector<oci::RuntimeDevice>> devices_of(const DeviceRequest& request) {
+    const struct stat about = TRY(sys::stat(request.host_path).context("error gathering device information while adding custom device \"", request.host_path, "\""));
+    std::vector<oci::RuntimeDevice> out;
+    if (!S_ISDIR(about.st_mode)) {
+        out.push_back(TRY(device_of(request)));
+        return out;
+    }
+    for (const sys::DirEntry& entry : TRY(sys::list_dir(request.host_path))) {
+        if (entry.type != DT_CHR && entry.type != DT_BLK) continue;
+        const std::string target = request.container_path.empty() ? request.host_path : request.container_path;
+        out.push_back(TRY(device_of({concat(request.host_path, "/", entry.name), concat(target, "/", entry.name), request.permissions})));
+    }
+    return out;
+}
+
+Result<oci::RuntimeDeviceRule> parse_device_rule(const std::string& text) {
+    const std::vector<std::string> words = split(text, ' ');
+    const auto numbers = words.size() == 3 ? split_once(words[1], ':') : std::nullopt;
+    if (!numbers || (words[0] != "a" && words[0] != "b" && words[0] != "c")) return fail(ErrorCode::InvalidArgument, "invalid device cgroup rule format: '", text, "'");
+    const auto number = [](std::string_view part) { return part == "*" ? std::nullopt : parse_int(part); };
+    return oci::RuntimeDeviceRule{.allow = true, .type = words[0], .major = number(numbers->first), .minor = number(numbers->second), .access = words[2]};
+}
+
+Result<> add_devices(const HostConfig& host, RuntimeFacts& facts) {
+    std::vector<DeviceRequest> requests = host.devices;
+    for (const DeviceRequest& request : requests) {
+        for (oci::RuntimeDevice& device : TRY(devices_of(request))) {
+            facts.device_rules.push_back({.allow = true, .type = device.type, .major = device.major, .minor = device.minor, .access = request.permissions});
+            facts.devices.push_back(std::move(device));
+        }
+    }
+    for (const std::string& rule : host.device_cgroup_rules) facts.device_rules.push_back(TRY(parse_device_rule(rule)));
+    return {};
+}
+
+// A privileged container sees the host's devices.
+void add_host_devices(const std::string& directory, RuntimeFacts& facts) {
+    const auto entries = sys::list_dir(directory);
+    if (!entries) return;
+    for (const sys::DirEntry& entry : *entries) {
+        static const std::vector<std::string> own{"pts", "shm", "fd", "mqueue", "console", "ptmx", "null", "zero", "full", "random", "urandom", "tty"};
+        if (std::ranges::find(own, entry.name) != own.end()) continue;
+        const std::string path = concat(directory, "/", entry.name);
+        if (entry.type == DT_DIR) add_host_devices(path, facts);
+        if (entry.type != DT_CHR && entry.type != DT_BLK) continue;
+        if (auto device = device_of({path, path, "rwm"})) facts.devices.push_back(std::move(*device));
+    }
+}
+
+void add_throttles(const std::vector<ThrottleDevice>& from, std::vector<oci::RuntimeThrottleDevice>& to) {
+    for (const ThrottleDevice& throttle : from) {
+        const auto about = sys::stat(throttle.path);
+        if (!about) continue;
+        to.push_back({static_cast<std::int64_t>(major(about->st_rdev)), static_cast<std::int64_t>(minor(about->st_rdev)), throttle.rate});
+    }
+}
+
+}  // namespace
+
+std::string Containers::Implementation::cgroup_path(const Container& container, const ContainerSpec& spec) const {
+    const std::string parent = spec.host.cgroup_parent.empty() ? settings_.cgroup_parent : spec.host.cgroup_parent;
+    return concat(clean_absolute_path(parent), "/", container.id);
+}
+
+Result<std::vector<oci::RuntimeMount>> Containers::Implementation::plan_container_mounts(Container& container, const ContainerSpec& spec) {
+    std::vector<oci::RuntimeMount> out;
+    for (const MountRequest& mount : container.mounts) {
+        switch (mount.type) {
+            case MountType::Bind:
+                if (mount.create_mountpoint && !sys::exists(mount.source)) TRY(sys::mkdir_all(mount.source, 0755));
+                out.push_back(bind_mount(mount, mount.source));
+                break;
+            case MountType::Volume: {
+                const volume::MountSource source = TRY(services_.volumes.mount_source(mount.source));
+                if (source.type.empty()) {
+                    std::string path = source.source;
+                    if (!mount.subpath.empty()) {
+                        const sys::Fd volume = TRY(sys::open(path, O_PATH | O_DIRECTORY));
+                        const std::string inside = clean_absolute_path(mount.subpath).substr(1);
+                        const sys::Fd sub = TRY(sys::open_beneath(volume, inside, O_PATH).context("cannot access path ", mount.subpath, " of volume ", mount.source));
+                        path += "/" + inside;
+                    }
+                    out.push_back(bind_mount(mount, path));
+                } else {
+                    std::vector<std::string> options = split(source.options, ',');
+                    if (mount.read_only) options.emplace_back("ro");
+                    std::erase(options, "");
+                    out.push_back({mount.target, source.type, source.source, std::move(options), {}, {}});
+                }
+                break;
+            }
+            case MountType::Tmpfs: {
+                std::string options = mount.read_only ? "ro" : "";
+                if (mount.tmpfs_size > 0) options += concat(",size=", mount.tmpfs_size);
+                char mode[24];
+                std::snprintf(mode, sizeof(mode), ",mode=%o", mount.tmpfs_mode == 0 ? 01777u : mount.tmpfs_mode);
+                out.push_back(TRY(tmpfs_mount(mount.target, options + mode)));
+                break;
+            }
+        }
+    }
+    for (const auto& [target, options] : spec.host.tmpfs) out.push_back(TRY(tmpfs_mount(target, options)));
+    return out;
+}
+
+Result<oci::RuntimeSpec> Containers::Implementation::plan(Container& container, const ContainerSpec& spec, sys::BorrowedFd root) {
+    RuntimeFacts facts;
+    facts.id = container.id;
+    facts.name = container.name();
+    facts.user = TRY(resolve_user(TRY(read_account_files(root)), spec.user, spec.host.group_add));
+    facts.mounts = TRY(plan_container_mounts(container, spec));
+    const Container* files_of = &container;
+    ContainerPtr network_owner;
+    if (spec.host.network_mode.starts_with("container:")) {
+        network_owner = TRY(find(spec.host.network_mode.substr(10)));
+        files_of = network_owner.get();
+    }
+    facts.hosts_path = files_of->host_file("hosts");
+    facts.hostname_path = files_of->host_file("hostname");
+    facts.resolv_conf_path = files_of->host_file("resolv.conf");
+    if (spec.host.init.value_or(settings_.init)) facts.init_program = settings_.libexec + "/berth-shim";
+    if (spec.host.pid_mode.starts_with("container:")) facts.pid_namespace = TRY(namespace_of(TRY(find(spec.host.pid_mode.substr(10))), "pid"));
+    if (spec.host.ipc_mode.starts_with("container:")) facts.ipc_namespace = TRY(namespace_of(TRY(find(spec.host.ipc_mode.substr(10))), "ipc"));
+    TRY(add_devices(spec.host, facts));
+    if (spec.host.privileged) add_host_devices("/dev", facts);
+    facts.cgroup_path = cgroup_path(container, spec);
+    facts.cgroup_v2 = TRY(sys::cgroup_layout()).is_v2_only();
+    facts.default_shm_size = settings_.default_shm_size;
+    facts.default_ulimits = settings_.default_ulimits;
+    facts.default_pids_limit = settings_.default_pids_limit;
+    facts.seccomp = TRY(seccomp_of(spec.host));
+    if (spec.host.host_ca.value_or(settings_.host_ca)) TRY(add_host_ca(root, facts));
+    if (!spec.working_dir.empty()) TRY(make_directory_in_root(root, clean_absolute_path(spec.working_dir)).context("working directory"));
+    oci::RuntimeSpec out = TRY(plan_runtime(spec, facts));
+    oci::RuntimeBlockIo& io = out.linux_config.resources.block_io;
+    add_throttles(spec.host.resources.blkio_read_bps, io.read_bps);
+    add_throttles(spec.host.resources.blkio_write_bps, io.write_bps);
+    add_throttles(spec.host.resources.blkio_read_iops, io.read_iops);
+    add_throttles(spec.host.resources.blkio_write_iops, io.write_iops);
+    return out;
+}
+
+Result<> Containers::Implementation::add_host_ca(sys::BorrowedFd root, RuntimeFacts& facts) const {
+    auto planned = volume::plan_host_ca(root);
+    if (!planned) {
+        if (planned.error().is(ErrorCode::NotFound)) return {};  // the host has no bundle: nothing to trust
+        return std::move(planned).error();
+    }
+    const auto bind = [&](const std::string& target) {
+        facts.mounts.push_back({target, "bind", planned->bundle, {"bind", "rprivate", "ro"}, {}, {}});
+    };
+    bind(planned->target);
+    for (const std::string& overlay : planned->overlays) bind(overlay);
+    facts.extra_env = planned->environment;
+    return {};
+}
+
+}  // namespace berth::container
