@@ -143,7 +143,9 @@ public:
         if (error_) return;
         if constexpr (IsOptional<T>::value) {
             if (json.is_null()) return;
-            decode(json, value.emplace(), path);
+            // Not emplace(): Clang takes structs with default members, nested in another, for not constructible.
+            value = typename T::value_type{};
+            decode(json, *value, path);
         } else if constexpr (std::same_as<T, std::string>) {
             if (json.is_null()) return;
             if (!json.is_string()) return refuse(path, "a string");
