@@ -21,6 +21,7 @@ public:
 
     /// -H
     void set_host(std::string host) { host_ = std::move(host); }
+    const std::string& host_flag() const { return host_; }
     void set_config_folder(std::string folder) { config_folder_ = std::move(folder); }
     void set_docker_defaults(bool enabled) { docker_defaults_ = enabled; }
     /// Whether Docker's own defaults are wanted where Berth's differ.
