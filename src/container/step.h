@@ -58,6 +58,7 @@ struct StepRequest {
 struct StepServices {
     std::string run_dir;  // <run>/steps: made when missing
     network::Manager* networks = nullptr;  // needed for StepNetwork::Bridge
+    std::string libexec;  // where berth-shim is; empty: beside this program, or $BERTH_LIBEXEC
 };
 
 /// Runs the step to its end and returns the exit status (128+n for a signal n). Mount points and the files that the
