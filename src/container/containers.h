@@ -178,7 +178,9 @@ using ByteSink = std::function<Result<>(std::span<const std::byte>)>;
 struct CommitOptions {
     std::string reference;  // "" leaves it without a name
     std::string author, comment;
-    std::vector<std::string> changes;  // Dockerfile lines CMD ENTRYPOINT ENV EXPOSE LABEL USER VOLUME WORKDIR ...
+    std::vector<std::string> changes;  // Dockerfile lines, for the record
+    /// What those lines make: the JSON of an image configuration's member "config", laid over the container's own.
+    std::string config_json;
     bool pause = true;
 };
 

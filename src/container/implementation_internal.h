@@ -66,6 +66,8 @@ struct ExecRecord {
 
 struct RuntimeFacts;
 
+/// The shim's words for a restart policy.
+shim::RestartSettings shim_restart(const RestartPolicy& policy);
 /// The shim's words for an attach.
 shim::Attach attach_message(const AttachOptions& options);
 
@@ -135,13 +137,17 @@ public:
     // Looking (inspect.cpp).
     ContainerView view(Container& container) const;
 
-    /// The container's root while it runs, or mounted for the occasion.
+    // Files (archive.cpp).
+    /// A root in which a path of the container can be looked up: its process's while it runs, else one mounted for the
+    /// occasion, or the volume that the path lies on.
     struct RootAccess {
+        std::string path;  // within `root`
         sys::Fd root;
         sys::DetachedMount mount;
-        bool is_running = false;
+        bool read_only = false;
+        std::unique_lock<std::mutex> lock;  // held while a stopped container's root is mounted
     };
-    Result<RootAccess> access_root(Container& container);
+    Result<RootAccess> access_root(Container& container, const std::string& path);
 
     Services services_;
     Settings settings_;

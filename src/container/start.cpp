@@ -40,16 +40,6 @@ int start_exit_code(const std::string& text) {
     return 128;
 }
 
-shim::RestartMode shim_mode(RestartMode mode) {
-    switch (mode) {
-        case RestartMode::No: return shim::RestartMode::No;
-        case RestartMode::Always: return shim::RestartMode::Always;
-        case RestartMode::UnlessStopped: return shim::RestartMode::UnlessStopped;
-        case RestartMode::OnFailure: return shim::RestartMode::OnFailure;
-    }
-    return shim::RestartMode::No;
-}
-
 /// Sends a shim away whose container did not come to life.
 struct QuitUnlessStarted {
     std::shared_ptr<shim::Client> client;
@@ -69,6 +59,13 @@ std::vector<std::string> probe_command(const ContainerSpec& spec) {
 }
 
 }  // namespace
+
+shim::RestartSettings shim_restart(const RestartPolicy& policy) {
+    // The same words in the same order on both sides.
+    static_assert(static_cast<int>(shim::RestartMode::OnFailure) == static_cast<int>(RestartMode::OnFailure));
+    static_assert(static_cast<int>(shim::RestartMode::UnlessStopped) == static_cast<int>(RestartMode::UnlessStopped));
+    return {.mode = static_cast<shim::RestartMode>(policy.mode), .max_retries = policy.max_retries};
+}
 
 Result<bool> Containers::Implementation::start(Container& container, std::stop_token stop) {
     const std::lock_guard operation(container.operation);
@@ -169,7 +166,7 @@ shim::Configure Containers::Implementation::shim_settings(Container& container, 
                              .resolver = own_netns && spec.host.network_mode != "none"};
     settings.cgroup = cgroup_path(container, spec);
     settings.seccomp_cache = settings_.run + "/seccomp";
-    settings.restart = {.mode = shim_mode(spec.host.restart.mode), .max_retries = spec.host.restart.max_retries};
+    settings.restart = shim_restart(spec.host.restart);
     settings.log = log_settings(container, spec);
     if (const std::vector<std::string> command = probe_command(spec); !command.empty()) {
         const Healthcheck& check = *spec.healthcheck;
