@@ -182,6 +182,11 @@ Result<> fdatasync(BorrowedFd fd) {
     return {};
 }
 
+Result<> sync_file_system(BorrowedFd fd) {
+    if (::syncfs(fd.get()) != 0) return Error::from_errno("syncfs", errno);
+    return {};
+}
+
 Result<> fsync_parent(const std::string& path) {
     const Fd dir = TRY(open(parent_of(path), O_RDONLY | O_DIRECTORY));
     return fsync(dir);

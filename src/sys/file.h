@@ -66,6 +66,8 @@ bool exists(const std::string& path);
 
 Result<> fsync(BorrowedFd fd);
 Result<> fdatasync(BorrowedFd fd);
+/// Writes back the whole file system that `fd` is on. syncfs(2).
+Result<> sync_file_system(BorrowedFd fd);
 /// Makes the names in the directory of `path` durable.
 Result<> fsync_parent(const std::string& path);
 Result<> ftruncate(BorrowedFd fd, std::uint64_t bytes);

@@ -1,0 +1,126 @@
+#include "snapshot/erofs/driver.h"
+
+#include <sys/stat.h>
+
+#include "layer/apply.h"
+#include "layer/pipeline.h"
+#include "snapshot/overlay.h"
+#include "snapshot/verify_internal.h"
+#include "sys/file.h"
+
+namespace berth::snapshot {
+namespace {
+
+const std::string image_name = "layer.erofs";
+constexpr std::uint64_t read_only = 1;  // MOUNT_ATTR_RDONLY
+
+Result<sys::DetachedMount> mount_image(const std::string& path) {
+    return sys::make_mount("erofs", {{.key = "source", .value = path}}, read_only);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Driver>> ErofsDriver::open(const std::string& root) {
+    auto driver = std::unique_ptr<ErofsDriver>(new ErofsDriver(TRY(LayerStore::open(root))));
+    auto probed = driver->probe();
+    if (probed.is_error()) return std::move(probed).error().with_code(ErrorCode::Unsupported);
+    return std::unique_ptr<Driver>(std::move(driver));
+}
+
+Result<> ErofsDriver::probe() {
+    const auto staged = TRY(store_->stage());
+    const std::string path = concat(staged.path(), "/", image_name);
+    const std::string empty_archive(1024, '\0');
+    codec::MemorySource source(empty_archive);
+    const sys::Fd file = TRY(sys::open(path, O_RDWR | O_CREAT | O_EXCL, 0600));
+    TRY(layer::write_erofs_image(source, file, {}));
+    empty_ = std::make_shared<sys::DetachedMount>(TRY(mount_image(path).context("mount an EROFS image from its file")));
+    return {};
+}
+
+std::string ErofsDriver::image_path(const oci::Digest& diff_id) const {
+    return concat(store_->path(diff_id), "/", image_name);
+}
+
+Result<LayerInfo> ErofsDriver::apply(codec::ByteSource& archive, const ApplyOptions& options, std::stop_token stop) {
+    if (options.diff_id && has(*options.diff_id)) {
+        TRY(verify_archive(archive, *options.diff_id, std::move(stop)));
+        return inspect(*options.diff_id);
+    }
+    auto staged = TRY(store_->stage());
+    const sys::Fd file = TRY(sys::open(concat(staged.path(), "/", image_name), O_RDWR | O_CREAT | O_EXCL, 0600));
+    const auto applied = TRY(layer::write_erofs_image(archive, file, std::move(stop)));
+    TRY(check_diff_id(applied.diff_id, options.diff_id));
+    TRY(sys::fsync(file));
+    TRY(store_->publish(std::move(staged), applied.diff_id, image_name));
+    return inspect(applied.diff_id);
+}
+
+Result<LayerInfo> ErofsDriver::capture(sys::BorrowedFd upper, codec::ByteSink& tar, std::stop_token stop) {
+    auto staged = TRY(store_->stage());
+    const sys::Fd file = TRY(sys::open(concat(staged.path(), "/", image_name), O_RDWR | O_CREAT | O_EXCL, 0600));
+    const auto applied = TRY(layer::capture_erofs_image(upper, tar, file, std::move(stop)));
+    TRY(sys::fsync(file));
+    TRY(store_->publish(std::move(staged), applied.diff_id, image_name));
+    return inspect(applied.diff_id);
+}
+
+bool ErofsDriver::has(const oci::Digest& diff_id) const { return sys::exists(image_path(diff_id)); }
+
+Result<LayerInfo> ErofsDriver::inspect(const oci::Digest& diff_id) const {
+    const sys::Fd file = TRY(sys::open(image_path(diff_id), O_RDONLY).context("layer ", diff_id));
+    const auto facts = TRY(layer::read_image_facts(file).context("layer ", diff_id));
+    if (facts.diff_id_hex != diff_id.hex()) {
+        return fail(ErrorCode::Corrupted, "layer ", diff_id, ": the image is of another layer");
+    }
+    const struct stat status = TRY(sys::fstat(file));
+    return LayerInfo{.diff_id = diff_id,
+                     .tar_bytes = facts.tar_bytes,
+                     .disk_bytes = static_cast<std::uint64_t>(status.st_blocks) * 512,
+                     .entries = facts.entries};
+}
+
+Result<std::vector<oci::Digest>> ErofsDriver::list() const { return store_->list(image_name); }
+
+Result<> ErofsDriver::remove(const oci::Digest& diff_id) {
+    // The last reference unmounts when it ends, here or in a mount_root() under way.
+    SharedMount mount;
+    {
+        auto mounts = mounts_.lock();
+        if (const auto found = mounts->find(diff_id); found != mounts->end()) {
+            mount = std::move(found->second);
+            mounts->erase(found);
+        }
+    }
+    return store_->remove(diff_id);
+}
+
+Result<std::uint64_t> ErofsDriver::usage() const { return store_->usage(); }
+
+Result<ErofsDriver::SharedMount> ErofsDriver::mount_layer(const oci::Digest& diff_id) {
+    {
+        auto mounts = mounts_.lock();
+        if (const auto found = mounts->find(diff_id); found != mounts->end()) return found->second;
+    }
+    if (!has(diff_id)) return fail(ErrorCode::NotFound, "layer ", diff_id, " is not there");
+    auto mount = std::make_shared<const sys::DetachedMount>(
+        TRY(mount_image(image_path(diff_id)).context("layer ", diff_id)));
+    // Another thread may have been faster: then its mount is shared and this one goes.
+    return mounts_.lock()->try_emplace(diff_id, std::move(mount)).first->second;
+}
+
+Result<Writable> ErofsDriver::create_writable(const std::string& directory, const std::vector<oci::Digest>& layers) {
+    const SharedMount top = layers.empty() ? empty_ : TRY(mount_layer(layers.back()));
+    return make_writable(directory, top->fd());
+}
+
+Result<sys::DetachedMount> ErofsDriver::mount_root(const RootRequest& request) {
+    std::vector<SharedMount> mounts;
+    for (const auto& layer : request.layers) mounts.push_back(TRY(mount_layer(layer)));
+    if (mounts.empty()) mounts.push_back(empty_);
+    std::vector<sys::BorrowedFd> lower;
+    for (const auto& mount : mounts) lower.push_back(mount->fd());
+    return mount_overlay(lower, request.writable, request.is_volatile);
+}
+
+}  // namespace berth::snapshot

@@ -1,0 +1,42 @@
+#pragma once
+#include <map>
+
+#include "base/guarded.h"
+#include "snapshot/driver.h"
+#include "snapshot/layer_store.h"
+
+namespace berth::snapshot {
+
+/// A layer is one EROFS image, `layers/<hex>/layer.erofs`, mounted from the file (Linux 6.12 and later). Its mount is
+/// detached, made on first use and kept by this object, so that containers share the page cache; no mount table ever
+/// shows it. Overlays hold layers of their own, so a restarted engine disturbs nobody.
+class ErofsDriver final : public Driver {
+public:
+    /// Unsupported when the kernel cannot mount EROFS from a file here.
+    static Result<std::unique_ptr<Driver>> open(const std::string& root);
+
+    std::string_view name() const override { return "erofs"; }
+    Result<LayerInfo> apply(codec::ByteSource& archive, const ApplyOptions& options, std::stop_token stop) override;
+    Result<LayerInfo> capture(sys::BorrowedFd upper, codec::ByteSink& tar, std::stop_token stop) override;
+    bool has(const oci::Digest& diff_id) const override;
+    Result<LayerInfo> inspect(const oci::Digest& diff_id) const override;
+    Result<std::vector<oci::Digest>> list() const override;
+    Result<> remove(const oci::Digest& diff_id) override;
+    Result<std::uint64_t> usage() const override;
+    Result<Writable> create_writable(const std::string& directory, const std::vector<oci::Digest>& layers) override;
+    Result<sys::DetachedMount> mount_root(const RootRequest& request) override;
+
+private:
+    using SharedMount = std::shared_ptr<const sys::DetachedMount>;
+    explicit ErofsDriver(std::unique_ptr<LayerStore> store) : store_(std::move(store)) {}
+    std::string image_path(const oci::Digest& diff_id) const;
+    Result<> probe();
+    /// The layer's mount, made if need be.
+    Result<SharedMount> mount_layer(const oci::Digest& diff_id);
+
+    std::unique_ptr<LayerStore> store_;
+    Guarded<std::map<oci::Digest, SharedMount>> mounts_;
+    SharedMount empty_;  ///< what scratch images stand on
+};
+
+}  // namespace berth::snapshot

@@ -1,0 +1,73 @@
+#include "snapshot/overlay.h"
+
+#include <sys/stat.h>
+
+#include "sys/file.h"
+
+namespace berth::snapshot {
+namespace {
+
+constexpr std::uint64_t read_only = 1;  // MOUNT_ATTR_RDONLY; <linux/mount.h> clashes with <sys/mount.h>
+
+sys::MountOption directory_option(const std::string& key, sys::BorrowedFd fd, bool by_descriptor) {
+    if (by_descriptor) return {.key = key, .value = {}, .fd = fd.get()};
+    // Linux before 6.13 takes paths only. This one is short (fsconfig(2) allows 255 bytes) and needs no mount point.
+    return {.key = key, .value = concat("/proc/self/fd/", fd.get())};
+}
+
+}  // namespace
+
+Result<sys::DetachedMount> mount_overlay(const std::vector<sys::BorrowedFd>& lower,
+                                         const std::optional<Writable>& writable, bool is_volatile) {
+    BERTH_ASSERT(!lower.empty());
+    if (!writable && lower.size() == 1) {
+        auto mount = TRY(sys::clone_tree(lower.front()));
+        TRY(sys::set_attributes(mount.fd(), {.set = read_only}));
+        return mount;
+    }
+    sys::Fd upper;
+    sys::Fd work;
+    if (writable) {
+        upper = TRY(sys::open(writable->upper, O_PATH | O_DIRECTORY).context(writable->upper));
+        work = TRY(sys::open(writable->work, O_PATH | O_DIRECTORY).context(writable->work));
+        // The kernel's mark that a volatile root was in use. Such roots are thrown away after a crash, so that finding
+        // the mark means a clean unmount here.
+        if (is_volatile) TRY(sys::remove_tree_at(work, "work/incompat"));
+    }
+    const auto mount = [&](bool by_descriptor) {
+        std::vector<sys::MountOption> options = {{.key = "source", .value = "berth"}};
+        for (auto layer = lower.rbegin(); layer != lower.rend(); ++layer) {
+            options.push_back(directory_option("lowerdir+", *layer, by_descriptor));
+        }
+        if (writable) {
+            options.push_back(directory_option("upperdir", upper, by_descriptor));
+            options.push_back(directory_option("workdir", work, by_descriptor));
+            if (is_volatile) options.push_back({.key = "volatile", .value = {}});
+        }
+        // With these on, a layer captured from the upper directory would miss names and content that it only points to.
+        options.push_back({.key = "redirect_dir", .value = "nofollow"});
+        options.push_back({.key = "metacopy", .value = "off"});
+        options.push_back({.key = "index", .value = "off"});
+        return sys::make_mount("overlay", options, writable ? 0 : read_only);
+    };
+    auto root = mount(true);
+    if (root.is_error() && root.error().is(ErrorCode::InvalidArgument)) root = mount(false);
+    return root;
+}
+
+Result<Writable> make_writable(const std::string& directory, std::optional<sys::BorrowedFd> topmost) {
+    Writable writable = {.upper = concat(directory, "/upper"), .work = concat(directory, "/work")};
+    TRY(sys::mkdir_all(writable.upper, 0755));
+    TRY(sys::mkdir_all(writable.work, 0700));
+    const sys::Fd upper = TRY(sys::open(writable.upper, O_RDONLY | O_DIRECTORY));
+    mode_t mode = 0755;
+    if (topmost) {
+        const struct stat status = TRY(sys::fstat(*topmost));
+        mode = status.st_mode & 07777;
+        TRY(sys::fchown(upper, status.st_uid, status.st_gid));
+    }
+    TRY(sys::fchmod(upper, mode));
+    return writable;
+}
+
+}  // namespace berth::snapshot
