@@ -83,6 +83,7 @@ Result<> commit_container(Call& call) {
         options.reference = tag.empty() ? repository : repository + ":" + tag;
     }
     options.changes = changes_of(call.request.query);
+    if (!options.changes.empty()) options.config_json = TRY(config_of_changes(options.changes));
     const auto id = TRY(call.engine.containers.commit(call.query("container"), options, call.stop()));
     return call.send({{"Id", id}}, 201);
 }
