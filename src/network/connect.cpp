@@ -13,7 +13,8 @@
 namespace berth::network {
 
 namespace {
-constexpr std::size_t host_link_id_length = 12;
+// "veth" and eleven characters fill the 15 that a link's name may have.
+constexpr std::size_t host_link_id_length = 11;
 
 class Attempt {
 public:
@@ -133,7 +134,7 @@ Result<> admit(Tables& tables, LiveNetwork& live, const EndpointRequest& request
     endpoint.network_name = network.spec.name;
     endpoint.container_id = request.container_id;
     endpoint.container_name = request.container_name;
-    endpoint.host_link = concat("bv-", endpoint.id.substr(0, host_link_id_length));
+    endpoint.host_link = concat("veth", endpoint.id.substr(0, host_link_id_length));
     endpoint.aliases = request.aliases;
     endpoint.links = request.links;
     if (request.address && network.is_predefined()) {
@@ -173,6 +174,20 @@ Links::EndpointPlan link_plan(const Network& network, const Endpoint& endpoint, 
     plan.hairpin_port = !endpoint.ports.empty();
     plan.ipv6 = endpoint.address_v6.has_value();
     return plan;
+}
+}  // namespace
+
+namespace {
+// Datagrams of a client that goes on sending belong to one flow for the kernel, however the port's owner changes: to
+// nobody before it was published, to the last container after. Forgetting the flow lets the next datagram find its way.
+void forget_flows(Firewall& firewall, const Endpoint& endpoint) {
+    std::vector<std::uint16_t> ports;
+    for (const auto& port : endpoint.ports) {
+        if (port.container.protocol == Protocol::Udp) ports.push_back(port.host_port);
+    }
+    if (ports.empty()) return;
+    auto done = firewall.forget_udp_flows(ports);
+    if (done.is_error()) log.warn("old UDP flows stay, continuing", {{"error", done.error().message()}});
 }
 }  // namespace
 
@@ -226,6 +241,7 @@ Result<Endpoint> Manager::connect(const EndpointRequest& request, sys::BorrowedF
     }
     attempt.commit();
     if (rules.owns_lock()) rules.unlock();
+    forget_flows(*state_->firewall, endpoint);
     state_->notify(observers);
     return endpoint;
 }
@@ -294,6 +310,7 @@ Result<std::vector<Endpoint>> Manager::release(std::string_view container_id) {
     auto rules = state_->firewall->change(std::move(changes));
     if (rules.is_error() && !rules.error().is(ErrorCode::NotFound)) return std::move(rules).error();
     rules_lock.unlock();
+    for (const auto& endpoint : gone) forget_flows(*state_->firewall, endpoint);
     for (const auto& endpoint : gone) state_->reaper->expect_end_of(endpoint.host_link);
     TRY(delete_endpoints(state_->database, gone));
     {

@@ -10,6 +10,7 @@ extern "C" {
 #include <mutex>
 
 #include "base/text.h"
+#include "sys/conntrack.h"
 
 namespace berth::network {
 
@@ -83,6 +84,11 @@ Result<> Firewall::change(std::vector<sys::NftChange> changes) {
     auto merged = merge_changes(std::move(changes));
     auto socket = socket_.lock();
     return sys::change_nft_elements(*socket, table_, merged);
+}
+
+Result<> Firewall::forget_udp_flows(const std::vector<std::uint16_t>& ports) {
+    auto socket = socket_.lock();
+    return sys::forget_udp_flows(*socket, ports);
 }
 
 Result<> Firewall::remove() {

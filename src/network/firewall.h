@@ -20,6 +20,8 @@ public:
     Result<std::vector<std::string>> compare(const RulesetPlan& plan);
     /// Adds or deletes elements. NotFound when the table is gone: then replace() is due.
     Result<> change(std::vector<sys::NftChange> changes);
+    /// Makes the kernel forget the UDP flows towards these ports of the host.
+    Result<> forget_udp_flows(const std::vector<std::uint16_t>& ports);
     /// Removes the table.
     Result<> remove();
     const std::string& table() const { return table_; }

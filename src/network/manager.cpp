@@ -58,7 +58,22 @@ std::string Manager::instance_of(std::string_view data_root) {
 }
 
 Manager::Manager(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Manager::~Manager() = default;
+
+Manager::~Manager() {
+    std::vector<Network> unused;
+    bool is_empty = true;
+    {
+        auto locked = state_->tables.lock();
+        for (const auto& [id, live] : locked->networks) {
+            if (!live.network.is_bridge()) continue;
+            bool is_needed = !live.network.is_predefined() || locked->count_on(id) > 0;
+            if (!is_needed) unused.push_back(live.network);
+            is_empty &= !is_needed;
+        }
+    }
+    for (const auto& network : unused) state_->links->delete_bridge(network.bridge).ignore("the next engine uses it");
+    if (is_empty) state_->firewall->remove().ignore("the next engine replaces it");
+}
 
 Result<std::unique_ptr<Manager>> Manager::open(record::Database& database, Options options) {
     auto state = std::make_unique<State>(database, std::move(options));

@@ -48,6 +48,7 @@ public:
 
     /// Loads the rows and adds the predefined networks bridge, host and none. Touches no link yet.
     static Result<std::unique_ptr<Manager>> open(record::Database& database, Options options);
+    /// With no container on it, the default network's bridge goes too, and without other networks the rules.
     ~Manager();
 
     // --- networks ---

@@ -158,6 +158,43 @@ TEST_F(Playground, PublishesUdp) {
     ASSERT_EQ(::poll(&waiter, 1, 1000), 1);
 }
 
+TEST_F(Playground, LetsUdpClientsFollowAPortToItsNewContainer) {
+    PortRequest dns = port(53, 5300);
+    dns.container.protocol = Protocol::Udp;
+    sys::Fd client(::socket(AF_INET, SOCK_DGRAM, 0));
+    auto address = address_of("127.0.0.1", 5300);
+    ASSERT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    // Nobody is there yet, but the kernel remembers the flow.
+    (void)::send(client.get(), "ping", 4, 0);
+    for (const char* name : {"first", "second"}) {
+        auto container = make_container(name);
+        auto endpoint = connect(container, {.ports = {dns}});
+        ASSERT_OK(endpoint);
+        auto server = serve(container, 53, SOCK_DGRAM);
+        (void)::send(client.get(), "ping", 4, 0);  // may report the refusal of an earlier datagram
+        (void)::send(client.get(), "ping", 4, 0);
+        pollfd waiter{server.get(), POLLIN, 0};
+        EXPECT_EQ(::poll(&waiter, 1, 2000), 1) << name;
+        ASSERT_OK(manager_->release(container.id));
+    }
+}
+
+TEST_F(Playground, LeavesNothingBehindWhenItEndsWithoutContainers) {
+    auto a = make_container("a");
+    ASSERT_OK(connect(a, {.ports = {port(80, 8080)}}));
+    manager_.reset();
+    EXPECT_EQ(host_links().size(), 2u);
+    open_manager();
+    ASSERT_OK(manager_->release(a.id));
+    a = {};
+    manager_.reset();
+    for (int round = 0; round < 100 && !host_links().empty(); ++round) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    EXPECT_THAT(host_links(), IsEmpty());
+    EXPECT_NE(run("nft list table inet berth >/dev/null 2>&1"), 0);
+}
+
 TEST_F(Playground, AnswersNamesToEveryoneOnANetwork) {
     std::vector<std::string> told;
     manager_->on_names_changed([&](std::span<const std::string> ids) { told.assign(ids.begin(), ids.end()); });
@@ -304,7 +341,7 @@ TEST_F(Playground, SweepsLinksThatNobodyOwns) {
     open_manager();
     auto repairs = manager_->reconcile({});
     ASSERT_OK(repairs);
-    EXPECT_THAT(*repairs, Contains(HasSubstr("removed stale link bv-")));
+    EXPECT_THAT(*repairs, Contains(HasSubstr("removed stale link veth")));
 }
 
 TEST_F(Playground, GivesIpv6WhenAsked) {

@@ -1,6 +1,7 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "sys/conntrack.h"
 #include "sys/netlink_route.h"
 #include "sys/nftables.h"
 
@@ -26,6 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         (void)parse_link(message);
         (void)parse_route(message);
         (void)parse_address(message);
+        (void)parse_tracked_flow(message);
         (void)is_nft_deletion(message, "berth");
     }
     require(payload_bytes <= size);
