@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "sys/dir.h"
 #include "sys/file.h"
 #include "sys/terminal.h"
@@ -65,6 +66,25 @@ void Context::complain(const Error& error) const {
 }
 
 void Context::warn(std::string_view text) const { note(concat("WARNING: ", text, "\n")); }
+
+Result<std::string> parse_time_flag(const std::string& text, std::string_view flag) {
+    if (text.empty() || parse_uint(text.substr(0, text.find('.')))) return text;
+    std::optional<Timestamp> time = parse_rfc3339(text);
+    // A date alone, or a time without a zone, is UTC.
+    if (!time) time = parse_rfc3339(text + "Z");
+    if (!time) time = parse_rfc3339(text + "T00:00:00Z");
+    if (!time) {
+        if (const auto back = parse_duration(text)) time = SystemClock().now() - *back;
+    }
+    if (!time) {
+        return fail(ErrorCode::InvalidArgument, "invalid time for ", flag, ": ", text)
+            .with_hint("give 2026-01-02T13:23:37Z, 2026-01-02, unix seconds, or a duration such as 10m");
+    }
+    const auto nanoseconds = time->time_since_epoch().count();
+    std::string fraction = std::to_string(nanoseconds % 1'000'000'000);
+    fraction.insert(0, 9 - fraction.size(), '0');
+    return concat(nanoseconds / 1'000'000'000, ".", fraction);
+}
 
 Result<int> for_each_name(Context& context, std::span<const std::string> names,
                           const std::function<Result<std::string>(const std::string& name)>& act) {

@@ -1,0 +1,155 @@
+#include "cli/commands.h"
+#include "cli/context.h"
+
+// Verbs that do one thing to each container named: stop, kill, restart, pause, unpause, rm, wait, rename.
+namespace berth::cli {
+
+namespace {
+
+using Act = std::function<Result<>(const client::Client& engine, const std::string& name, const Flags& flags)>;
+
+std::function<Result<int>(Context&, const Flags&)> on_each(Act act) {
+    return [act = std::move(act)](Context& context, const Flags& flags) -> Result<int> {
+        const auto* engine = TRY(context.engine());
+        return for_each_name(context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {
+            TRY(act(*engine, name, flags));
+            return name;
+        });
+    };
+}
+
+std::optional<int> seconds_of(const Flags& flags) {
+    const auto seconds = flags.number("timeout");
+    if (!seconds) return std::nullopt;
+    return static_cast<int>(*seconds);
+}
+
+std::vector<Flag> stop_flags() {
+    return {{.name = "signal", .letter = 's', .kind = FlagKind::Text, .help = "Signal to send"},
+            {.name = "timeout", .letter = 't', .kind = FlagKind::Number, .help = "Seconds to wait before killing", .alias = "time"}};
+}
+
+Result<int> run_wait(Context& context, const Flags& flags) {
+    const auto* engine = TRY(context.engine());
+    return for_each_name(context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {
+        const auto exit = TRY(engine->wait_container(name));
+        return concat(exit.status);
+    });
+}
+
+Result<int> run_rename(Context& context, const Flags& flags) {
+    const auto* engine = TRY(context.engine());
+    TRY(engine->rename_container(flags.argument(0), flags.argument(1)));
+    return 0;
+}
+
+}  // namespace
+
+Command stop_command() {
+    return {.name = "stop",
+            .arguments = "CONTAINER [CONTAINER...]",
+            .summary = "Stop running containers",
+            .example = "berth stop -t 5 web",
+            .flags = stop_flags(),
+            .least = 1,
+            .most = any_number,
+            .run = on_each([](const client::Client& engine, const std::string& name, const Flags& flags) {
+                return engine.stop_container(name, seconds_of(flags), flags.text("signal"));
+            })};
+}
+
+Command restart_command() {
+    return {.name = "restart",
+            .arguments = "CONTAINER [CONTAINER...]",
+            .summary = "Stop containers and start them again",
+            .example = "berth restart web",
+            .flags = stop_flags(),
+            .least = 1,
+            .most = any_number,
+            .run = on_each([](const client::Client& engine, const std::string& name, const Flags& flags) {
+                return engine.restart_container(name, seconds_of(flags), flags.text("signal"));
+            })};
+}
+
+Command kill_command() {
+    return {.name = "kill",
+            .arguments = "CONTAINER [CONTAINER...]",
+            .summary = "Send a signal to containers, SIGKILL unless told otherwise",
+            .example = "berth kill -s HUP web",
+            .flags = {{.name = "signal", .letter = 's', .kind = FlagKind::Text, .help = "Signal to send", .fallback = "KILL"}},
+            .least = 1,
+            .most = any_number,
+            .run = on_each([](const client::Client& engine, const std::string& name, const Flags& flags) {
+                return engine.kill_container(name, flags.text("signal"));
+            })};
+}
+
+Command pause_command() {
+    return {.name = "pause",
+            .arguments = "CONTAINER [CONTAINER...]",
+            .summary = "Freeze all processes of containers",
+            .example = "berth pause web",
+            .least = 1,
+            .most = any_number,
+            .run = on_each([](const client::Client& engine, const std::string& name, const Flags&) {
+                return engine.pause_container(name);
+            })};
+}
+
+Command unpause_command() {
+    return {.name = "unpause",
+            .arguments = "CONTAINER [CONTAINER...]",
+            .summary = "Let frozen containers go on",
+            .example = "berth unpause web",
+            .least = 1,
+            .most = any_number,
+            .run = on_each([](const client::Client& engine, const std::string& name, const Flags&) {
+                return engine.unpause_container(name);
+            })};
+}
+
+Command rm_command() {
+    return {.name = "rm",
+            .arguments = "CONTAINER [CONTAINER...]",
+            .summary = "Remove containers",
+            .example = "berth rm -f web",
+            .flags = {{.name = "force", .letter = 'f', .help = "Kill a running container first"},
+                      {.name = "link", .letter = 'l', .help = "Remove a link and not the container"},
+                      {.name = "volumes", .letter = 'v', .help = "Remove its anonymous volumes too"}},
+            .least = 1,
+            .most = any_number,
+            .run = on_each([](const client::Client& engine, const std::string& name, const Flags& flags) -> Result<> {
+                auto removed = engine.remove_container(name, {.force = flags.is_set("force"),
+                                                             .volumes = flags.is_set("volumes"),
+                                                             .link = flags.is_set("link")});
+                // With -f, what is not there is as it should be; docker says so and exits with 0 as well.
+                if (!removed && flags.is_set("force") && removed.error().is(ErrorCode::NotFound)) {
+                    Context({}).note(concat("berth: ", removed.error().message(), "\n"));
+                    return {};
+                }
+                return removed;
+            }),
+            .aliases = {"remove"}};
+}
+
+Command wait_command() {
+    return {.name = "wait",
+            .arguments = "CONTAINER [CONTAINER...]",
+            .summary = "Wait until containers end, and print their exit codes",
+            .example = "berth wait migrate",
+            .least = 1,
+            .most = any_number,
+            .run = run_wait};
+}
+
+Command rename_command() {
+    return {.name = "rename",
+            .arguments = "CONTAINER NAME",
+            .summary = "Give a container another name",
+            .example = "berth rename web old-web",
+            .least = 2,
+            .most = 2,
+            .run = run_rename};
+}
+
+}  // namespace berth::cli
