@@ -180,8 +180,9 @@ public:
     /// Removes blobs and layers that no image, lease or root provider refers to; returns the bytes freed.
     Result<std::int64_t> collect_garbage(std::stop_token stop);
 
-private:
     class Implementation;
+
+private:
     explicit Store(std::unique_ptr<Implementation> implementation);
     std::unique_ptr<Implementation> implementation_;
 };

@@ -1,0 +1,89 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "base/guarded.h"
+#include "content/store.h"
+#include "image/store.h"
+#include "oci/image_config.h"
+#include "record/database.h"
+#include "record/event_log.h"
+#include "snapshot/driver.h"
+
+namespace berth::image {
+
+/// What a target (index or manifest) leads to, read from the content store.
+struct Target {
+    oci::Descriptor descriptor;
+    std::vector<oci::Descriptor> manifests;  // the target itself, or the index's entries
+};
+
+/// One row of the table of images.
+struct Row {
+    oci::Digest id;
+    std::string media_type;
+    std::int64_t size = 0;
+    std::string parent;
+    Timestamp created{};
+    oci::Descriptor descriptor() const { return {.media_type = media_type, .digest = id, .size = size}; }
+};
+
+/// One name of an image.
+struct Name {
+    std::string reference;  // complete: "docker.io/library/debian:bookworm"
+    oci::Digest id;
+    Timestamp tagged{};
+};
+
+class Store::Implementation {
+public:
+    explicit Implementation(const Services& services) : services_(services) {}
+
+    // rows.cpp
+    Result<std::vector<Row>> rows() const;
+    Result<std::optional<Row>> find_row(const oci::Digest& id) const;
+    Result<std::vector<Name>> names() const;
+    Result<std::vector<Name>> names_of(const oci::Digest& id) const;
+    Result<> save_image(const oci::Descriptor& target, const std::string& parent);
+    /// Points `reference` at the image, which must have a row.
+    Result<> save_name(const oci::Reference& reference, const oci::Digest& id);
+    Result<> remove_name(const std::string& reference);
+    Result<> remove_row(const oci::Digest& id);
+    /// Notes that a repository of a registry has these blobs, so that a push to that registry can mount them.
+    Result<> note_source(const oci::Reference& repository, const std::vector<oci::Descriptor>& blobs);
+    Result<std::vector<std::string>> sources_of(const oci::Digest& blob, const std::string& domain) const;
+
+    // resolve.cpp
+    /// The row that a user's word means, and the name it was found by ("" for an id).
+    struct Found {
+        Row row;
+        std::optional<oci::Reference> reference;
+        bool by_id = false;
+    };
+    Result<Found> find(std::string_view name) const;
+    Result<Target> read_target(const oci::Descriptor& target) const;
+    /// The manifest of `target` that suits `platform` best and whose configuration is here.
+    Result<Image> open_image(const oci::Descriptor& target, const oci::Platform& platform) const;
+    Result<Image> open_manifest(const oci::Descriptor& target, const oci::Descriptor& manifest) const;
+    /// Every blob that an image consists of and that is here; missing children are left out.
+    Result<std::vector<oci::Descriptor>> blobs_of(const oci::Descriptor& target) const;
+    Result<Summary> summarize(const Row& row, const std::vector<Name>& names) const;
+
+    // remove.cpp
+    Result<std::vector<Removed>> remove_unlocked(std::string_view name, const RemoveOptions& options);
+    Result<> delete_image(const Row& row, std::vector<Removed>& removed);
+    Result<std::int64_t> collect(std::stop_token stop);
+
+    void emit(const std::string& action, const std::string& id, const std::string& name) const;
+
+    Services services_;
+    std::function<std::vector<User>(const oci::Digest&)> user_lookup_;
+    std::vector<std::function<void(Roots&)>> root_providers_;
+    /// Names and rows change together under this lock; it is never held while bytes travel.
+    std::mutex names_mutex_;
+    /// Layers on their way, by diff id or blob digest: a second pull waits for the first.
+    Guarded<std::set<oci::Digest>> in_flight_;
+};
+
+}  // namespace berth::image

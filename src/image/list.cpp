@@ -1,0 +1,165 @@
+// What `images`, `history` and `system df` show.
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <map>
+
+#include "image/implementation_internal.h"
+
+namespace berth::image {
+
+namespace {
+
+bool has_label(const Summary& summary, const std::string& wish) {
+    const auto parts = split_once(wish, '=');
+    for (const auto& [key, value] : summary.labels) {
+        if (parts ? key == parts->first && value == parts->second : key == wish) return true;
+    }
+    return false;
+}
+
+// `--filter reference=`: a glob over the familiar name, with or without its tag.
+bool matches_reference(const Summary& summary, const std::vector<std::string>& patterns) {
+    if (patterns.empty()) return true;
+    for (const auto& pattern : patterns) {
+        for (const auto* names : {&summary.repo_tags, &summary.repo_digests}) {
+            for (const auto& name : *names) {
+                const auto cut = name.find('@') != std::string::npos ? name.find('@') : name.rfind(':');
+                if (fnmatch(pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0) return true;
+                if (fnmatch(pattern.c_str(), name.substr(0, cut).c_str(), FNM_PATHNAME) == 0) return true;
+            }
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+Result<Summary> Store::Implementation::summarize(const Row& row, const std::vector<Name>& names) const {
+    Summary out;
+    out.id = row.id;
+    out.target = row.descriptor();
+    out.created = row.created;
+    out.parent = row.parent;
+    for (const auto& name : names) {
+        auto reference = oci::Reference::parse(name.reference);
+        if (!reference) continue;
+        if (reference->has_tag() && !reference->has_digest()) out.repo_tags.push_back(reference->familiar());
+        const std::string digest = concat(reference->familiar_name(), "@", row.id);
+        if (std::find(out.repo_digests.begin(), out.repo_digests.end(), digest) == out.repo_digests.end()) out.repo_digests.push_back(digest);
+        out.tagged = std::max(out.tagged, name.tagged);
+    }
+    auto target = read_target(out.target);
+    if (target.is_error()) return out;  // damaged: it is still listed, so that it can be removed or repaired
+    std::set<oci::Digest> seen_layers;
+    for (const auto& descriptor : target->manifests) {
+        ManifestSummary manifest{.descriptor = descriptor, .platform = descriptor.platform.value_or(oci::Platform{})};
+        manifest.is_attestation = manifest.platform.os == "unknown";
+        auto opened = services_.content.has(descriptor.digest) && !manifest.is_attestation ? open_manifest(out.target, descriptor)
+                                                                                           : fail(ErrorCode::NotFound, "not here");
+        if (opened) {
+            manifest.platform = opened->platform;
+            manifest.content_bytes = descriptor.size + static_cast<std::int64_t>(opened->config_json->size());
+            manifest.available = true;
+            for (const auto& layer : opened->layers) {
+                if (services_.content.has(layer.blob.digest)) manifest.content_bytes += layer.blob.size;
+                auto info = services_.snapshots.inspect(layer.diff_id);
+                if (info.is_error()) {
+                    manifest.available = false;
+                } else if (seen_layers.insert(layer.diff_id).second) {
+                    manifest.unpacked_bytes += static_cast<std::int64_t>(info->disk_bytes);
+                }
+            }
+            if (out.labels.empty()) out.labels = opened->config->config.labels;
+            if (opened->config->created) out.created = *opened->config->created;
+            if (out.platform.is_empty()) out.platform = opened->platform;
+        }
+        out.content_bytes += manifest.content_bytes;
+        out.unpacked_bytes += manifest.unpacked_bytes;
+        out.manifests.push_back(std::move(manifest));
+    }
+    out.size = out.content_bytes + out.unpacked_bytes;
+    return out;
+}
+
+Result<Summary> Store::summary(std::string_view name) const {
+    const auto found = TRY(implementation_->find(name));
+    Summary out = TRY(implementation_->summarize(found.row, TRY(implementation_->names_of(found.row.id))));
+    if (implementation_->user_lookup_) out.containers = static_cast<std::int64_t>(implementation_->user_lookup_(found.row.id).size());
+    return out;
+}
+
+Result<std::vector<Summary>> Store::list(const ListFilter& filter) const {
+    std::map<oci::Digest, std::vector<Name>> names;
+    for (auto& name : TRY(implementation_->names())) names[name.id].push_back(std::move(name));
+    std::optional<Timestamp> before, since;
+    if (!filter.before.empty()) before = TRY(summary(filter.before)).created;
+    if (!filter.since.empty()) since = TRY(summary(filter.since)).created;
+    std::vector<Summary> out;
+    for (const auto& row : TRY(implementation_->rows())) {
+        Summary image = TRY(implementation_->summarize(row, names[row.id]));
+        const bool is_dangling = image.repo_tags.empty();
+        const auto lacks = [&](const std::string& label) { return !has_label(image, label); };
+        const auto carries = [&](const std::string& label) { return has_label(image, label); };
+        if (filter.dangling && *filter.dangling != is_dangling) continue;
+        if (!matches_reference(image, filter.references)) continue;
+        if (std::any_of(filter.labels.begin(), filter.labels.end(), lacks)) continue;
+        if (std::any_of(filter.without_labels.begin(), filter.without_labels.end(), carries)) continue;
+        if (before && image.created >= *before) continue;
+        if (since && image.created <= *since) continue;
+        if (filter.until && image.created >= *filter.until) continue;
+        if (implementation_->user_lookup_) image.containers = static_cast<std::int64_t>(implementation_->user_lookup_(row.id).size());
+        if (!filter.manifests) image.manifests.clear();
+        out.push_back(std::move(image));
+    }
+    std::stable_sort(out.begin(), out.end(), [](const Summary& a, const Summary& b) { return a.created > b.created; });
+    return out;
+}
+
+Result<std::vector<HistoryEntry>> Store::history(std::string_view name, const oci::Platform& platform) const {
+    const Image image = TRY(resolve(name, platform));
+    std::vector<HistoryEntry> out;
+    std::size_t layer = 0;
+    for (const auto& record : image.config->history) {
+        HistoryEntry entry;
+        entry.created = record.created.value_or(Timestamp{});
+        entry.created_by = record.created_by;
+        entry.comment = record.comment;
+        if (!record.empty_layer && layer < image.layers.size()) {
+            auto info = implementation_->services_.snapshots.inspect(image.layers[layer++].diff_id);
+            if (info) entry.size = static_cast<std::int64_t>(info->disk_bytes);
+        }
+        out.push_back(std::move(entry));
+    }
+    std::reverse(out.begin(), out.end());
+    if (!out.empty()) {
+        out.front().id = image.id.to_string();
+        out.front().tags = TRY(summary(name)).repo_tags;
+    }
+    return out;
+}
+
+Result<DiskUsage> Store::usage() const {
+    DiskUsage out;
+    const auto& services = implementation_->services_;
+    out.bytes = static_cast<std::int64_t>(TRY(services.content.usage()) + TRY(services.snapshots.usage()));
+    std::int64_t used = 0;
+    std::set<oci::Digest> counted;
+    for (const auto& row : TRY(implementation_->rows())) {
+        ++out.images;
+        if (!implementation_->user_lookup_ || implementation_->user_lookup_(row.id).empty()) continue;
+        ++out.active;
+        for (const auto& blob : TRY(implementation_->blobs_of(row.descriptor())))
+            if (counted.insert(blob.digest).second) used += blob.size;
+        if (auto image = implementation_->open_image(row.descriptor(), {})) {
+            for (const auto& layer : image->layers) {
+                auto info = services.snapshots.inspect(layer.diff_id);
+                if (info && counted.insert(layer.diff_id).second) used += static_cast<std::int64_t>(info->disk_bytes);
+            }
+        }
+    }
+    out.reclaimable = std::max<std::int64_t>(0, out.bytes - used);
+    return out;
+}
+
+}  // namespace berth::image

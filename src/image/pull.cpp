@@ -1,0 +1,237 @@
+// Pulling: layers travel in parallel; while one arrives it is written to the content store and, in the same pass, to the layer
+// it unpacks to. An ingest that was cut resumes where it was; its layer is then made from the finished blob.
+#include <atomic>
+#include <thread>
+
+#include "codec/json.h"
+#include "image/channel_internal.h"
+#include "image/implementation_internal.h"
+
+namespace berth::image {
+
+namespace {
+
+constexpr std::size_t parallel_layers = 4;
+
+/// Progress of one blob, at most ten lines a second.
+class Meter {
+public:
+    Meter(const ProgressSink& sink, std::string id, std::int64_t total) : sink_(sink), id_(std::move(id)), total_(total) {}
+    void say(const std::string& status) { sink_({.id = id_, .status = status}); }
+    void advance(std::int64_t bytes) {
+        current_ += bytes;
+        const auto now = std::chrono::steady_clock::now();
+        if (now - last_ < std::chrono::milliseconds(100)) return;
+        last_ = now;
+        sink_({.id = id_, .status = "Downloading", .current = current_, .total = total_});
+    }
+    void start_at(std::int64_t bytes) { current_ = bytes; }
+
+private:
+    const ProgressSink& sink_;
+    std::string id_;
+    std::int64_t total_;
+    std::int64_t current_ = 0;
+    std::chrono::steady_clock::time_point last_{};
+};
+
+class Puller {
+public:
+    Puller(Store::Implementation& store, remote::Repository& repository, content::Lease& lease, const ProgressSink& sink, std::stop_token stop)
+        : store_(store), content_(store.services_.content), repository_(repository), lease_(lease), stop_(std::move(stop)) {
+        sink_ = [this, &sink](const Progress& progress) {
+            const std::lock_guard lock(sink_mutex_);
+            sink(progress);
+        };
+    }
+
+    /// Fetches the target's document, the manifest for `platform`, its configuration and layers; returns the target.
+    Result<oci::Descriptor> pull(const std::string& tag_or_digest, const oci::Platform& platform) {
+        const auto fetched = TRY(repository_.fetch_manifest(tag_or_digest, stop_));
+        TRY(content_.put(fetched.bytes, {.digest = fetched.descriptor.digest}));
+        const auto document = TRY(oci::parse_manifest_or_index(fetched.bytes, fetched.descriptor.media_type));
+        if (const auto* index = std::get_if<oci::Index>(&document)) {
+            const oci::Platform wanted = platform.is_empty() ? oci::Platform::host() : platform;
+            const oci::Descriptor* chosen = index->find(wanted);
+            if (!chosen) return fail(ErrorCode::NotFound, "no matching manifest for ", wanted.to_string(), " in the manifest list entries");
+            const auto manifest = TRY(repository_.fetch_manifest(chosen->digest.to_string(), stop_));
+            TRY(content_.put(manifest.bytes, {.digest = chosen->digest}));
+            TRY(pull_manifest(TRY(oci::parse_manifest(manifest.bytes, chosen->media_type))));
+        } else {
+            TRY(pull_manifest(std::get<oci::Manifest>(document)));
+        }
+        return fetched.descriptor;
+    }
+
+    const std::vector<oci::Descriptor>& blobs() const { return blobs_; }
+
+private:
+    Result<> pull_manifest(const oci::Manifest& manifest) {
+        TRY(fetch_small(manifest.config));
+        const auto config = TRY(oci::parse_image_config(TRY(content_.read(manifest.config.digest, oci::max_image_config_bytes))));
+        if (config.diff_ids.size() != manifest.layers.size()) {
+            return fail(ErrorCode::InvalidArgument, "the image's configuration names ", config.diff_ids.size(), " layers, its manifest ",
+                        manifest.layers.size());
+        }
+        blobs_ = manifest.layers;
+        blobs_.push_back(manifest.config);
+        for (const auto& layer : manifest.layers) sink_({.id = layer.digest.short_hex(), .status = "Pulling fs layer"});
+        std::atomic<std::size_t> next{0};
+        std::mutex error_mutex;
+        std::optional<Error> first_error;
+        std::stop_source cancel;
+        const std::stop_callback chain(stop_, [&] { cancel.request_stop(); });
+        {
+            std::vector<std::jthread> workers;
+            for (std::size_t i = 0; i < std::min(parallel_layers, manifest.layers.size()); ++i) {
+                workers.emplace_back([&] {
+                    for (std::size_t at = next++; at < manifest.layers.size() && !cancel.stop_requested(); at = next++) {
+                        auto done = pull_layer(manifest.layers[at], config.diff_ids[at], cancel.get_token());
+                        if (done) continue;
+                        const std::lock_guard lock(error_mutex);
+                        if (!first_error) first_error = std::move(done).error();
+                        cancel.request_stop();
+                    }
+                });
+            }
+        }
+        if (first_error) return std::move(*first_error);
+        if (stop_.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
+        return {};
+    }
+
+    Result<> fetch_small(const oci::Descriptor& blob) {
+        if (lease_.protect(blob.digest)) return {};
+        if (blob.size < 0 || blob.size > static_cast<std::int64_t>(oci::max_image_config_bytes)) {
+            return fail(ErrorCode::InvalidArgument, "image configuration of ", blob.size, " bytes is too large");
+        }
+        std::string bytes;
+        TRY(repository_.fetch_blob(blob, 0, [&](std::span<const std::byte> piece) -> Result<> {
+            bytes.append(as_text(piece));
+            if (bytes.size() > static_cast<std::size_t>(blob.size)) return fail(ErrorCode::Corrupted, "blob ", blob.digest, " is longer than promised");
+            return {};
+        }, stop_));
+        TRY(content_.put(bytes, {.digest = blob.digest, .bytes = static_cast<std::uint64_t>(blob.size)}));
+        return {};
+    }
+
+    Result<> pull_layer(const oci::Descriptor& blob, const oci::Digest& diff_id, const std::stop_token& stop) {
+        Meter meter(sink_, blob.digest.short_hex(), blob.size);
+        {
+            // One pull of a layer at a time: whoever comes second waits and then finds it there.
+            auto in_flight = store_.in_flight_.lock();
+            if (in_flight->contains(blob.digest)) meter.say("Waiting");
+            if (!in_flight.wait(stop, [&](const auto& set) { return !set.contains(blob.digest); })) return fail(ErrorCode::Cancelled, "interrupted");
+            in_flight->insert(blob.digest);
+        }
+        auto result = pull_layer_alone(blob, diff_id, meter, stop);
+        store_.in_flight_.lock()->erase(blob.digest);
+        store_.in_flight_.notify_all();
+        return std::move(result).context("layer ", blob.digest.short_hex());
+    }
+
+    Result<> pull_layer_alone(const oci::Descriptor& blob, const oci::Digest& diff_id, Meter& meter, const std::stop_token& stop) {
+        auto& snapshots = store_.services_.snapshots;
+        const bool has_blob = lease_.protect(blob.digest);
+        if (has_blob && snapshots.has(diff_id)) {
+            meter.say("Already exists");
+            return {};
+        }
+        if (!has_blob) {
+            if (TRY(download(blob, diff_id, meter, stop))) {
+                meter.say("Pull complete");
+                return {};
+            }
+        }
+        if (!snapshots.has(diff_id)) {
+            meter.say("Extracting");
+            auto reader = TRY(content_.open_blob(blob.digest));
+            TRY(snapshots.apply(reader, {.diff_id = diff_id}, stop));
+        }
+        meter.say("Pull complete");
+        return {};
+    }
+
+    /// True when the layer was made in the same pass.
+    Result<bool> download(const oci::Descriptor& blob, const oci::Digest& diff_id, Meter& meter, const std::stop_token& stop) {
+        auto writer = TRY(content_.resume_ingest(blob.digest.to_string()));
+        const std::uint64_t offset = writer.offset();
+        const bool in_one_pass = offset == 0 && !store_.services_.snapshots.has(diff_id);
+        meter.start_at(static_cast<std::int64_t>(offset));
+        Channel channel;
+        Result<> applied;
+        std::jthread applier;
+        if (in_one_pass) {
+            applier = std::jthread([&] {
+                auto layer = store_.services_.snapshots.apply(channel, {.diff_id = diff_id}, stop);
+                if (layer.is_error()) applied = std::move(layer).error();
+                channel.abandon();
+            });
+        }
+        auto fetched = repository_.fetch_blob(blob, offset, [&](std::span<const std::byte> piece) -> Result<> {
+            TRY(writer.write(piece));
+            if (writer.offset() > static_cast<std::uint64_t>(blob.size)) return fail(ErrorCode::Corrupted, "blob ", blob.digest, " is longer than promised");
+            meter.advance(static_cast<std::int64_t>(piece.size()));
+            return in_one_pass ? channel.write(piece) : Result<>();
+        }, stop);
+        std::optional<Error> for_reader;
+        if (fetched.is_error()) for_reader = fetched.error().clone();
+        channel.close(std::move(for_reader));
+        if (applier.joinable()) applier.join();
+        // The applier's refusal is the cause when the channel was abandoned under the download.
+        if (applied.is_error() && (fetched || fetched.error().is(ErrorCode::Cancelled)) && !stop.stop_requested()) return std::move(applied).error();
+        if (fetched.is_error()) return std::move(fetched).error();
+        meter.say("Verifying Checksum");
+        TRY(std::move(writer).commit({.digest = blob.digest, .bytes = static_cast<std::uint64_t>(blob.size)}));
+        meter.say("Download complete");
+        return in_one_pass;
+    }
+
+    Store::Implementation& store_;
+    content::Store& content_;
+    remote::Repository& repository_;
+    content::Lease& lease_;
+    std::stop_token stop_;
+    std::mutex sink_mutex_;
+    ProgressSink sink_;
+    std::vector<oci::Descriptor> blobs_;
+};
+
+}  // namespace
+
+Result<oci::Digest> Store::pull(std::string_view name, const PullOptions& options, const ProgressSink& progress, std::stop_token stop) {
+    const oci::Reference wanted = TRY(oci::Reference::parse(name));
+    auto repository = TRY(implementation_->services_.registries.open(wanted, remote::Access::Pull, options.credentials));
+    std::vector<oci::Reference> references;
+    if (options.all_tags) {
+        for (const auto& tag : TRY(repository->tags(stop))) references.push_back(wanted.with_tag(tag));
+    } else {
+        references.push_back(wanted.with_default_tag());
+    }
+    oci::Digest last;
+    for (const auto& reference : references) {
+        const std::string version = reference.has_digest() ? reference.digest().to_string() : reference.tag();
+        progress({.id = version, .status = concat("Pulling from ", reference.path())});
+        content::Lease lease = implementation_->services_.content.lease();
+        Puller puller(*implementation_, *repository, lease, progress, stop);
+        auto pulled = puller.pull(version, options.platform);
+        if (pulled.is_error()) return std::move(pulled).context("pull ", reference.familiar()).error();
+        const oci::Descriptor target = std::move(*pulled);
+        bool was_there = false;
+        {
+            const std::lock_guard lock(implementation_->names_mutex_);
+            for (const auto& existing : TRY(implementation_->names_of(target.digest)))
+                was_there = was_there || existing.reference == reference.to_string();
+            TRY(implementation_->save_image(target, ""));
+            TRY(implementation_->save_name(reference, target.digest));
+        }
+        TRY(implementation_->note_source(reference, puller.blobs()));
+        implementation_->emit("pull", reference.familiar(), reference.familiar_name());
+        progress({.status = concat("Digest: ", target.digest)});
+        progress({.status = concat("Status: ", was_there ? "Image is up to date for " : "Downloaded newer image for ", reference.familiar())});
+        last = target.digest;
+    }
+    return last;
+}
+
+}  // namespace berth::image

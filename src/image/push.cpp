@@ -1,0 +1,145 @@
+#include <atomic>
+#include <sys/types.h>
+#include <thread>
+
+#include "codec/json.h"
+#include "image/implementation_internal.h"
+
+namespace berth::image {
+
+namespace {
+
+constexpr std::size_t parallel_blobs = 4;
+
+bool is_document(const oci::Descriptor& blob) {
+    return blob.media_type.find("manifest") != std::string::npos || blob.media_type.find("index") != std::string::npos;
+}
+
+class Pusher {
+public:
+    Pusher(Store::Implementation& store, remote::Repository& repository, const ProgressSink& sink, std::stop_token stop)
+        : store_(store), repository_(repository), stop_(std::move(stop)) {
+        sink_ = [this, &sink](const Progress& progress) {
+            const std::lock_guard lock(sink_mutex_);
+            sink(progress);
+        };
+    }
+
+    /// Blobs first and in parallel, then manifests from the leaves up, each after all it names.
+    Result<> push(const std::vector<oci::Descriptor>& all, const std::string& tag) {
+        std::vector<oci::Descriptor> blobs, documents;
+        for (const auto& blob : all) (is_document(blob) ? documents : blobs).push_back(blob);
+        for (const auto& blob : blobs) sink_({.id = blob.digest.short_hex(), .status = "Preparing"});
+        TRY(push_blobs(blobs));
+        for (auto document = documents.rbegin(); document != documents.rend(); ++document) {
+            const std::string bytes = TRY(store_.services_.content.read(document->digest, oci::max_manifest_bytes));
+            const bool is_target = &*document == &documents.front();
+            TRY(repository_.push_manifest(is_target ? tag : document->digest.to_string(), document->media_type, bytes, stop_));
+        }
+        return {};
+    }
+
+private:
+    Result<> push_blobs(const std::vector<oci::Descriptor>& blobs) {
+        std::atomic<std::size_t> next{0};
+        std::mutex error_mutex;
+        std::optional<Error> first_error;
+        std::stop_source cancel;
+        const std::stop_callback chain(stop_, [&] { cancel.request_stop(); });
+        {
+            std::vector<std::jthread> workers;
+            for (std::size_t i = 0; i < std::min(parallel_blobs, blobs.size()); ++i) {
+                workers.emplace_back([&] {
+                    for (std::size_t at = next++; at < blobs.size() && !cancel.stop_requested(); at = next++) {
+                        auto pushed = push_blob(blobs[at], cancel.get_token());
+                        if (pushed) continue;
+                        const std::lock_guard lock(error_mutex);
+                        if (!first_error) first_error = std::move(pushed).error();
+                        cancel.request_stop();
+                    }
+                });
+            }
+        }
+        if (first_error) return std::move(*first_error);
+        if (stop_.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
+        return {};
+    }
+
+    Result<> push_blob(const oci::Descriptor& blob, const std::stop_token& stop) {
+        const std::string id = blob.digest.short_hex();
+        auto reader = TRY(store_.services_.content.open_blob(blob.digest));
+        const auto mount_from = TRY(store_.sources_of(blob.digest, repository_.name().domain()));
+        auto last = std::chrono::steady_clock::now();
+        const auto progress = [&](std::uint64_t bytes) {
+            const auto now = std::chrono::steady_clock::now();
+            if (now - last < std::chrono::milliseconds(100)) return;
+            last = now;
+            sink_({.id = id, .status = "Pushing", .current = static_cast<std::int64_t>(bytes), .total = blob.size});
+        };
+        const auto source = [&](std::uint64_t offset, std::span<std::byte> buffer) {
+            return sys::pread(reader.fd(), buffer, static_cast<std::uint64_t>(offset));
+        };
+        const auto outcome = TRY(repository_.push_blob(blob, source, mount_from, progress, stop).context("blob ", id));
+        switch (outcome) {
+            case remote::PushOutcome::Pushed: sink_({.id = id, .status = "Pushed"}); break;
+            case remote::PushOutcome::Existed: sink_({.id = id, .status = "Layer already exists"}); break;
+            case remote::PushOutcome::Mounted: sink_({.id = id, .status = concat("Mounted from ", mount_from.front())}); break;
+        }
+        return {};
+    }
+
+    Store::Implementation& store_;
+    remote::Repository& repository_;
+    std::stop_token stop_;
+    std::mutex sink_mutex_;
+    ProgressSink sink_;
+};
+
+}  // namespace
+
+Result<> Store::push(std::string_view name, const PushOptions& options, const ProgressSink& progress, std::stop_token stop) {
+    const oci::Reference wanted = TRY(oci::Reference::parse(name));
+    std::vector<oci::Reference> references;
+    if (options.all_tags) {
+        for (const auto& known : TRY(implementation_->names())) {
+            auto reference = oci::Reference::parse(known.reference);
+            if (reference && reference->name() == wanted.name() && reference->has_tag()) references.push_back(*reference);
+        }
+        if (references.empty()) return fail(ErrorCode::NotFound, "An image does not exist locally with the tag: ", wanted.familiar_name());
+    } else {
+        references.push_back(wanted.with_default_tag());
+    }
+    progress({.status = concat("The push refers to repository [", wanted.name(), "]")});
+    auto repository = TRY(implementation_->services_.registries.open(wanted, remote::Access::PullAndPush, options.credentials));
+    for (const auto& reference : references) {
+        auto found = implementation_->find(reference.to_string());
+        if (found.is_error() && found.error().is(ErrorCode::NotFound)) {
+            return fail(ErrorCode::NotFound, "An image does not exist locally with the tag: ", reference.familiar_name());
+        }
+        if (found.is_error()) return std::move(found).error();
+        oci::Descriptor target = found->row.descriptor();
+        const Target read = TRY(implementation_->read_target(target));
+        const auto is_missing = [&](const oci::Descriptor& manifest) { return !implementation_->services_.content.has(manifest.digest); };
+        const bool is_partial = std::any_of(read.manifests.begin(), read.manifests.end(), is_missing);
+        if (options.platform || is_partial) {
+            // A registry refuses an index whose manifests it does not have: what is here is pushed alone.
+            target = TRY(implementation_->open_image(target, options.platform.value_or(oci::Platform{}))).manifest;
+        }
+        content::Lease lease = implementation_->services_.content.lease();
+        const auto blobs = TRY(implementation_->blobs_of(target));
+        for (const auto& blob : blobs) lease.protect(blob.digest);
+        Pusher pusher(*implementation_, *repository, progress, stop);
+        TRY(pusher.push(blobs, reference.tag()).context("push ", reference.familiar()));
+        TRY(implementation_->note_source(reference, blobs));
+        implementation_->emit("push", reference.familiar(), reference.familiar_name());
+        progress({.status = concat(reference.tag(), ": digest: ", target.digest, " size: ", target.size)});
+        codec::Json aux;
+        aux["Tag"] = reference.tag();
+        aux["Digest"] = target.digest.to_string();
+        aux["Size"] = target.size;
+        progress({.aux = codec::dump_json(aux)});
+    }
+    return {};
+}
+
+}  // namespace berth::image

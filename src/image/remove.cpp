@@ -1,0 +1,129 @@
+// Removing names, images, and what nothing refers to any more.
+#include <algorithm>
+
+#include "image/implementation_internal.h"
+
+namespace berth::image {
+
+Result<> Store::Implementation::delete_image(const Row& row, std::vector<Removed>& removed) {
+    for (const auto& name : TRY(names_of(row.id))) {
+        auto reference = oci::Reference::parse(name.reference);
+        removed.push_back({.untagged = reference ? reference->familiar() : name.reference});
+        emit("untag", row.id.to_string(), removed.back().untagged);
+    }
+    TRY(remove_row(row.id));
+    removed.push_back({.deleted = row.id.to_string()});
+    emit("delete", row.id.to_string(), row.id.to_string());
+    return {};
+}
+
+Result<std::vector<Removed>> Store::Implementation::remove_unlocked(std::string_view name, const RemoveOptions& options) {
+    const Found found = TRY(find(name));
+    const auto names = TRY(names_of(found.row.id));
+    const auto users = user_lookup_ ? user_lookup_(found.row.id) : std::vector<User>{};
+    std::vector<Removed> removed;
+    const std::string short_id = found.row.id.short_hex();
+    if (!found.by_id && found.reference && !found.reference->has_digest() && names.size() > 1) {
+        TRY(remove_name(found.reference->to_string()));
+        removed.push_back({.untagged = found.reference->familiar()});
+        emit("untag", found.row.id.to_string(), removed.back().untagged);
+        return removed;
+    }
+    for (const auto& user : users) {
+        const std::string container = user.container_id.substr(0, 12);
+        if (user.running && !(options.force && !found.by_id && !names.empty())) {
+            return fail(ErrorCode::Conflict, "conflict: unable to delete ", found.by_id ? short_id : std::string(name),
+                        " (cannot be forced) - image is being used by running container ", container);
+        }
+        if (!options.force) {
+            return fail(ErrorCode::Conflict, "conflict: unable to ", found.by_id ? "delete " : "remove repository reference \"",
+                        found.by_id ? short_id : std::string(name), found.by_id ? "" : "\"", " (must force) - ",
+                        found.by_id ? "image is being used by stopped container " : "container ", container,
+                        found.by_id ? "" : concat(" is using its referenced image ", short_id));
+        }
+    }
+    if (found.by_id && names.size() > 1 && !options.force) {
+        return fail(ErrorCode::Conflict, "conflict: unable to delete ", short_id, " (must be forced) - image is referenced in multiple repositories");
+    }
+    if (!users.empty()) {
+        // A container still needs the content: only the names go, and the image stays as a nameless one.
+        for (const auto& one : names) {
+            TRY(remove_name(one.reference));
+            auto reference = oci::Reference::parse(one.reference);
+            removed.push_back({.untagged = reference ? reference->familiar() : one.reference});
+            emit("untag", found.row.id.to_string(), removed.back().untagged);
+        }
+        return removed;
+    }
+    TRY(delete_image(found.row, removed));
+    return removed;
+}
+
+Result<std::int64_t> Store::Implementation::collect(std::stop_token stop) {
+    const std::uint64_t mark = services_.content.begin_collection();
+    Roots roots;
+    for (const auto& provider : root_providers_) provider(roots);
+    for (const auto& row : TRY(rows())) {
+        // Damaged content is kept: whoever repairs the image needs what is left of it.
+        auto blobs = blobs_of(row.descriptor());
+        if (blobs) {
+            for (const auto& blob : *blobs) roots.blobs.insert(blob.digest);
+        } else {
+            roots.blobs.insert(row.id);
+        }
+        auto target = read_target(row.descriptor());
+        if (!target) continue;
+        for (const auto& manifest : target->manifests) {
+            if (!services_.content.has(manifest.digest)) continue;
+            auto image = open_manifest(row.descriptor(), manifest);
+            if (!image) continue;
+            for (const auto& layer : image->layers) roots.diff_ids.insert(layer.diff_id);
+        }
+    }
+    std::int64_t freed = 0;
+    // A layer whose blob is leased is on its way into an image: layers are only collected while nothing is in flight.
+    const bool is_quiet = in_flight_.lock()->empty();
+    const auto collected = TRY(services_.content.collect(mark, roots.blobs));
+    freed += static_cast<std::int64_t>(collected.bytes);
+    if (!is_quiet) return freed;
+    for (const auto& diff_id : TRY(services_.snapshots.list())) {
+        if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
+        if (roots.diff_ids.contains(diff_id)) continue;
+        auto info = services_.snapshots.inspect(diff_id);
+        TRY(services_.snapshots.remove(diff_id));
+        if (info) freed += static_cast<std::int64_t>(info->disk_bytes);
+    }
+    return freed;
+}
+
+Result<std::vector<Removed>> Store::remove(std::string_view name, const RemoveOptions& options) {
+    std::vector<Removed> removed;
+    {
+        const std::lock_guard lock(implementation_->names_mutex_);
+        removed = TRY(implementation_->remove_unlocked(name, options));
+    }
+    const auto is_deletion = [](const Removed& one) { return !one.deleted.empty(); };
+    if (std::any_of(removed.begin(), removed.end(), is_deletion)) TRY(implementation_->collect({}));
+    return removed;
+}
+
+Result<PruneResult> Store::prune(const PruneFilter& filter, std::stop_token stop) {
+    PruneResult result;
+    ListFilter list_filter;
+    list_filter.until = filter.until;
+    list_filter.labels = filter.labels;
+    list_filter.without_labels = filter.without_labels;
+    if (filter.dangling_only) list_filter.dangling = true;
+    for (const auto& image : TRY(list(list_filter))) {
+        if (image.containers > 0) continue;
+        const std::lock_guard lock(implementation_->names_mutex_);
+        auto row = TRY(implementation_->find_row(image.id));
+        if (row) TRY(implementation_->delete_image(*row, result.removed));
+    }
+    result.bytes = TRY(implementation_->collect(stop));
+    return result;
+}
+
+Result<std::int64_t> Store::collect_garbage(std::stop_token stop) { return implementation_->collect(stop); }
+
+}  // namespace berth::image

@@ -1,0 +1,142 @@
+// From what users type to an image made definite.
+#include <algorithm>
+
+#include "image/implementation_internal.h"
+
+namespace berth::image {
+
+std::vector<oci::Digest> Image::diff_ids() const {
+    std::vector<oci::Digest> out;
+    for (const auto& layer : layers) out.push_back(layer.diff_id);
+    return out;
+}
+
+namespace {
+
+Error no_such_image(std::string_view name) { return fail(ErrorCode::NotFound, "No such image: ", name); }
+
+bool is_attestation(const oci::Descriptor& manifest) {
+    return manifest.platform && manifest.platform->os == "unknown" && manifest.platform->architecture == "unknown";
+}
+
+}  // namespace
+
+Result<Store::Implementation::Found> Store::Implementation::find(std::string_view name) const {
+    if (auto digest = oci::Digest::parse(name)) {
+        auto row = TRY(find_row(*digest));
+        if (!row) return no_such_image(name);
+        return Found{std::move(*row), std::nullopt, true};
+    }
+    if (auto parsed = oci::Reference::parse(name)) {
+        const oci::Reference reference = parsed->with_default_tag();
+        if (reference.has_digest()) {
+            // A digest names the content; the repository must be one that it was pulled from or tagged for.
+            auto row = TRY(find_row(reference.digest()));
+            if (row) return Found{std::move(*row), reference, false};
+        } else {
+            auto statement = TRY(services_.database.prepare("SELECT id FROM image_name WHERE reference = ?1", reference.to_string()));
+            if (TRY(statement.step())) {
+                auto row = TRY(find_row(TRY(oci::Digest::parse(statement.text(0)))));
+                if (row) return Found{std::move(*row), reference, false};
+            }
+        }
+    }
+    std::string_view prefix = name;
+    if (prefix.starts_with("sha256:")) prefix.remove_prefix(7);
+    if (!oci::looks_like_id(prefix)) return no_such_image(name);
+    auto statement = TRY(services_.database.prepare("SELECT id FROM image WHERE id LIKE ?1 LIMIT 2", concat("sha256:", prefix, "%")));
+    std::vector<std::string> ids;
+    while (TRY(statement.step())) ids.push_back(statement.text(0));
+    if (ids.empty()) return no_such_image(name);
+    if (ids.size() > 1) return fail(ErrorCode::InvalidArgument, "the id prefix ", prefix, " is ambiguous: several images start with it");
+    auto row = TRY(find_row(TRY(oci::Digest::parse(ids.front()))));
+    if (!row) return no_such_image(name);
+    return Found{std::move(*row), std::nullopt, true};
+}
+
+Result<Target> Store::Implementation::read_target(const oci::Descriptor& target) const {
+    const std::string bytes = TRY(services_.content.read(target.digest, oci::max_manifest_bytes));
+    const auto document = TRY(oci::parse_manifest_or_index(bytes, target.media_type));
+    Target out{target, {}};
+    if (const auto* index = std::get_if<oci::Index>(&document)) {
+        out.manifests = index->manifests;
+    } else {
+        out.manifests = {target};
+    }
+    return out;
+}
+
+Result<Image> Store::Implementation::open_manifest(const oci::Descriptor& target, const oci::Descriptor& descriptor) const {
+    const std::string bytes = TRY(services_.content.read(descriptor.digest, oci::max_manifest_bytes));
+    const oci::Manifest manifest = TRY(oci::parse_manifest(bytes, descriptor.media_type));
+    Image image;
+    image.id = target.digest;
+    image.target = target;
+    image.manifest = descriptor;
+    image.config_digest = manifest.config.digest;
+    auto config_bytes = services_.content.read(manifest.config.digest, oci::max_image_config_bytes);
+    if (config_bytes.is_error()) return std::move(config_bytes).context("configuration of ", target.digest).error();
+    image.config_json = std::make_shared<const std::string>(std::move(*config_bytes));
+    auto config = TRY(oci::parse_image_config(*image.config_json).context("configuration of ", target.digest));
+    if (config.diff_ids.size() != manifest.layers.size()) {
+        return fail(ErrorCode::Corrupted, "image ", target.digest, ": the configuration names ", config.diff_ids.size(),
+                    " layers, the manifest ", manifest.layers.size());
+    }
+    for (std::size_t i = 0; i < manifest.layers.size(); ++i) image.layers.push_back({config.diff_ids[i], manifest.layers[i]});
+    image.platform = config.platform;
+    image.config = std::make_shared<const oci::ImageConfig>(std::move(config));
+    return image;
+}
+
+Result<Image> Store::Implementation::open_image(const oci::Descriptor& target, const oci::Platform& platform) const {
+    const Target read = TRY(read_target(target).hint("pull or load the image again to repair it"));
+    if (read.manifests.size() == 1 && read.manifests.front().digest == target.digest) {
+        Image image = TRY(open_manifest(target, target).hint("pull or load the image again to repair it"));
+        if (!platform.is_empty() && oci::match(platform, image.platform) == 0) {
+            return fail(ErrorCode::NotFound, "image ", target.digest.short_hex(), " is for ", image.platform.to_string(), ", not for ",
+                        platform.to_string());
+        }
+        return image;
+    }
+    const oci::Platform wanted = platform.is_empty() ? oci::Platform::host() : platform;
+    const oci::Descriptor* best = nullptr;
+    int best_match = 0;
+    for (const auto& manifest : read.manifests) {
+        if (is_attestation(manifest) || !services_.content.has(manifest.digest)) continue;
+        const int fit = manifest.platform ? oci::match(wanted, *manifest.platform) : 1;
+        if (fit > best_match) {
+            best_match = fit;
+            best = &manifest;
+        }
+    }
+    if (!best) return fail(ErrorCode::NotFound, "the content of image ", target.digest.short_hex(), " for ", wanted.to_string(), " is not here");
+    return open_manifest(target, *best).hint("pull or load the image again to repair it");
+}
+
+Result<std::vector<oci::Descriptor>> Store::Implementation::blobs_of(const oci::Descriptor& target) const {
+    std::vector<oci::Descriptor> out{target};
+    for (std::size_t next = 0; next < out.size(); ++next) {
+        const oci::Descriptor blob = out[next];
+        const bool is_document = blob.media_type.find("manifest") != std::string::npos || blob.media_type.find("index") != std::string::npos;
+        if (!is_document || !services_.content.has(blob.digest)) continue;
+        const std::string bytes = TRY(services_.content.read(blob.digest, oci::max_manifest_bytes));
+        for (auto& child : oci::children(TRY(oci::parse_manifest_or_index(bytes, blob.media_type)))) {
+            if (services_.content.has(child.digest)) out.push_back(std::move(child));
+        }
+    }
+    return out;
+}
+
+void Store::Implementation::emit(const std::string& action, const std::string& id, const std::string& name) const {
+    if (!services_.events) return;
+    record::Event event{.type = "image", .action = action, .actor_id = id, .attributes = {}};
+    event.attributes.emplace_back("name", name);
+    services_.events->append(std::move(event));
+}
+
+Result<Image> Store::resolve(std::string_view name, const oci::Platform& platform) const {
+    const auto found = TRY(implementation_->find(name));
+    return implementation_->open_image(found.row.descriptor(), platform);
+}
+
+}  // namespace berth::image

@@ -1,0 +1,113 @@
+#include "image/implementation_internal.h"
+
+namespace berth::image {
+
+record::Schema schema() {
+    return {"image",
+            {"CREATE TABLE image (id TEXT PRIMARY KEY, media_type TEXT NOT NULL, size INTEGER NOT NULL,"
+             " parent TEXT NOT NULL DEFAULT '', created INTEGER NOT NULL) STRICT;"
+             "CREATE TABLE image_name (reference TEXT PRIMARY KEY, id TEXT NOT NULL REFERENCES image(id),"
+             " tagged INTEGER NOT NULL) STRICT;"
+             "CREATE INDEX image_name_by_id ON image_name(id);"
+             "CREATE TABLE blob_source (digest TEXT NOT NULL, domain TEXT NOT NULL, path TEXT NOT NULL,"
+             " PRIMARY KEY (digest, domain, path)) STRICT, WITHOUT ROWID"}};
+}
+
+namespace {
+
+Timestamp time_of(std::int64_t nanoseconds) { return Timestamp(std::chrono::nanoseconds(nanoseconds)); }
+std::int64_t now() { return SystemClock().now().time_since_epoch().count(); }
+
+Result<Row> read_row(const record::Statement& statement) {
+    Row row;
+    row.id = TRY(oci::Digest::parse(statement.text(0)));
+    row.media_type = statement.text(1);
+    row.size = statement.integer(2);
+    row.parent = statement.text(3);
+    row.created = time_of(statement.integer(4));
+    return row;
+}
+
+constexpr std::string_view row_columns = "SELECT id, media_type, size, parent, created FROM image";
+
+Result<std::vector<Name>> read_names(record::Statement statement) {
+    std::vector<Name> out;
+    while (TRY(statement.step())) {
+        Name name;
+        name.reference = statement.text(0);
+        name.id = TRY(oci::Digest::parse(statement.text(1)));
+        name.tagged = time_of(statement.integer(2));
+        out.push_back(std::move(name));
+    }
+    return out;
+}
+
+}  // namespace
+
+Result<std::vector<Row>> Store::Implementation::rows() const {
+    auto statement = TRY(services_.database.prepare(concat(row_columns, " ORDER BY created DESC, id")));
+    std::vector<Row> out;
+    while (TRY(statement.step())) out.push_back(TRY(read_row(statement)));
+    return out;
+}
+
+Result<std::optional<Row>> Store::Implementation::find_row(const oci::Digest& id) const {
+    auto statement = TRY(services_.database.prepare(concat(row_columns, " WHERE id = ?1"), id.to_string()));
+    if (!TRY(statement.step())) return std::optional<Row>();
+    return std::optional(TRY(read_row(statement)));
+}
+
+Result<std::vector<Name>> Store::Implementation::names() const {
+    return read_names(TRY(services_.database.prepare("SELECT reference, id, tagged FROM image_name ORDER BY reference")));
+}
+
+Result<std::vector<Name>> Store::Implementation::names_of(const oci::Digest& id) const {
+    return read_names(TRY(services_.database.prepare(
+        "SELECT reference, id, tagged FROM image_name WHERE id = ?1 ORDER BY reference", id.to_string())));
+}
+
+Result<> Store::Implementation::save_image(const oci::Descriptor& target, const std::string& parent) {
+    TRY(services_.database.execute(
+        "INSERT INTO image (id, media_type, size, parent, created) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO NOTHING",
+        target.digest.to_string(), target.media_type, target.size, parent, now()));
+    return {};
+}
+
+Result<> Store::Implementation::save_name(const oci::Reference& reference, const oci::Digest& id) {
+    TRY(services_.database.execute(
+        "INSERT INTO image_name (reference, id, tagged) VALUES (?1, ?2, ?3)"
+        " ON CONFLICT (reference) DO UPDATE SET id = excluded.id, tagged = excluded.tagged",
+        reference.to_string(), id.to_string(), now()));
+    return {};
+}
+
+Result<> Store::Implementation::remove_name(const std::string& reference) {
+    TRY(services_.database.execute("DELETE FROM image_name WHERE reference = ?1", reference));
+    return {};
+}
+
+Result<> Store::Implementation::remove_row(const oci::Digest& id) {
+    auto transaction = TRY(services_.database.begin());
+    TRY(services_.database.execute("DELETE FROM image_name WHERE id = ?1", id.to_string()));
+    TRY(services_.database.execute("DELETE FROM image WHERE id = ?1", id.to_string()));
+    return std::move(transaction).commit();
+}
+
+Result<> Store::Implementation::note_source(const oci::Reference& repository, const std::vector<oci::Descriptor>& blobs) {
+    auto transaction = TRY(services_.database.begin(record::Durability::Relaxed));
+    for (const auto& blob : blobs) {
+        TRY(services_.database.execute("INSERT OR IGNORE INTO blob_source (digest, domain, path) VALUES (?1, ?2, ?3)",
+                                       blob.digest.to_string(), repository.domain(), repository.path()));
+    }
+    return std::move(transaction).commit();
+}
+
+Result<std::vector<std::string>> Store::Implementation::sources_of(const oci::Digest& blob, const std::string& domain) const {
+    auto statement = TRY(services_.database.prepare(
+        "SELECT path FROM blob_source WHERE digest = ?1 AND domain = ?2 LIMIT 3", blob.to_string(), domain));
+    std::vector<std::string> out;
+    while (TRY(statement.step())) out.push_back(statement.text(0));
+    return out;
+}
+
+}  // namespace berth::image

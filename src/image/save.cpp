@@ -1,0 +1,105 @@
+// One archive that both kinds of readers understand: an OCI layout (oci-layout, index.json, blobs/) with Docker's manifest.json
+// beside it, whose paths point into the same blobs. image-spec v1.1, image-layout.md; Docker 25 and later write the same.
+#include <set>
+
+#include "codec/json.h"
+#include "codec/tar.h"
+#include "image/implementation_internal.h"
+
+namespace berth::image {
+
+using codec::Json;
+
+namespace {
+
+std::string blob_path(const oci::Digest& digest) { return concat("blobs/", digest.algorithm(), "/", digest.hex()); }
+
+codec::TarEntry file_entry(std::string path, std::uint64_t bytes) {
+    codec::TarEntry entry;
+    entry.path = std::move(path);
+    entry.mode = 0644;
+    entry.bytes = bytes;
+    return entry;
+}
+
+Result<> add_blob(codec::TarWriter& tar, const content::Store& content, const oci::Digest& digest, const std::stop_token& stop) {
+    auto reader = TRY(content.open_blob(digest));
+    TRY(tar.begin(file_entry(blob_path(digest), reader.bytes())));
+    std::vector<std::byte> buffer(1 << 20);
+    for (;;) {
+        if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
+        const std::size_t count = TRY(reader.read(buffer));
+        if (count == 0) return {};
+        TRY(tar.write_content(std::span(buffer).first(count)));
+    }
+}
+
+/// What the images to be saved come to: entries for index.json and manifest.json, and the blobs behind them.
+struct Contents {
+    Json index_entries = Json::array();
+    Json docker_entries = Json::array();
+    std::set<oci::Digest> blobs;
+};
+
+}  // namespace
+
+Result<> Store::save(const std::vector<std::string>& names, const std::optional<oci::Platform>& platform, codec::ByteSink& sink,
+                     std::stop_token stop) {
+    auto& content = implementation_->services_.content;
+    content::Lease lease = content.lease();
+    Contents contents;
+    std::map<oci::Digest, std::size_t> docker_entry_of;
+    for (const auto& name : names) {
+        const auto found = TRY(implementation_->find(name));
+        std::vector<oci::Reference> references;
+        if (found.reference && found.reference->has_tag()) {
+            references.push_back(*found.reference);
+        }
+        const Image image = TRY(implementation_->open_image(found.row.descriptor(), platform.value_or(oci::Platform{})));
+        const oci::Descriptor target = platform ? image.manifest : found.row.descriptor();
+        for (const auto& blob : TRY(implementation_->blobs_of(target))) {
+            lease.protect(blob.digest);
+            contents.blobs.insert(blob.digest);
+        }
+        const auto [at, is_new] = docker_entry_of.try_emplace(image.manifest.digest, contents.docker_entries.size());
+        if (is_new) {
+            Json entry;
+            entry["Config"] = blob_path(image.config_digest);
+            entry["RepoTags"] = Json::array();
+            entry["Layers"] = Json::array();
+            for (const auto& layer : image.layers) entry["Layers"].push_back(blob_path(layer.blob.digest));
+            contents.docker_entries.push_back(std::move(entry));
+        }
+        const auto add_index_entry = [&](const std::string& full_name, const std::string& tag) {
+            Json entry;
+            entry["mediaType"] = target.media_type;
+            entry["digest"] = target.digest.to_string();
+            entry["size"] = target.size;
+            if (!full_name.empty()) {
+                entry["annotations"]["io.containerd.image.name"] = full_name;
+                entry["annotations"]["org.opencontainers.image.ref.name"] = tag;
+            }
+            contents.index_entries.push_back(std::move(entry));
+        };
+        for (const auto& reference : references) {
+            contents.docker_entries[at->second]["RepoTags"].push_back(reference.familiar());
+            add_index_entry(reference.to_string(), reference.tag());
+        }
+        if (references.empty()) add_index_entry("", "");
+    }
+    Json index;
+    index["schemaVersion"] = 2;
+    index["mediaType"] = "application/vnd.oci.image.index.v1+json";
+    index["manifests"] = std::move(contents.index_entries);
+    codec::TarWriter tar(sink);
+    for (const auto& digest : contents.blobs) TRY(add_blob(tar, content, digest, stop));
+    const auto add_text = [&](const std::string& path, const std::string& text) { return tar.add(file_entry(path, text.size()), text); };
+    TRY(add_text("index.json", codec::dump_json(index)));
+    TRY(add_text("manifest.json", codec::dump_json(contents.docker_entries)));
+    TRY(add_text("oci-layout", "{\"imageLayoutVersion\": \"1.0.0\"}"));
+    TRY(tar.finish());
+    for (const auto& name : names) implementation_->emit("save", name, name);
+    return {};
+}
+
+}  // namespace berth::image
