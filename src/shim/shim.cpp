@@ -1,6 +1,5 @@
 #include "shim/shim.h"
 
-#include <malloc.h>
 #include <linux/netlink.h>
 #include <signal.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include "shim/exit_file.h"
 #include "shim/launch_helper.h"
 #include "sys/file.h"
+#include "sys/memory.h"
 #include "sys/namespace.h"
 #include "sys/netlink.h"
 #include "sys/signal.h"
@@ -16,6 +16,8 @@
 
 namespace berth::shim {
 namespace {
+
+using namespace std::chrono_literals;
 
 std::int64_t wall_now() { return SystemClock().now().time_since_epoch().count(); }
 
@@ -48,6 +50,7 @@ Result<> Shim::open(sys::Fd engine) {
 }
 
 void Shim::handle(Request& request) {
+    release_memory_when_quiet();
     const auto reply = [&](const Result<>& outcome) { connections_.answer(request, outcome); };
     // Decodes the request as T and answers with what `act` returns.
     const auto serve = [&]<typename T>(std::type_identity<T>, auto act) {
@@ -74,7 +77,6 @@ void Shim::handle(Request& request) {
         case MessageType::Names:
             return serve(std::type_identity<Names>(), [&](const Names& m) -> Result<> {
                 if (resolver_) resolver_->set_names(m);
-                ::malloc_trim(0);
                 return {};
             });
         case MessageType::Query: return answer_state(request);
@@ -170,7 +172,7 @@ Result<> Shim::run_process() {
     TRY(stdio_->begin(launched->take_terminal()));
     watch_out_of_memory();
     health_->container_started(process_.pid);
-    ::malloc_trim(0);
+    release_memory_when_quiet();
     return {};
 }
 
@@ -192,6 +194,7 @@ void Shim::on_child_signal() {
     }
     forget_done_execs();
     leave_if_done();
+    release_memory_when_quiet();
 }
 
 void Shim::process_ended(const sys::ExitStatus& status) {
@@ -279,6 +282,15 @@ void Shim::leave_if_done() {
     const bool never_started = phase_ == Phase::New || phase_ == Phase::Configured;
     if (never_started && connections_.is_empty()) return loop_.stop();
     if (phase_ == Phase::Exited && stdio_->is_idle() && execs_.empty()) loop_.stop();
+}
+
+// A shim waits for nearly all of its life; what it needed to act goes back a moment after it has acted.
+void Shim::release_memory_when_quiet() {
+    loop_.cancel(quiet_timer_);
+    quiet_timer_ = loop_.after(1s, [this] {
+        quiet_timer_ = 0;
+        sys::release_memory();
+    });
 }
 
 State Shim::state() const {

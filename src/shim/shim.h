@@ -55,6 +55,7 @@ private:
     ExecSession* find_exec(std::string_view id);
     void forget_done_execs();
     void leave_if_done();
+    void release_memory_when_quiet();
     State state() const;
     Result<sys::Cgroup> cgroup() const;
 
@@ -84,7 +85,7 @@ private:
     std::uint64_t oom_kills_before_ = 0;
     sys::OomEvents oom_events_;
     EventLoop::Id oom_watch_ = 0;
-    EventLoop::Id restart_timer_ = 0, stop_timer_ = 0, leave_timer_ = 0;
+    EventLoop::Id restart_timer_ = 0, stop_timer_ = 0, quiet_timer_ = 0;
     std::int32_t stop_signal_ = 0;
     SteadyTime stop_deadline_{};
     bool stop_forever_ = false;

@@ -1,5 +1,4 @@
 // The requests that act on what runs: signals, stopping, pausing, streams and execs.
-#include <malloc.h>
 #include <signal.h>
 
 #include "base/clock.h"
@@ -140,7 +139,6 @@ void Shim::exec(Request& request) {
     }
     connections_.answer(
         request, Started{.exec_id = id, .pid = session.pid(), .time = SystemClock().now().time_since_epoch().count()});
-    ::malloc_trim(0);
 }
 
 void Shim::exec_ended(ExecSession& session, const sys::ExitStatus& status) {
