@@ -67,7 +67,7 @@ Result<> Compiler::set_command(const Instruction& instruction, const Run& run, c
     if (is_only_heredoc(run)) {
         const Heredoc& heredoc = run.heredocs.front();
         if (heredoc.content.starts_with("#!")) {
-            op.script_path = "/dev/pipes/" + heredoc.name;
+            op.script_path = "/run/berth/script/" + heredoc.name;
             op.script = heredoc.content;
             op.args = {op.script_path};
             return {};
