@@ -1,0 +1,222 @@
+#include "remote/registry.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "http/server.h"
+#include "remote/challenge.h"
+#include "remote/host_internal.h"
+#include "sys/dir.h"
+
+namespace berth::remote {
+namespace {
+
+/// A registry played by a handler, on loopback.
+class RemoteTest : public testing::Test {
+protected:
+    void serve(http::Handler handler) {
+        server_ = std::move(*http::Server::create(std::move(handler)));
+        const auto port = server_->listen_tcp("127.0.0.1:0");
+        ASSERT_TRUE(port);
+        host_ = concat("127.0.0.1:", *port);
+        ASSERT_TRUE(server_->start());
+        registries_ = std::move(*Registries::create({.certs_dir = ""}));
+    }
+    std::unique_ptr<Repository> open(Access access, Credentials credentials = {}) {
+        return std::move(*registries_->open(oci::Reference::of(host_, "a/b", ""), access,
+                                            [=](const std::string&) { return credentials; }));
+    }
+    static oci::Descriptor describe(const std::string& content) {
+        return {.media_type = "x/y", .digest = oci::Digest::of(content), .size = static_cast<std::int64_t>(content.size())};
+    }
+
+    std::unique_ptr<http::Server> server_;
+    std::string host_;
+    std::unique_ptr<Registries> registries_;
+};
+
+TEST_F(RemoteTest, ResumesABlobThatIsCutAgainAndAgain) {
+    std::string content(3'000'000, 'x');
+    for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * 31 % 253);
+    std::atomic<int> requests = 0;
+    serve([&](http::Request& request, http::Response& response) {
+        if (request.path == "/v2/") return;
+        ++requests;
+        std::size_t from = 0;
+        if (const auto range = request.headers.get("Range"); !range.empty()) {
+            from = *parse_uint(range.substr(6, range.size() - 7));
+            response.status = 206;
+            response.headers.set("Content-Range", concat("bytes ", from, "-", content.size() - 1, "/", content.size()));
+        }
+        response.headers.set("Content-Length", std::to_string(content.size() - from));
+        response.write(std::string_view(content).substr(from, 700'000)).ignore("");
+        if (content.size() - from > 700'000) response.abort();
+    });
+    std::string received;
+    const auto outcome = open(Access::Pull)->fetch_blob(describe(content), 0, [&](std::span<const std::byte> bytes) -> Result<> {
+        received += as_text(bytes);
+        return {};
+    }, {});
+    EXPECT_TRUE(outcome) << outcome.error().message();
+    EXPECT_EQ(received, content);
+    EXPECT_GE(requests, 5);
+}
+
+TEST_F(RemoteTest, ARegistryWithoutRangesIsReadFromTheStartAgain) {
+    const std::string content = "0123456789";
+    serve([&](http::Request& request, http::Response& response) {
+        if (request.path != "/v2/") response.send(content).ignore("");
+    });
+    std::string received;
+    const auto outcome = open(Access::Pull)->fetch_blob(describe(content), 4, [&](std::span<const std::byte> bytes) -> Result<> {
+        received += as_text(bytes);
+        return {};
+    }, {});
+    EXPECT_TRUE(outcome);
+    EXPECT_EQ(received, "456789");
+}
+
+TEST_F(RemoteTest, AnErrorOfTheSinkEndsTheTransferAtOnce) {
+    serve([](http::Request& request, http::Response& response) {
+        if (request.path != "/v2/") response.send("0123456789").ignore("");
+    });
+    int calls = 0;
+    const auto outcome = open(Access::Pull)->fetch_blob(describe("0123456789"), 0, [&](std::span<const std::byte>) -> Result<> {
+        ++calls;
+        return fail(ErrorCode::NoSpace, "disk full");
+    }, {});
+    ASSERT_FALSE(outcome);
+    EXPECT_TRUE(outcome.error().is(ErrorCode::NoSpace));
+    EXPECT_EQ(calls, 1);
+}
+
+TEST_F(RemoteTest, FetchesATokenForItsScopeAndUsesItAgain) {
+    std::atomic<int> tokens = 0;
+    serve([&](http::Request& request, http::Response& response) {
+        if (request.path == "/token") {
+            ++tokens;
+            const bool is_alice = request.headers.get("Authorization") == "Basic YWxpY2U6c2VjcmV0";
+            EXPECT_EQ(request.query.get("scope"), "repository:a/b:pull");
+            EXPECT_EQ(request.query.get("service"), "s");
+            response.status = is_alice ? 200 : 401;
+            response.send(R"({"token":"T","expires_in":300})").ignore("");
+        } else if (request.path != "/v2/" && request.headers.get("Authorization") != "Bearer T") {
+            response.status = 401;
+            response.headers.set("WWW-Authenticate", concat("Bearer realm=\"http://", host_, "/token\",service=\"s\""));
+        } else {
+            response.headers.set("Docker-Content-Digest", oci::Digest::of("x").to_string());
+            response.headers.set("Content-Type", "x/y");
+        }
+    });
+    const auto repository = open(Access::Pull, {.username = "alice", .password = "secret"});
+    EXPECT_TRUE(repository->resolve("1", {}));
+    EXPECT_TRUE(repository->resolve("2", {}));
+    EXPECT_EQ(tokens, 1);
+    const auto refused = open(Access::Pull, {.username = "alice", .password = "wrong"})->resolve("1", {});
+    ASSERT_FALSE(refused);
+    EXPECT_TRUE(refused.error().is(ErrorCode::Unauthenticated));
+    EXPECT_EQ(refused.error().message(), "unauthorized: incorrect username or password");
+}
+
+TEST_F(RemoteTest, WaitsAsToldWhenThereAreTooManyRequests) {
+    std::atomic<int> requests = 0;
+    serve([&](http::Request& request, http::Response& response) {
+        if (request.path == "/v2/") return;
+        if (++requests == 1) {
+            response.status = 429;
+            response.headers.set("Retry-After", "0");
+        } else {
+            response.send(R"({"name":"a/b","tags":["1"]})").ignore("");
+        }
+    });
+    EXPECT_EQ(open(Access::Pull)->tags({}).value_or({}), std::vector<std::string>{"1"});
+}
+
+TEST_F(RemoteTest, RefusesAManifestThatIsNotTheOneAskedFor) {
+    serve([](http::Request&, http::Response& response) { response.send("{}", "x/y").ignore(""); });
+    const auto fetched = open(Access::Pull)->fetch_manifest(oci::Digest::of("other").to_string(), {});
+    ASSERT_FALSE(fetched);
+    EXPECT_TRUE(fetched.error().is(ErrorCode::Corrupted));
+}
+
+TEST_F(RemoteTest, SaysWhatTheRegistrySaid) {
+    serve([](http::Request& request, http::Response& response) {
+        if (request.path == "/v2/") return;
+        response.status = 404;
+        response.send(R"({"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]})").ignore("");
+    });
+    const auto fetched = open(Access::Pull)->fetch_manifest("1", {});
+    ASSERT_FALSE(fetched);
+    EXPECT_TRUE(fetched.error().is(ErrorCode::NotFound));
+    EXPECT_EQ(fetched.error().message(), "manifest unknown: manifest unknown");
+}
+
+TEST_F(RemoteTest, PushesInOneRequestAndRepeatsWhenItIsCut) {
+    std::string stored;
+    std::atomic<int> puts = 0;
+    serve([&](http::Request& request, http::Response& response) {
+        if (request.method == "HEAD") {
+            response.status = 404;
+        } else if (request.method == "POST") {
+            response.status = 202;
+            response.headers.set("Location", "/v2/a/b/blobs/uploads/1?state=x");
+        } else if (request.method == "PUT") {
+            if (++puts == 1) return response.abort();
+            EXPECT_EQ(request.query.get("state"), "x");
+            stored = request.read_all(1 << 20).value_or("?");
+            response.status = 201;
+        }
+    });
+    const std::string content(100'000, 'y');
+    const Source source = [&](std::uint64_t offset, std::span<std::byte> buffer) -> Result<std::size_t> {
+        const auto part = std::string_view(content).substr(offset, buffer.size());
+        std::ranges::copy(as_bytes(part), buffer.begin());
+        return part.size();
+    };
+    const auto outcome = open(Access::PullAndPush)->push_blob(describe(content), source, {}, {}, {});
+    ASSERT_TRUE(outcome) << outcome.error().message();
+    EXPECT_EQ(*outcome, PushOutcome::Pushed);
+    EXPECT_EQ(stored, content);
+    EXPECT_EQ(puts, 2);
+}
+
+TEST_F(RemoteTest, CancelsATransferThatStands) {
+    std::stop_source stop;
+    serve([&](http::Request& request, http::Response& response) {
+        if (request.path == "/v2/") return;
+        response.headers.set("Content-Length", "10");
+        response.write(std::string_view("123")).ignore("");
+        stop.request_stop();
+        while (!request.stop_token().stop_requested()) std::this_thread::yield();
+    });
+    const auto outcome = open(Access::Pull)->fetch_blob(describe("0123456789"), 0, [](std::span<const std::byte>) { return Result<>(); },
+                                                        stop.get_token());
+    ASSERT_FALSE(outcome);
+    EXPECT_TRUE(outcome.error().is(ErrorCode::Cancelled));
+}
+
+TEST(Challenge, ReadsOneOrSeveral) {
+    const auto challenges = parse_challenges(R"(Bearer realm="https://a/t",service="x y",scope="repository:a:pull,push", Basic realm=q)");
+    ASSERT_EQ(challenges.size(), 2u);
+    EXPECT_EQ(challenges[0].get("scope"), "repository:a:pull,push");
+    EXPECT_EQ(challenges[0].get("service"), "x y");
+    EXPECT_EQ(challenges[1].scheme, "basic");
+    EXPECT_EQ(challenges[1].get("realm"), "q");
+    for (const auto* text : {"", ",", "=", "Bearer =", "a=\"", "Bearer realm=\"\\"}) parse_challenges(text);
+}
+
+TEST(Host, OnlyLoopbackAndListedHostsMayBeInsecure) {
+    EXPECT_TRUE(is_insecure_host("localhost:5000", {}));
+    EXPECT_TRUE(is_insecure_host("127.3.2.1", {}));
+    EXPECT_TRUE(is_insecure_host("[::1]:5000", {}));
+    EXPECT_FALSE(is_insecure_host("reg.local:5000", {}));
+    EXPECT_TRUE(is_insecure_host("reg.local:5000", {"reg.local:5000"}));
+    EXPECT_TRUE(is_insecure_host("10.1.2.3:5000", {"10.0.0.0/8"}));
+    EXPECT_FALSE(is_insecure_host("11.1.2.3", {"10.0.0.0/8"}));
+    EXPECT_FALSE(is_insecure_host("localhost.evil.org", {}));
+}
+
+}  // namespace
+}  // namespace berth::remote
