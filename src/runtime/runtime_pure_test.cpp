@@ -1,0 +1,101 @@
+#include <gtest/gtest.h>
+#include <linux/capability.h>
+
+#include "runtime/command/arguments.h"
+#include "runtime/default_seccomp.h"
+#include "runtime/in_root.h"
+#include "runtime/program.h"
+#include "runtime/sync.h"
+#include "sys/seccomp.h"
+#include "sys/socket.h"
+
+namespace berth::runtime {
+namespace {
+
+TEST(CleanPath, NeverLeavesTheRoot) {
+    EXPECT_EQ(clean_path("/a//b/./c/"), "/a/b/c");
+    EXPECT_EQ(clean_path("../../etc"), "/etc");
+    EXPECT_EQ(clean_path("/a/../../b"), "/b");
+    EXPECT_EQ(clean_path(""), "/");
+}
+
+TEST(FindProgram, HasTheWordsThatUsersKnow) {
+    EXPECT_EQ(*find_program("sh", {"PATH=/nowhere:/bin"}), "/bin/sh");
+    EXPECT_EQ(find_program("no-such", {"PATH=/bin"}).error().message(),
+              "exec: \"no-such\": executable file not found in $PATH");
+    EXPECT_EQ(find_program("/no/such", {}).error().message(), "exec: \"/no/such\": stat /no/such: no such file or directory");
+    EXPECT_EQ(find_program("/etc", {}).error().message(), "exec: \"/etc\": is a directory");
+    EXPECT_EQ(find_program("/etc/passwd", {}).error().message(), "exec: \"/etc/passwd\": permission denied");
+    EXPECT_TRUE(find_program("", {"PATH=/bin"}).is_error());
+}
+
+TEST(Sync, StepsAndErrorsCross) {
+    auto pair = sys::socket_pair(sys::SocketKind::SeqPacket);
+    ASSERT_TRUE(pair);
+    ASSERT_TRUE(send_step(pair->first, Step::Ready));
+    ASSERT_TRUE(send_failure(pair->first, fail(ErrorCode::NotFound, "no such thing")));
+    const auto ready = receive_step(pair->second);
+    ASSERT_TRUE(ready && *ready);
+    EXPECT_EQ((*ready)->step, Step::Ready);
+    const auto failed = receive_step(pair->second);
+    ASSERT_TRUE(failed && *failed);
+    EXPECT_EQ((*failed)->code, ErrorCode::NotFound);
+    EXPECT_EQ((*failed)->text, "no such thing");
+    pair->first.close();
+    const auto end = receive_step(pair->second);
+    ASSERT_TRUE(end);
+    EXPECT_FALSE(*end);
+}
+
+TEST(Sync, RefusesWhatIsNoStep) {
+    EXPECT_FALSE(parse_step(as_bytes("short")));
+    std::string packet(12, '\xFF');
+    EXPECT_FALSE(parse_step(as_bytes(packet)));
+}
+
+TEST(DefaultSeccomp, CompilesForEveryKindOfContainer) {
+    for (const sys::CapabilityMask granted : {sys::CapabilityMask(0), ~sys::CapabilityMask(0)}) {
+        const auto profile = default_seccomp(granted);
+        sys::SeccompFilter filter{.default_action = profile.default_action, .architectures = profile.architectures, .rules = {}};
+        for (const auto& rule : profile.syscalls) {
+            sys::SeccompRule out{.names = rule.names, .action = rule.action, .error_number = rule.errno_ret.value_or(1)};
+            for (const auto& argument : rule.args)
+                out.arguments.push_back({argument.index, argument.value, argument.value_two, argument.op});
+            filter.rules.push_back(std::move(out));
+        }
+        const auto program = sys::compile_seccomp(filter);
+        ASSERT_TRUE(program) << program.error().message();
+        EXPECT_GT(program->size(), 1000U);
+    }
+}
+
+TEST(DefaultSeccomp, MountingNeedsTheCapability) {
+    const auto allows = [](const oci::RuntimeSeccomp& profile, const std::string& name) {
+        for (const auto& rule : profile.syscalls) {
+            for (const auto& entry : rule.names) {
+                if (entry == name && rule.action == "SCMP_ACT_ALLOW" && rule.args.empty()) return true;
+            }
+        }
+        return false;
+    };
+    EXPECT_FALSE(allows(default_seccomp(0), "mount"));
+    EXPECT_FALSE(allows(default_seccomp(0), "clone"));
+    EXPECT_TRUE(allows(default_seccomp(sys::CapabilityMask(1) << CAP_SYS_ADMIN), "mount"));
+    for (const char* never : {"io_uring_setup", "userfaultfd", "keyctl", "kexec_load", "socketcall"})
+        EXPECT_FALSE(allows(default_seccomp(~sys::CapabilityMask(0)), never)) << never;
+}
+
+TEST(Arguments, FlagsEndAtTheFirstOtherWord) {
+    static constexpr FlagSpec flags[] = {{"bundle", 'b', true}, {"detach", 'd', false}};
+    const std::vector<std::string> words = {"-b", "x", "--detach", "id", "-b", "kept"};
+    const auto arguments = Arguments::parse(words, flags);
+    ASSERT_TRUE(arguments);
+    EXPECT_EQ(arguments->value("bundle"), "x");
+    EXPECT_TRUE(arguments->has("detach"));
+    EXPECT_EQ(arguments->positional(), (std::vector<std::string>{"id", "-b", "kept"}));
+    EXPECT_FALSE(Arguments::parse(std::vector<std::string>{"--unknown"}, flags));
+    EXPECT_FALSE(Arguments::parse(std::vector<std::string>{"--bundle"}, flags));
+}
+
+}  // namespace
+}  // namespace berth::runtime
