@@ -33,12 +33,14 @@ Result<> hand_over(const Launched& launched, sys::BorrowedFd channel) {
     return sys::send_message(channel, std::as_bytes(std::span(&handover, 1)), fds);
 }
 
-[[noreturn]] void run_helper(const std::function<Result<oci::RuntimeSpec>()>& load_spec, LaunchOptions options,
+// `load_spec` may complete the options (the cgroup, which it makes from the specification), so they are read after it.
+[[noreturn]] void run_helper(const std::function<Result<oci::RuntimeSpec>()>& load_spec, const LaunchOptions& given,
                              sys::Fd channel) {
     reset_child_signals();
-    options.as_sibling = true;
     const auto work = [&]() -> Result<> {
         const oci::RuntimeSpec spec = TRY(load_spec());
+        LaunchOptions options = given;
+        options.as_sibling = true;
         const Launched launched = TRY(launch(spec, options));
         return hand_over(launched, channel);
     };
