@@ -1,0 +1,137 @@
+#include "build/builder.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "build/build_run.h"
+#include "record/database.h"
+#include "sys/file.h"
+
+namespace berth::build {
+namespace {
+
+// <root>/tmp/build: roots, contexts and downloads of builds that run; nothing in it outlives them.
+Result<std::string> make_temp_root(const std::string& root) {
+    const std::string path = root + "/tmp/build";
+    TRY(sys::remove_tree(path));
+    TRY(sys::mkdir_all(path, 0711));
+    return path;
+}
+
+}  // namespace
+
+class Builder::Implementation {
+public:
+    Implementation(const Services& services, std::string temp_root)
+        : services_(services),
+          cache_(services.database,
+                 [this](const image::Layer& layer) {
+                     return services_.snapshots.has(layer.diff_id) && services_.content.has(layer.blob.digest);
+                 }),
+          cache_mounts_(services.database, services.root + "/build-cache"), transfers_("berth/" BERTH_VERSION),
+          slots_(std::max(2u, std::thread::hardware_concurrency())), temp_root_(std::move(temp_root)) {}
+
+    Result<BuildResult> build(const BuildRequest& request, std::stop_token stop) {
+        return BuildRun::perform({.services = services_,
+                                  .cache = cache_,
+                                  .cache_mounts = cache_mounts_,
+                                  .transfers = transfers_,
+                                  .slots = slots_,
+                                  .clock = clock_,
+                                  .temp_root = temp_root_,
+                                  .logs = services_.root + "/builds"},
+                                 request, std::move(stop));
+    }
+
+    Result<std::vector<CacheRecord>> records() {
+        auto out = TRY(cache_.list());
+        auto rows = TRY(services_.database.prepare("SELECT directory, id, created, last_used FROM build_mount ORDER BY last_used"));
+        while (TRY(rows.step())) {
+            CacheRecord record;
+            record.id = rows.text(0);
+            record.type = "exec.cachemount";
+            record.description = "cache mount " + rows.text(1);
+            record.created = Timestamp(std::chrono::nanoseconds(rows.integer(2)));
+            record.last_used = Timestamp(std::chrono::nanoseconds(rows.integer(3)));
+            out.push_back(std::move(record));
+        }
+        return out;
+    }
+
+    Result<std::vector<CacheRecord>> measured_records() {
+        auto out = TRY(records());
+        for (auto& record : out) {
+            if (record.type != "exec.cachemount") continue;
+            const auto bytes = sys::disk_usage(cache_mounts_.directory() + "/" + record.id);
+            record.bytes = bytes.is_error() ? 0 : static_cast<std::int64_t>(*bytes);
+            record.in_use = cache_mounts_.is_in_use(record.id);
+        }
+        return out;
+    }
+
+    Result<CachePruned> prune(const CachePrune& filter) {
+        const auto all = TRY(measured_records());
+        std::int64_t total = 0;
+        for (const auto& record : all) total += record.bytes;
+        CachePruned out;
+        // Least recently used first, until the rest fits.
+        auto ordered = all;
+        std::ranges::sort(ordered, {}, &CacheRecord::last_used);
+        for (const auto& record : ordered) {
+            if (filter.keep_bytes > 0 && total - out.bytes <= filter.keep_bytes) break;
+            const auto chosen = [](const std::vector<std::string>& wanted, const std::string& value) {
+                return wanted.empty() || std::ranges::find(wanted, value) != wanted.end();
+            };
+            if (record.in_use || !chosen(filter.ids, record.id) || !chosen(filter.types, record.type)) continue;
+            if (filter.until && record.last_used > *filter.until) continue;
+            if (record.type == "exec.cachemount") {
+                TRY(cache_mounts_.remove(record.id));
+            } else {
+                TRY(cache_.remove(record.id));
+            }
+            out.ids.push_back(record.id);
+            out.bytes += record.bytes;
+        }
+        TRY(services_.database.execute("DELETE FROM build_digest"));
+        // Layers that only the cache kept go now.
+        TRY(services_.images.collect_garbage({}));
+        return out;
+    }
+
+    void add_roots(image::Roots& roots) {
+        const auto layers = cache_.layers();
+        if (!layers) return;
+        for (const auto& layer : *layers) {
+            roots.blobs.insert(layer.blob.digest);
+            roots.diff_ids.insert(layer.diff_id);
+        }
+    }
+
+private:
+    Services services_;
+    SystemClock clock_;
+    Cache cache_;
+    CacheMounts cache_mounts_;
+    http::Transfers transfers_;
+    std::counting_semaphore<> slots_;
+    std::string temp_root_;
+};
+
+Result<std::unique_ptr<Builder>> Builder::open(const Services& services) {
+    auto temp_root = TRY(make_temp_root(services.root));
+    TRY(sys::mkdir_all(services.root + "/builds", 0700));
+    auto implementation = std::make_unique<Implementation>(services, std::move(temp_root));
+    return std::unique_ptr<Builder>(new Builder(std::move(implementation)));
+}
+
+Builder::Builder(std::unique_ptr<Implementation> implementation) : implementation_(std::move(implementation)) {}
+Builder::~Builder() = default;
+
+Result<BuildResult> Builder::build(const BuildRequest& request, std::stop_token stop) {
+    return implementation_->build(request, std::move(stop));
+}
+Result<std::vector<CacheRecord>> Builder::cache_records() const { return implementation_->measured_records(); }
+Result<CachePruned> Builder::prune(const CachePrune& filter) { return implementation_->prune(filter); }
+void Builder::add_roots(image::Roots& roots) const { implementation_->add_roots(roots); }
+
+}  // namespace berth::build
