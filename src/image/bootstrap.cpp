@@ -44,8 +44,8 @@ public:
         request.fds = {{STDOUT_FILENO, out_write.get()}, {STDERR_FILENO, error_write.get()}};
         tool->child_ = TRY(sys::spawn(request));
         tool->output_ = std::make_unique<FdSource>(std::move(out_read));
-        tool->messages_ = std::jthread([fd = std::move(error_read), &progress, owner = tool.get()] {
-            FdSource source{sys::Fd(dup(fd.get()))};
+        tool->messages_ = std::jthread([fd = std::move(error_read), &progress, owner = tool.get()]() mutable {
+            FdSource source{std::move(fd)};
             std::string line;
             std::byte buffer[4096];
             for (;;) {

@@ -68,6 +68,9 @@ public:
     Result<Image> open_manifest(const oci::Descriptor& target, const oci::Descriptor& manifest) const;
     /// Every blob that an image consists of and that is here; missing children are left out.
     Result<std::vector<oci::Descriptor>> blobs_of(const oci::Descriptor& target) const;
+    /// Makes the layers of an image that has a row by now: a collection at the same time may have taken one between the
+    /// moment it was seen and the moment the row protected it.
+    Result<> ensure_layers(const Image& image, std::stop_token stop) const;
     Result<Summary> summarize(const Row& row, const std::vector<Name>& names) const;
 
     // remove.cpp

@@ -232,7 +232,11 @@ private:
 
 Result<LoadResult> Store::load(codec::ByteSource& source, const std::optional<oci::Platform>& platform, const ProgressSink& progress,
                                std::stop_token stop) {
-    return Loader(*this, *implementation_, progress, std::move(stop)).load(source, platform);
+    auto outcome = Loader(*this, *implementation_, progress, stop).load(source, platform);
+    // The archive's files that no image names: layers kept in another compression, documents, all of a refused archive.
+    auto collected = implementation_->collect(stop);
+    if (outcome && collected.is_error()) return std::move(collected).error();
+    return outcome;
 }
 
 }  // namespace berth::image

@@ -197,6 +197,20 @@ private:
     std::vector<oci::Descriptor> blobs_;
 };
 
+// Clients and scripts look for these words.
+Error in_dockers_words(Error error, const oci::Reference& reference) {
+    if (error.is(ErrorCode::PermissionDenied) || error.message() == "unauthorized: authentication required" ||
+        error.message() == "no basic auth credentials") {
+        return fail(ErrorCode::NotFound, "pull access denied for ", reference.familiar_name(),
+                    ", repository does not exist or may require 'docker login': ", error.message());
+    }
+    if (error.is(ErrorCode::NotFound) && error.message().starts_with("manifest unknown"))
+        return fail(ErrorCode::NotFound, "manifest for ", reference.familiar(), " not found: ", error.message());
+    if (error.is(ErrorCode::NotFound) && error.message().starts_with("name unknown"))
+        return fail(ErrorCode::NotFound, "repository ", reference.familiar_name(), " not found: ", error.message());
+    return std::move(error).with_context(concat("pull ", reference.familiar()));
+}
+
 }  // namespace
 
 Result<oci::Digest> Store::pull(std::string_view name, const PullOptions& options, const ProgressSink& progress, std::stop_token stop) {
@@ -215,7 +229,7 @@ Result<oci::Digest> Store::pull(std::string_view name, const PullOptions& option
         content::Lease lease = implementation_->services_.content.lease();
         Puller puller(*implementation_, *repository, lease, progress, stop);
         auto pulled = puller.pull(version, options.platform);
-        if (pulled.is_error()) return std::move(pulled).context("pull ", reference.familiar()).error();
+        if (pulled.is_error()) return in_dockers_words(std::move(pulled).error(), reference);
         const oci::Descriptor target = std::move(*pulled);
         bool was_there = false;
         {
@@ -225,6 +239,7 @@ Result<oci::Digest> Store::pull(std::string_view name, const PullOptions& option
             TRY(implementation_->save_image(target, ""));
             TRY(implementation_->save_name(reference, target.digest));
         }
+        TRY(implementation_->ensure_layers(TRY(implementation_->open_image(target, options.platform)), stop));
         TRY(implementation_->note_source(reference, puller.blobs()));
         implementation_->emit("pull", reference.familiar(), reference.familiar_name());
         progress({.status = concat("Digest: ", target.digest)});

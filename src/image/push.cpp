@@ -99,6 +99,7 @@ private:
 
 Result<> Store::push(std::string_view name, const PushOptions& options, const ProgressSink& progress, std::stop_token stop) {
     const oci::Reference wanted = TRY(oci::Reference::parse(name));
+    if (wanted.has_digest()) return fail(ErrorCode::InvalidArgument, "cannot push a digest reference");
     std::vector<oci::Reference> references;
     if (options.all_tags) {
         for (const auto& known : TRY(implementation_->names())) {

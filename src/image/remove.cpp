@@ -81,8 +81,8 @@ Result<std::int64_t> Store::Implementation::collect(std::stop_token stop) {
         }
     }
     std::int64_t freed = 0;
-    // A layer whose blob is leased is on its way into an image: layers are only collected while nothing is in flight.
-    const bool is_quiet = in_flight_.lock()->empty();
+    // Layers have no leases of their own: while anything is pulled, built or made, they stay until the next collection.
+    const bool is_quiet = !services_.content.has_leases();
     const auto collected = TRY(services_.content.collect(mark, roots.blobs));
     freed += static_cast<std::int64_t>(collected.bytes);
     if (!is_quiet) return freed;

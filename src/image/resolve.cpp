@@ -127,6 +127,15 @@ Result<std::vector<oci::Descriptor>> Store::Implementation::blobs_of(const oci::
     return out;
 }
 
+Result<> Store::Implementation::ensure_layers(const Image& image, std::stop_token stop) const {
+    for (const auto& layer : image.layers) {
+        if (services_.snapshots.has(layer.diff_id)) continue;
+        auto reader = TRY(services_.content.open_blob(layer.blob.digest).context("layer ", layer.diff_id.short_hex()));
+        TRY(services_.snapshots.apply(reader, {.diff_id = layer.diff_id}, stop).context("layer ", layer.diff_id.short_hex()));
+    }
+    return {};
+}
+
 void Store::Implementation::emit(const std::string& action, const std::string& id, const std::string& name) const {
     if (!services_.events) return;
     record::Event event{.type = "image", .action = action, .actor_id = id, .attributes = {}};

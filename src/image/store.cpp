@@ -58,7 +58,9 @@ Result<Image> Store::commit(NewImage image) {
             implementation_->emit("tag", target.digest.to_string(), reference.familiar());
         }
     }
-    return implementation_->open_manifest(target, target);
+    Image made = TRY(implementation_->open_manifest(target, target));
+    TRY(implementation_->ensure_layers(made, {}));
+    return made;
 }
 
 namespace {
