@@ -125,6 +125,8 @@ Result<std::uint64_t> Store::usage() const {
     return TRY(sys::disk_usage(state_->blobs)) + TRY(sys::disk_usage(state_->ingest));
 }
 
+bool Store::has_leases() const { return !state_->protection.lock()->leases.empty(); }
+
 Lease Store::lease() {
     auto protection = state_->protection.lock();
     const std::uint64_t id = protection->next_lease++;

@@ -136,6 +136,8 @@ public:
     Result<std::uint64_t> usage() const;
 
     Lease lease();
+    /// Whether anyone holds a lease: something is being pulled, built or made.
+    bool has_leases() const;
     /// Call before the roots are read: blobs committed from now on are spared by the collect() with this mark.
     std::uint64_t begin_collection();
     /// Removes every blob that is not in `roots`, not leased and older than the mark.
