@@ -17,6 +17,7 @@ namespace {
 
 struct Handover {
     pid_t pid;
+    pid_t predecessor;
     std::uint32_t has_terminal;
 };
 
@@ -27,7 +28,7 @@ void reset_child_signals() {
 }
 
 Result<> hand_over(const Launched& launched, sys::BorrowedFd channel) {
-    const Handover handover{.pid = launched.pid(), .has_terminal = launched.terminal_ ? 1U : 0U};
+    const Handover handover{.pid = launched.pid(), .predecessor = launched.predecessor_, .has_terminal = launched.terminal_ ? 1U : 0U};
     std::vector<int> fds = {launched.pidfd().fd().get(), launched.channel_.get()};
     if (launched.terminal_) fds.push_back(launched.terminal_.get());
     return sys::send_message(channel, std::as_bytes(std::span(&handover, 1)), fds);
@@ -60,6 +61,7 @@ Result<Launched> take_over(sys::BorrowedFd channel) {
         return error_of(message);
     }
     std::memcpy(&handover, buffer.data(), sizeof(handover));
+    if (handover.predecessor > 0) sys::wait_pid(handover.predecessor).ignore("the caller reaps all its children itself");
     Launched launched;
     launched.child_ = {.pid = handover.pid, .pidfd = sys::Pidfd(std::move(received.fds[0]))};
     launched.channel_ = std::move(received.fds[1]);

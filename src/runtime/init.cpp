@@ -41,19 +41,49 @@ Result<> become_namespace_root() {
     return sys::make_undumpable();
 }
 
-Result<> settle_namespaces(const Preparation& preparation, sys::BorrowedFd channel) {
+// The caller's namespaces can be joined with the caller's rights; those that belong to the user namespace only from
+// inside it. So each is tried before, and what was refused again afterwards.
+Result<std::vector<const NamespaceToJoin*>> join_early(const Preparation& preparation) {
+    std::vector<const NamespaceToJoin*> refused;
+    for (const auto& join : preparation.joins) {
+        Result<> joined = sys::enter_namespace(join.fd, join.flag);
+        if (joined) continue;
+        if (joined.error().error_number() != EPERM) return std::move(joined).error().with_context("join a namespace");
+        refused.push_back(&join);
+    }
+    return refused;
+}
+
+Result<> enter_user_namespace(const Preparation& preparation, sys::BorrowedFd channel) {
     if (preparation.user_namespace) {
         TRY(sys::enter_namespace(preparation.user_namespace, CLONE_NEWUSER).context("join the user namespace"));
-        TRY(become_namespace_root());
-    }
-    if (preparation.new_user_namespace) {
+    } else {
+        TRY(sys::unshare(CLONE_NEWUSER).context("make a user namespace"));
+        // Without root, the maps can be written only to a process that its owner may look at; the container does not
+        // exist yet.
+        if (preparation.id_maps.deny_setgroups) ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
         TRY(send_step(channel, Step::NeedMaps));
         TRY(await_step(channel, Step::Continue));
-        TRY(become_namespace_root());
     }
+    return become_namespace_root();
+}
+
+// A new pid namespace starts with the next child, which becomes init in place of this process: a child of the same
+// parent, with the same memory and channel.
+Result<> hand_on_to_successor(sys::BorrowedFd channel) {
+    const sys::Child successor = TRY(sys::clone_process({.flags = CLONE_PARENT}));
+    if (successor.pid == 0) return {};
+    TRY(send_successor(channel, successor.pid, successor.pidfd.fd()));
+    ::_exit(0);
+}
+
+Result<> settle_namespaces(const Preparation& preparation, sys::BorrowedFd channel) {
+    const auto refused = TRY(join_early(preparation));
+    const bool has_user_namespace = preparation.user_namespace || preparation.new_user_namespace;
+    if (has_user_namespace) TRY(enter_user_namespace(preparation, channel));
+    for (const auto* join : refused) TRY(sys::enter_namespace(join->fd, join->flag).context("join a namespace"));
     if (preparation.late_flags) TRY(sys::unshare(preparation.late_flags).context("make namespaces"));
-    for (const auto& join : preparation.joins)
-        TRY(sys::enter_namespace(join.fd, join.flag).context("join a namespace"));
+    if (preparation.late_flags & CLONE_NEWPID) TRY(hand_on_to_successor(channel));
     if (preparation.new_cgroup_namespace) TRY(sys::unshare(CLONE_NEWCGROUP).context("make a cgroup namespace"));
     if (preparation.new_network_namespace) TRY(sys::bring_loopback_up());
     return {};
@@ -86,6 +116,7 @@ Result<> set_sysctls(const oci::RuntimeSpec& spec, const Mounted& mounted) {
 }
 
 Result<> build_root(Preparation& preparation, Mounted& mounted, sys::BorrowedFd channel) {
+    if (!preparation.root) TRY(prepare_trees(preparation));
     mounted = TRY(attach_root(preparation));
     const auto& hooks = preparation.spec.hooks;
     if (!hooks.prestart.empty() || !hooks.create_runtime.empty()) {

@@ -59,7 +59,22 @@ StateDocument state_of(const LaunchOptions& options, const oci::RuntimeSpec& spe
     return {.id = options.id, .status = "creating", .pid = pid, .bundle = options.bundle, .annotations = &spec.annotations};
 }
 
-Result<> answer(const Message& message, const Preparation& preparation, const Launched& launched) {
+// The child that was cloned made the one that will be init. Both are children of the same parent, so this one's status
+// is for us to take, or for whoever the helper works for.
+Result<> adopt_successor(Message& message, const Preparation& preparation, Launched& launched) {
+    const auto pid = parse_int(message.text);
+    if (!pid || message.fds.empty()) return fail(ErrorCode::Corrupted, "a successor without a handle");
+    if (preparation.options.as_sibling) {
+        launched.predecessor_ = launched.pid();
+    } else {
+        launched.pidfd().wait().ignore("only reaped");
+    }
+    launched.child_ = {.pid = static_cast<pid_t>(*pid), .pidfd = sys::Pidfd(std::move(message.fds.front()))};
+    return set_oom_score(launched.pid(), preparation.process);
+}
+
+Result<> answer(Message& message, const Preparation& preparation, Launched& launched) {
+    if (message.step == Step::Successor) return adopt_successor(message, preparation, launched);
     const auto& spec = preparation.spec;
     if (message.step == Step::NeedMaps) {
         TRY(sys::write_id_maps(launched.pid(), preparation.id_maps).context("map users"));

@@ -67,6 +67,7 @@ public:
     sys::Child child_;
     sys::Fd channel_;
     sys::Fd terminal_;
+    pid_t predecessor_ = -1;  ///< a sibling that made this one and ended, to be reaped by launch_in_helper()
 };
 
 /// Makes the container's init process and waits until everything up to the gate succeeded. On failure nothing is left

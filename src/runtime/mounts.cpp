@@ -157,7 +157,10 @@ Result<> make_new(PreparedMount& prepared, Mounted& mounted) {
     // A tmpfs is filled before it becomes read-only.
     const std::uint64_t attributes =
         prepared.options.set & ~(is_tmpfs ? std::uint64_t(MOUNT_ATTR_RDONLY) : 0);
-    sys::DetachedMount mount = TRY(sys::make_mount(type, data, attributes));
+    auto made = sys::make_mount(type, data, attributes);
+    if (made.is_error() && made.error().is(ErrorCode::PermissionDenied) && prepared.tree)
+        return make_bind(prepared, mounted);
+    sys::DetachedMount mount = TRY(std::move(made));
     if (prepared.options.copy_up) {
         const sys::Fd from = TRY(sys::open_in_root(mounted.root, prepared.mount->destination, O_RDONLY | O_DIRECTORY));
         TRY(copy_tree(from, mount.fd()).context("copy up"));

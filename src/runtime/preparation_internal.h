@@ -42,7 +42,8 @@ struct Preparation {
     const LaunchOptions& options;
     const oci::RuntimeProcess& process;
     std::uint64_t clone_flags = 0;  ///< new namespaces made by clone3; the cgroup one comes later
-    /// New namespaces that the child makes itself once it is root in its user namespace, so that they belong to that.
+    /// With a user namespace: the other new namespaces, which the child makes itself once it is root there, so that they
+    /// belong to it.
     std::uint64_t late_flags = 0;
     bool new_cgroup_namespace = false;
     bool new_user_namespace = false;
@@ -63,5 +64,7 @@ struct Preparation {
 
 /// Checks the specification for what this runtime cannot do, and opens everything.
 Result<Preparation> prepare(const oci::RuntimeSpec& spec, const LaunchOptions& options);
+/// The part of it that clones mount trees. prepare() did it already if the caller is root.
+Result<> prepare_trees(Preparation& preparation);
 
 }  // namespace berth::runtime

@@ -63,8 +63,8 @@ Result<> prepare_namespaces(Preparation& out) {
     if (!(out.clone_flags & CLONE_NEWNS))
         return fail(ErrorCode::Unsupported, "a container needs a new mount namespace of its own");
     if (out.new_user_namespace || out.user_namespace) {
-        out.late_flags = out.clone_flags & ~std::uint64_t(CLONE_NEWUSER | CLONE_NEWPID);
-        out.clone_flags &= CLONE_NEWUSER | CLONE_NEWPID;
+        out.late_flags = out.clone_flags & ~std::uint64_t(CLONE_NEWUSER);
+        out.clone_flags = 0;
     }
     return {};
 }
@@ -122,6 +122,14 @@ Result<> prepare_bind(PreparedMount& prepared, const Preparation& out) {
     return {};
 }
 
+// A user namespace may show only the sysfs of a network namespace that belongs to it. For the others there is the host's.
+Result<> prepare_sysfs(PreparedMount& prepared, const Preparation& out) {
+    const bool may_be_refused = (out.new_user_namespace || out.user_namespace) && !out.new_network_namespace;
+    if (!may_be_refused) return {};
+    prepared.tree = TRY(sys::clone_tree("/sys", {.recursive = true}));
+    return sys::set_attributes(prepared.tree.fd(), {.propagation = MS_SLAVE, .recursive = true});
+}
+
 Result<> prepare_mounts(Preparation& out) {
     out.mounts.reserve(out.spec.mounts.size());
     for (const auto& mount : out.spec.mounts) {
@@ -134,6 +142,7 @@ Result<> prepare_mounts(Preparation& out) {
                     .context("mount ", mount.source, " at ", mount.destination)
                     .hint("the source must exist on the host"));
         }
+        if (mount.type == "sysfs" && !prepared.options.bind) TRY(prepare_sysfs(prepared, out));
         out.mounts.push_back(std::move(prepared));
     }
     return {};
@@ -173,15 +182,20 @@ Result<> prepare_devices(Preparation& out) {
 
 }  // namespace
 
+Result<> prepare_trees(Preparation& out) {
+    TRY(prepare_root(out));
+    TRY(prepare_mounts(out));
+    return prepare_devices(out);
+}
+
 Result<Preparation> prepare(const oci::RuntimeSpec& spec, const LaunchOptions& options) {
     if (!spec.process) return fail(ErrorCode::InvalidArgument, "config.json has no process");
     Preparation out{.spec = spec, .options = options, .process = *spec.process};
     TRY(prepare_namespaces(out));
     TRY(prepare_id_maps(out));
-    TRY(prepare_root(out));
-    TRY(prepare_mounts(out));
     TRY(prepare_cgroup(out));
-    TRY(prepare_devices(out));
+    // Without root, trees can be cloned only by the child, inside its user namespace.
+    if (::geteuid() == 0) TRY(prepare_trees(out));
     out.seccomp = TRY(seccomp_program(spec, options.seccomp_cache).context("seccomp"));
     out.seccomp_flags = seccomp_flags(spec);
     return out;

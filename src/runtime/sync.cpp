@@ -38,6 +38,10 @@ Result<> send_step(sys::BorrowedFd channel, Step step, const std::vector<int>& f
     return send(channel, step, ErrorCode::Internal, {}, fds);
 }
 
+Result<> send_successor(sys::BorrowedFd channel, pid_t pid, sys::BorrowedFd pidfd) {
+    return send(channel, Step::Successor, ErrorCode::Internal, std::to_string(pid), {pidfd.get()});
+}
+
 Result<> send_failure(sys::BorrowedFd channel, const Error& error) {
     return send(channel, Step::Failed, error.code(), error.message(), {});
 }

@@ -14,6 +14,7 @@
 //   child                         parent
 //   NeedMaps        ->            writes uid_map and gid_map (only with a new user namespace)
 //                   <-  Continue
+//   Successor (pidfd) ->          the child made the process that will be init, and ends (only with a user namespace)
 //   NeedHooks       ->            runs prestart and createRuntime hooks (only when there are any)
 //                   <-  Continue
 //   Ready (+ tty)   ->            the child waits at the gate
@@ -23,16 +24,17 @@
 // At any time: Failed ->, with the error as data; the child is gone then.
 namespace berth::runtime {
 
-enum class Step : std::uint32_t { NeedMaps = 1, NeedHooks, Ready, Failed, Continue, Start };
+enum class Step : std::uint32_t { NeedMaps = 1, Successor, NeedHooks, Ready, Failed, Continue, Start };
 
 struct Message {
     Step step = Step::Failed;
     ErrorCode code = ErrorCode::Internal;  ///< of Failed
-    std::string text;                      ///< of Failed
+    std::string text;                      ///< of Failed; of Successor its pid
     std::vector<sys::Fd> fds;
 };
 
 /// `text` beyond 16 KiB is cut.
+Result<> send_successor(sys::BorrowedFd channel, pid_t pid, sys::BorrowedFd pidfd);
 Result<> send_step(sys::BorrowedFd channel, Step step, const std::vector<int>& fds = {});
 Result<> send_failure(sys::BorrowedFd channel, const Error& error);
 /// nullopt at the end of the channel. A message that is none of ours is Corrupted.

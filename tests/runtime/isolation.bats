@@ -243,3 +243,51 @@ load helpers
     [[ "$output" == *ONLY=this* ]]
     [[ "$output" != *HOME=* ]]
 }
+
+@test "a user namespace and a network namespace of the host's together" {
+    chmod -R go+rX "$bundle"
+    start_in . sleep 100
+    other=$(runtime state "$id" | jq .pid)
+    config ".linux.namespaces |= map(if .type == \"network\" then .path = \"/proc/$other/ns/net\" else . end) |
+        .linux.namespaces += [{type: \"user\"}] |
+        .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}] |
+        .linux.gidMappings = [{containerID: 0, hostID: 100000, size: 1000}]"
+    command_is sh -c 'readlink /proc/self/ns/net; echo pid $$; ls /sys/class/net'
+    run runtime run --bundle "$bundle" "$id-second" </dev/null
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"$(readlink /proc/$other/ns/net)"*"pid 1"*lo* ]]
+}
+
+@test "a user namespace joined by path" {
+    chmod -R go+rX "$bundle"
+    local maps='.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}] |
+        .linux.gidMappings = [{containerID: 0, hostID: 100000, size: 1000}]'
+    start_in ".linux.namespaces += [{type: \"user\"}] | $maps" sleep 100
+    other=$(runtime state "$id" | jq .pid)
+    config ".linux.namespaces |= map(if .type == \"network\" or .type == \"ipc\"
+            then .path = \"/proc/$other/ns/\" + ({network: \"net\"}[.type] // .type) else . end) |
+        .linux.namespaces += [{type: \"user\", path: \"/proc/$other/ns/user\"}]"
+    command_is sh -c 'readlink /proc/self/ns/user; readlink /proc/self/ns/net; echo pid $$; id -u'
+    run runtime run --bundle "$bundle" "$id-second" </dev/null
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"$(readlink /proc/$other/ns/user)"*"$(readlink /proc/$other/ns/net)"*"pid 1"*0 ]]
+}
+
+@test "without root: a user namespace of the caller's own" {
+    command -v setpriv >/dev/null || skip "setpriv is not installed"
+    chmod 755 "$BERTH_BIN" 2>/dev/null || true
+    mkdir "$work/xdg"
+    rm "$bundle/config.json" 2>/dev/null || true
+    chown -R 1000:1000 "$bundle" "$work/xdg"
+    cp "$BERTH_BIN/berth-runtime" "$work/berth-runtime"
+    user() { XDG_RUNTIME_DIR=$work/xdg setpriv --reuid 1000 --regid 1000 --clear-groups "$work/berth-runtime" "$@"; }
+    user spec --rootless --bundle "$bundle"
+    jq '.process.terminal = false' "$bundle/config.json" >"$bundle/config.new"
+    mv "$bundle/config.new" "$bundle/config.json"
+    command_is sh -c 'id -u; echo x >/dev/null && echo null; cat /proc/self/uid_map'
+    run user run --bundle "$bundle" "$id" </dev/null
+    [ "$status" -eq 0 ]
+    [ "${lines[0]}" = 0 ]
+    [ "${lines[1]}" = null ]
+    [[ "${lines[2]}" == *0*1000*1* ]]
+}

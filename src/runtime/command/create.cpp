@@ -121,8 +121,13 @@ Result<Created> create(const CommandContext& context, const Arguments& arguments
         gate = TRY(sys::listen_unix(context.store.gate(id), {.kind = sys::SocketKind::SeqPacket}));
         options.gate_listener = gate.get();
     }
-    creation.cgroup_ = TRY(cgroup_for(bundle, id));
-    options.cgroup = &*creation.cgroup_;
+    auto cgroup = cgroup_for(bundle, id);
+    // Without root there may be no cgroup to be had; the container then runs without limits, in the caller's.
+    const bool is_denied = cgroup.is_error() && ::geteuid() != 0;
+    if (!is_denied) {
+        creation.cgroup_ = TRY(std::move(cgroup));
+        options.cgroup = &*creation.cgroup_;
+    }
     Created created;
     created.launched = TRY(launch(bundle.spec, options).context("unable to start container process"));
     const auto record = [&]() -> Result<> {
