@@ -162,6 +162,19 @@ void BuildRun::send(Progress event) {
     if (request_.progress) request_.progress(event);
 }
 
+void BuildRun::send_to_aliases(const dockerfile::Plan& plan, const Progress& event) {
+    for (const auto& [first, other] : plan.aliases) {
+        if (first != event.step) continue;
+        Progress copy = event;
+        copy.step = other;
+        {
+            const std::lock_guard lock(mutex_);
+            seen_.insert(other);
+        }
+        send(std::move(copy));
+    }
+}
+
 void BuildRun::announce(const dockerfile::Plan& plan) {
     Progress event{.kind = ProgressKind::Plan};
     for (const auto& step : plan.steps) event.steps.push_back(step.info);
@@ -191,18 +204,24 @@ SolverObserver BuildRun::observer(const dockerfile::Plan& plan) {
                 if (!is_own(vertex)) return;
                 mark(vertex);
                 log_.note(plan.steps[vertex.step].info.name);
-                send({.kind = ProgressKind::Started, .step = vertex.step});
+                const Progress event{.kind = ProgressKind::Started, .step = vertex.step};
+                send(event);
+                send_to_aliases(plan, event);
             },
         .cached =
             [=, this, &plan](const Vertex& vertex, const Tree& tree) {
                 mark(vertex);
                 log_.note(plan.steps[vertex.step].info.name + " CACHED");
-                send({.kind = ProgressKind::Cached, .step = vertex.step, .result = short_id(tree)});
+                const Progress event{.kind = ProgressKind::Cached, .step = vertex.step, .result = short_id(tree)};
+                send(event);
+                send_to_aliases(plan, event);
             },
         .finished =
-            [=, this](const Vertex& vertex, const Tree& tree, double seconds) {
+            [=, this, &plan](const Vertex& vertex, const Tree& tree, double seconds) {
                 if (!is_own(vertex)) return;
-                send({.kind = ProgressKind::Finished, .step = vertex.step, .seconds = seconds, .result = short_id(tree)});
+                const Progress event{.kind = ProgressKind::Finished, .step = vertex.step, .seconds = seconds, .result = short_id(tree)};
+                send(event);
+                send_to_aliases(plan, event);
             },
         .failed =
             [this](const Vertex& vertex, const Error& error) {

@@ -50,6 +50,7 @@ private:
                                 const std::vector<oci::Reference>& tags);
 
     void send(Progress event);
+    void send_to_aliases(const dockerfile::Plan& plan, const Progress& event);
     void announce(const dockerfile::Plan& plan);
     void finish_unseen(const dockerfile::Plan& plan);
     SolverObserver observer(const dockerfile::Plan& plan);

@@ -192,7 +192,7 @@ Result<> Compiler::apply_workdir(std::size_t stage_index, const Instruction& ins
     }
     const std::size_t step = add_step(stage_index, instruction, false);
     FileOp op{.actions = {MakeDirectoryAction{.path = directory, .mode = 0755, .chown = {}}}, .skip_empty_layer = true};
-    state.root = plan_.graph.add({.op = std::move(op), .inputs = {state.root}, .step = step, .ignore_cache = ignores_cache(stage_index)});
+    state.root = add_vertex({.op = std::move(op), .inputs = {state.root}, .step = step, .ignore_cache = ignores_cache(stage_index)});
     add_history(state, "WORKDIR " + directory, state.root);
     return {};
 }

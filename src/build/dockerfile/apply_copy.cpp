@@ -59,7 +59,7 @@ Result<> Compiler::apply_copy(std::size_t stage_index, const Instruction& instru
     if (!copy.chmod.empty()) flags += concat("--chmod=", copy.chmod, " ");
     const std::string created_by = concat(instruction.keyword, " ", flags, join(shown, " "), " ", written, " # buildkit");
     vertex.op = std::move(op);
-    state.root = plan_.graph.add(std::move(vertex));
+    state.root = add_vertex(std::move(vertex));
     add_history(state, created_by, state.root);
     return {};
 }
@@ -92,7 +92,7 @@ Result<> Compiler::add_copy_sources(std::size_t stage_index, const Instruction& 
         fetched.unpack = copy.unpack.value_or(false);
         fetched.input = vertex.inputs.size();
         if (fetched.chmod.empty()) fetched.chmod = "0600";
-        vertex.inputs.push_back(plan_.graph.add({.op = HttpSource{source, checksum, name.empty() ? "download" : name}, .inputs = {}, .step = vertex.step}));
+        vertex.inputs.push_back(add_vertex({.op = HttpSource{source, checksum, name.empty() ? "download" : name}, .inputs = {}, .step = vertex.step}));
         op.actions.push_back(std::move(fetched));
     }
     if (action.sources.empty()) return {};

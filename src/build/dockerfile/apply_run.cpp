@@ -52,7 +52,7 @@ Result<> Compiler::apply_run(std::size_t stage_index, const Instruction& instruc
     if (!args.empty()) shown += concat("|", args.size(), " ", join(args, " "), " ");
     shown += join(op.script.empty() ? op.args : std::vector<std::string>{op.script}, " ") + " # buildkit";
     vertex.op = std::move(op);
-    state.root = plan_.graph.add(std::move(vertex));
+    state.root = add_vertex(std::move(vertex));
     add_history(state, std::move(shown), state.root);
     return {};
 }

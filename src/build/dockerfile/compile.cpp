@@ -189,7 +189,7 @@ Result<> Compiler::start_stage(std::size_t index) {
     if (!is_scratch) return start_from_image(stage, *image, state);
     state.image = empty_image(state.platform);
     add_step(index, stage.origin, true);
-    state.root = plan_.graph.add({.op = ScratchSource{}, .inputs = {}, .step = 0});
+    state.root = add_vertex({.op = ScratchSource{}, .inputs = {}, .step = 0});
     return {};
 }
 
@@ -201,7 +201,7 @@ Result<> Compiler::start_from_image(const Stage& stage, const std::string& name,
                         stage.from.name.empty() ? "" : concat(" AS ", stage.from.name));
     const std::size_t step = add_step(index, shown, false);
     plan_.steps[step].info.name = concat("FROM ", image.reference);
-    state.root = plan_.graph.add({.op = ImageSource{image.reference, state.platform, image.manifest}, .inputs = {}, .step = step});
+    state.root = add_vertex({.op = ImageSource{image.reference, state.platform, image.manifest}, .inputs = {}, .step = step});
     state.image = image.config;
     state.image.created.reset();
     state.base_image = image.reference;
@@ -244,14 +244,14 @@ Result<VertexId> Compiler::resolve_from(const std::string& name, std::size_t sta
         return source_.error(instruction.place, concat("circular dependency: stage \"", name, "\" copies from itself"));
     if (const auto later = find_stage(name, file_.stages.size()); later)
         return source_.error(instruction.place, concat("stage \"", name, "\" comes later in the file: only earlier stages can be used"));
-    if (name == "scratch") return plan_.graph.add({.op = ScratchSource{}, .inputs = {}, .step = 0});
+    if (name == "scratch") return add_vertex({.op = ScratchSource{}, .inputs = {}, .step = 0});
     const ResolvedImage image = TRY(resolve_image(name, options_.platform, instruction.place));
     Instruction shown = instruction;
     shown.text = "FROM " + name;
     const std::size_t step = add_step(stage_index, shown, false);
     plan_.steps[step].info.instruction.clear();
     plan_.steps[step].info.name = "FROM " + image.reference;
-    return plan_.graph.add({.op = ImageSource{image.reference, options_.platform, image.manifest}, .inputs = {}, .step = step});
+    return add_vertex({.op = ImageSource{image.reference, options_.platform, image.manifest}, .inputs = {}, .step = step});
 }
 
 VertexId Compiler::context_vertex() {
@@ -261,7 +261,7 @@ VertexId Compiler::context_vertex() {
     step.info.name = "[internal] load build context";
     plan_.context_step = step.info.id;
     plan_.steps.push_back(std::move(step));
-    context_ = plan_.graph.add({.op = ContextSource{}, .inputs = {}, .step = plan_.context_step});
+    context_ = add_vertex({.op = ContextSource{}, .inputs = {}, .step = plan_.context_step});
     return context_;
 }
 
@@ -318,6 +318,10 @@ void Compiler::order_steps() {
     plan_.steps = std::move(sorted);
     if (plan_.context_step != no_vertex) plan_.context_step = position[plan_.context_step];
     plan_.graph.renumber_steps(position);
+    for (auto& [first, other] : plan_.aliases) {
+        first = position[first];
+        other = position[other];
+    }
 }
 
 Expander Compiler::expander_for(const StageState& state) const {
@@ -344,6 +348,15 @@ void Compiler::note_undefined(const Instruction& instruction, const Expander& ex
 
 Error Compiler::error(const Instruction& instruction, const Error& cause) const {
     return source_.error(instruction.place, cause.message());
+}
+
+VertexId Compiler::add_vertex(Vertex vertex) {
+    const std::size_t step = vertex.step;
+    const bool is_scratch = std::holds_alternative<ScratchSource>(vertex.op);
+    const VertexId id = plan_.graph.add(std::move(vertex));
+    const std::size_t first = plan_.graph.at(id).step;
+    if (first != step && !is_scratch) plan_.aliases.emplace_back(first, step);
+    return id;
 }
 
 void Compiler::add_history(StageState& state, std::string created_by, VertexId vertex) {

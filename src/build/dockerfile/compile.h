@@ -58,6 +58,8 @@ struct Plan {
     oci::ImageConfig config;               // history and diff_ids are the base image's
     std::vector<HistoryItem> history;      // on top of them
     std::vector<Step> steps;
+    /// Steps that mean the same work: what happens to the first happens to the second.
+    std::vector<std::pair<std::size_t, std::size_t>> aliases;
     std::vector<Warning> warnings;
     std::string base_image;                // the target's, "" for scratch
 };

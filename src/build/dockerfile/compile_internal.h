@@ -50,6 +50,8 @@ private:
     Result<VertexId> resolve_from(const std::string& name, std::size_t stage_index, const Instruction& instruction);
     Result<ResolvedImage> resolve_image(const std::string& name, const oci::Platform& platform, const Place& place);
     VertexId context_vertex();
+    /// Notes when an equal vertex of another step is there already.
+    VertexId add_vertex(Vertex vertex);
     std::string stage_title(std::size_t index) const;
     std::size_t add_step(std::size_t stage_index, const Instruction& instruction, bool metadata_only);
     void number_steps(std::size_t stage_index);
