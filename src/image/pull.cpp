@@ -48,6 +48,8 @@ public:
     /// Fetches the target's document, the manifest for `platform`, its configuration and layers; returns the target.
     Result<oci::Descriptor> pull(const std::string& tag_or_digest, const oci::Platform& platform) {
         const auto fetched = TRY(repository_.fetch_manifest(tag_or_digest, stop_));
+        // Not earlier: what is said before the first failure turns that failure from a status into a line of the stream.
+        sink_({.id = tag_or_digest, .status = concat("Pulling from ", repository_.name().path())});
         TRY(content_.put(fetched.bytes, {.digest = fetched.descriptor.digest}));
         const auto document = TRY(oci::parse_manifest_or_index(fetched.bytes, fetched.descriptor.media_type));
         if (const auto* index = std::get_if<oci::Index>(&document)) {
@@ -225,7 +227,6 @@ Result<oci::Digest> Store::pull(std::string_view name, const PullOptions& option
     oci::Digest last;
     for (const auto& reference : references) {
         const std::string version = reference.has_digest() ? reference.digest().to_string() : reference.tag();
-        progress({.id = version, .status = concat("Pulling from ", reference.path())});
         content::Lease lease = implementation_->services_.content.lease();
         Puller puller(*implementation_, *repository, lease, progress, stop);
         auto pulled = puller.pull(version, options.platform);

@@ -4,6 +4,7 @@
 
 #include "codec/json.h"
 #include "image/implementation_internal.h"
+#include "oci/media_type.h"
 
 namespace berth::image {
 
@@ -29,7 +30,7 @@ public:
     Result<> push(const std::vector<oci::Descriptor>& all, const std::string& tag) {
         std::vector<oci::Descriptor> blobs, documents;
         for (const auto& blob : all) (is_document(blob) ? documents : blobs).push_back(blob);
-        for (const auto& blob : blobs) sink_({.id = blob.digest.short_hex(), .status = "Preparing"});
+        for (const auto& blob : blobs) say(blob, "Preparing");
         TRY(push_blobs(blobs));
         for (auto document = documents.rbegin(); document != documents.rend(); ++document) {
             const std::string bytes = TRY(store_.services_.content.read(document->digest, oci::max_manifest_bytes));
@@ -40,6 +41,11 @@ public:
     }
 
 private:
+    /// Users count layers: a configuration travels without a line.
+    void say(const oci::Descriptor& blob, std::string status) {
+        if (!oci::media_type::is_config(blob.media_type)) sink_({.id = blob.digest.short_hex(), .status = std::move(status)});
+    }
+
     Result<> push_blobs(const std::vector<oci::Descriptor>& blobs) {
         std::atomic<std::size_t> next{0};
         std::mutex error_mutex;
@@ -81,9 +87,9 @@ private:
         };
         const auto outcome = TRY(repository_.push_blob(blob, source, mount_from, progress, stop).context("blob ", id));
         switch (outcome) {
-            case remote::PushOutcome::Pushed: sink_({.id = id, .status = "Pushed"}); break;
-            case remote::PushOutcome::Existed: sink_({.id = id, .status = "Layer already exists"}); break;
-            case remote::PushOutcome::Mounted: sink_({.id = id, .status = concat("Mounted from ", mount_from.front())}); break;
+            case remote::PushOutcome::Pushed: say(blob, "Pushed"); break;
+            case remote::PushOutcome::Existed: say(blob, "Layer already exists"); break;
+            case remote::PushOutcome::Mounted: say(blob, concat("Mounted from ", mount_from.front())); break;
         }
         return {};
     }

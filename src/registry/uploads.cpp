@@ -38,7 +38,8 @@ Result<Uploads::Session> Uploads::take(const std::string& repository, const std:
         state->writer = TRY(content_.resume_ingest(ingest_key(id)));
         open_.lock()->emplace(id, state);
     }
-    std::unique_lock lock(state->busy, std::try_to_lock);
+    // A client may go on the moment it has the answer, before the request that gave it has let go.
+    std::unique_lock lock(state->busy, std::chrono::seconds(5));
     if (!lock) return fail(ErrorCode::Conflict, "upload ", id, " is in use by another request");
     if (state->repository != repository || !state->writer) return fail(ErrorCode::NotFound, "unknown upload ", id);
     state->last_used = clock_.now();

@@ -28,14 +28,14 @@ public:
         friend class Uploads;
         struct State {
             std::string id, repository;
-            std::mutex busy;
+            std::timed_mutex busy;
             std::optional<content::BlobWriter> writer;
             Timestamp last_used{};
         };
-        Session(std::shared_ptr<State> state, std::unique_lock<std::mutex> lock)
+        Session(std::shared_ptr<State> state, std::unique_lock<std::timed_mutex> lock)
             : state_(std::move(state)), lock_(std::move(lock)) {}
         std::shared_ptr<State> state_;
-        std::unique_lock<std::mutex> lock_;
+        std::unique_lock<std::timed_mutex> lock_;
     };
 
     Result<Session> begin(const std::string& repository);

@@ -47,8 +47,8 @@ id_of() { "$BERTH_BIN/berth" image inspect --format '{{.Id}}' "$1"; }
     "$BERTH_BIN/berth" tag test:1 127.0.0.1:5111/x:1
     "$BERTH_BIN/berth" push 127.0.0.1:5111/x:1
     copy --src-tls-verify=false docker://127.0.0.1:5111/x:1 oci:"$REGISTRY_DIR/oci:1"
-    podman --root "$REGISTRY_DIR/pr" --runroot "$REGISTRY_DIR/prr" --storage-driver vfs pull --tls-verify=false 127.0.0.1:5111/x:1
-    podman --root "$REGISTRY_DIR/pr" --runroot "$REGISTRY_DIR/prr" --storage-driver vfs system reset -f || true
+    peer_podman pull --tls-verify=false 127.0.0.1:5111/x:1
+    peer_podman system reset -f || true
 }
 
 @test "missing images and repositories are named" {
@@ -143,12 +143,12 @@ PYTHON
     "$BERTH_BIN/berth" load -i "$REGISTRY_DIR/again.tar"
     "$BERTH_BIN/berth" image inspect localhost/again:2 >/dev/null
     for format in docker-archive oci-archive; do
-        podman --root "$REGISTRY_DIR/pr" --runroot "$REGISTRY_DIR/prr" --storage-driver vfs load -i "$REGISTRY_DIR/saved.tar"
-        podman --root "$REGISTRY_DIR/pr" --runroot "$REGISTRY_DIR/prr" --storage-driver vfs save --format $format -o "$REGISTRY_DIR/p-$format.tar" test:1
+        peer_podman load -i "$REGISTRY_DIR/saved.tar"
+        peer_podman save --format $format -o "$REGISTRY_DIR/p-$format.tar" test:1
         "$BERTH_BIN/berth" rmi -f test:1 localhost/test:1 2>/dev/null || true
         "$BERTH_BIN/berth" load -i "$REGISTRY_DIR/p-$format.tar"
     done
-    podman --root "$REGISTRY_DIR/pr" --runroot "$REGISTRY_DIR/prr" --storage-driver vfs system reset -f || true
+    peer_podman system reset -f || true
 }
 
 @test "an archive that is damaged or leads outward is refused and leaves nothing" {

@@ -67,6 +67,11 @@ open(sys.argv[1], "wb").write(tar_of([(i + ".tar", l) for i, l in zip(ids, layer
 PYTHON
 }
 
+# podman with a store of its own. It would look for DOCKER_CONFIG, which the engine's tests set.
+peer_podman() {
+    env -u DOCKER_CONFIG -u DOCKER_HOST podman --root "$REGISTRY_DIR/pr" --runroot "$REGISTRY_DIR/prr" --storage-driver vfs "$@"
+}
+
 copy() { skopeo copy --insecure-policy --quiet "$@"; }
 
 make_certificate() {
