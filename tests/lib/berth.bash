@@ -90,7 +90,7 @@ berth_busybox() {
     mkdir -p "$root/bin" "$root/etc" "$root/tmp" "$root/root" "$root/var"
     cp /bin/busybox "$root/bin/busybox"
     local applet
-    for applet in $(/bin/busybox --list); do ln -sf busybox "$root/bin/$applet"; done
+    for applet in $(/bin/busybox --list | grep -vx busybox); do ln -sf busybox "$root/bin/$applet"; done
     printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$root/etc/passwd"
     printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
     chmod 1777 "$root/tmp"
