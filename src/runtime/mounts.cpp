@@ -49,10 +49,13 @@ constexpr std::string_view proc_files_to_cover[] = {
     "/proc/swaps",     "/proc/uptime",    "/proc/loadavg",  "/proc/slabinfo",
     "/proc/net/dev",   "/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled"};
 
-Result<> refuse_covering_proc(sys::BorrowedFd target, const std::string& destination) {
+bool is_procfs(sys::BorrowedFd fd) {
     struct statfs file_system;
-    if (::fstatfs(target.get(), &file_system) < 0) return Error::from_errno("fstatfs", errno);
-    if (file_system.f_type != PROC_SUPER_MAGIC) return {};
+    return ::fstatfs(fd.get(), &file_system) == 0 && file_system.f_type == PROC_SUPER_MAGIC;
+}
+
+Result<> refuse_covering_proc(sys::BorrowedFd target, const std::string& destination) {
+    if (!is_procfs(target)) return {};
     const std::string clean = clean_path(destination);
     for (const auto& name : proc_files_to_cover) {
         if (name == clean) return {};
@@ -100,7 +103,10 @@ Result<> make_bind(PreparedMount& prepared, Mounted& mounted) {
     // Sharing has to be asked for again on a tree that is a peer already; all else narrows it.
     TRY(apply_propagation(prepared.tree.fd(), prepared.options));
     TRY(prepared.tree.attach(target));
-    if (clean_path(prepared.mount->destination) == "/dev") mounted.dev_is_bound = true;
+    const std::string destination = clean_path(prepared.mount->destination);
+    if (destination == "/dev") mounted.dev_is_bound = true;
+    // The host's procfs shown to a container that shares its pid namespace serves as well as one of its own.
+    if (destination == "/proc" && is_procfs(prepared.tree.fd())) mounted.proc = std::move(prepared.tree).release();
     prepared.tree = {};
     return {};
 }
