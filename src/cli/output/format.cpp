@@ -68,6 +68,13 @@ Result<std::string> render_document(std::string_view format, const Json& documen
     return TRY(parsed.execute(document).context("--format")) + "\n";
 }
 
+Result<> check_format(std::string_view format) {
+    const std::string text = unescape_format(format);
+    if (trim(text) == "json") return {};
+    TRY(GoTemplate::parse(text).context("--format"));
+    return {};
+}
+
 std::string join_labels(const Json& labels) {
     std::vector<std::string> parts;
     if (!labels.is_object()) return "";

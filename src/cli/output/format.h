@@ -30,6 +30,9 @@ Result<std::string> render_list(const ListView& view, std::string_view format, c
 /// One document through a template ("json" for compact JSON), with a line end.
 Result<std::string> render_document(std::string_view format, const codec::Json& document);
 
+/// InvalidArgument when the template cannot be parsed.
+Result<> check_format(std::string_view format);
+
 /// "a=b,c=d"
 std::string join_labels(const codec::Json& labels);
 /// "\t" and "\n" as typed in a shell become what they mean.
