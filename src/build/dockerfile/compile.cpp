@@ -232,7 +232,9 @@ Result<ResolvedImage> Compiler::resolve_image(const std::string& name, const oci
     }
     auto image = options_.resolve(wanted, platform);
     if (image) return image;
-    return Error(image.error().code(), source_.describe(place, image.error().message())).with_hint(image.error().hint());
+    std::string text = source_.describe(place, image.error().message());
+    text.pop_back();  // the line break
+    return Error(image.error().code(), std::move(text)).with_hint(image.error().hint());
 }
 
 Result<VertexId> Compiler::resolve_from(const std::string& name, std::size_t stage_index, const Instruction& instruction) {
@@ -352,10 +354,11 @@ Error Compiler::error(const Instruction& instruction, const Error& cause) const 
 
 VertexId Compiler::add_vertex(Vertex vertex) {
     const std::size_t step = vertex.step;
-    const bool is_scratch = std::holds_alternative<ScratchSource>(vertex.op);
+    // Sources without a line of their own in the progress.
+    const bool is_silent = std::holds_alternative<ScratchSource>(vertex.op) || std::holds_alternative<HttpSource>(vertex.op);
     const VertexId id = plan_.graph.add(std::move(vertex));
     const std::size_t first = plan_.graph.at(id).step;
-    if (first != step && !is_scratch) plan_.aliases.emplace_back(first, step);
+    if (first != step && !is_silent) plan_.aliases.emplace_back(first, step);
     return id;
 }
 

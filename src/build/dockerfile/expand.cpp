@@ -118,6 +118,8 @@ private:
     void read_escape() {
         ++at_;
         if (at_end()) return add(escape_);
+        // A pattern must still see what was escaped.
+        if (is_pattern_) add('\\');
         // In a heredoc the escape belongs to the text unless it protects a dollar.
         if (raw_ && peek() != '$') return add(escape_);
         add(text_[at_++]);
@@ -235,7 +237,7 @@ private:
             longest = true;
             ++at_;
         }
-        const std::string pattern = TRY(read_nested('}', '}'));
+        const std::string pattern = TRY(read_nested('}', '}', true));
         const std::string value = value_of(name);
         return kind == '#' ? trim_prefix(value, pattern, longest) : trim_suffix(value, pattern, longest);
     }
@@ -246,18 +248,19 @@ private:
             all = true;
             ++at_;
         }
-        const std::string pattern = TRY(read_nested('/', '}'));
+        const std::string pattern = TRY(read_nested('/', '}', true));
         std::string by;
         if (text_[at_ - 1] == '/') by = TRY(read_nested('}', '}'));
         return substitute(value_of(name), pattern, by, all);
     }
 
     // The word of a modifier, expanded, up to one of the two ends, which is passed over.
-    Result<std::string> read_nested(char end, char other_end) {
+    Result<std::string> read_nested(char end, char other_end, bool is_pattern = false) {
         if (depth_ >= max_depth) return syntax("substitutions are nested too deeply");
         Pass inner(text_, lookup_, escape_, raw_, undefined_);
         inner.at_ = at_;
         inner.depth_ = depth_ + 1;
+        inner.is_pattern_ = is_pattern;
         TRY(inner.read_until(end, other_end));
         if (inner.at_end()) return syntax("syntax error: missing '}'");
         at_ = inner.at_ + 1;
@@ -291,6 +294,7 @@ private:
     int depth_ = 0;
     std::string whole_, word_;
     bool in_word_ = false;
+    bool is_pattern_ = false;
     std::vector<std::string> words_;
 };
 

@@ -46,7 +46,9 @@ std::string Source::describe(const Place& place, std::string_view message) const
 }
 
 Error Source::error(const Place& place, std::string_view message) const {
-    return Error(ErrorCode::InvalidArgument, describe(place, message));
+    std::string text = describe(place, message);
+    text.pop_back();  // the line break
+    return Error(ErrorCode::InvalidArgument, std::move(text));
 }
 
 }  // namespace berth::build::dockerfile

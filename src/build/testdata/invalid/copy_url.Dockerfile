@@ -1,0 +1,2 @@
+FROM base
+COPY https://example.org/a /a

@@ -1,0 +1,2 @@
+FROM base
+RUN --security=insecure make

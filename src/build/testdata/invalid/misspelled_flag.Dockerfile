@@ -1,0 +1,2 @@
+FROM base
+COPY --form=build /a /b

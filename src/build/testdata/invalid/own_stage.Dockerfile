@@ -1,0 +1,2 @@
+FROM base AS one
+COPY --from=one /a /a

@@ -1,0 +1,2 @@
+FROM base
+WORKDIR ${DIR:?must be given}

@@ -1,0 +1,3 @@
+FROM base
+
+FROM missing:1
