@@ -125,18 +125,6 @@ container::Settings container_settings(const engine::Configuration& configuratio
     return settings;
 }
 
-/// Brings kernel, directories and rows together after whatever ended the last engine.
-Result<> reconcile(network::Manager& networks, volume::Store& volumes, const container::Containers& containers) {
-    std::vector<std::string> live, all;
-    for (const auto& view : TRY(containers.list({.all = true}))) {
-        all.push_back(view.id);
-        if (is_alive(view.state.status)) live.push_back(view.id);
-    }
-    for (const auto& repair : TRY(networks.reconcile(live))) log.info("repaired network", {{"what", repair}});
-    for (const auto& repair : TRY(volumes.reconcile(all))) log.info("repaired volume", {{"what", repair}});
-    return {};
-}
-
 void reload(const Invocation& invocation) {
     const auto loaded = load_configuration(invocation);
     if (loaded.is_error()) {
@@ -204,7 +192,7 @@ Result<> run(const Invocation& invocation, const Loaded& loaded, const sys::Fd& 
         return users;
     });
     images->add_root_provider([&](image::Roots& roots) { builder->add_roots(roots); });
-    TRY(reconcile(*networks, *volumes, *containers));
+    // Containers::open() has reconciled rows, shims, networks and volumes, before it starts anything by policy.
     std::jthread rules_guard([&](std::stop_token stop) { networks->guard_rules(stop); });
 
     const engine::Host host = engine::Host::read();

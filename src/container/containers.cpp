@@ -1,8 +1,11 @@
 #include "container/containers.h"
 
+#include "codec/tar.h"
 #include "container/implementation_internal.h"
 #include "container/names.h"
+#include "image/store.h"
 #include "network/manager.h"
+#include "snapshot/driver.h"
 #include "sys/file.h"
 
 namespace berth::container {
@@ -13,9 +16,33 @@ Containers::Implementation::~Implementation() {
     hub_.reset();
 }
 
+Result<> Containers::Implementation::make_base_layer() {
+    codec::StringSink archive;
+    codec::TarWriter tar(archive);
+    const auto add = [&](const char* path, codec::TarType type, std::uint32_t mode) {
+        codec::TarEntry entry;
+        entry.type = type;
+        entry.path = path;
+        entry.mode = mode;
+        return tar.add(entry);
+    };
+    for (const char* directory : {"dev/", "etc/"}) TRY(add(directory, codec::TarType::Directory, 0755));
+    for (const char* file : {"etc/hostname", "etc/hosts", "etc/resolv.conf"}) TRY(add(file, codec::TarType::File, 0644));
+    for (const char* directory : {"proc/", "sys/"}) TRY(add(directory, codec::TarType::Directory, 0555));
+    TRY(tar.finish());
+    codec::MemorySource source(archive.text());
+    base_layer_ = TRY(services_.snapshots.apply(source, {}, {})).diff_id;
+    return {};
+}
+
 Result<> Containers::Implementation::open() {
     for (const char* directory : {"/containers", "/trash"}) TRY(sys::mkdir_all(settings_.root + directory, 0700));
     for (const char* directory : {"/shims", "/seccomp"}) TRY(sys::mkdir_all(settings_.run + directory, 0700));
+    TRY(make_base_layer().context("base layer"));
+    services_.images.add_root_provider([this](image::Roots& roots) {
+        roots.diff_ids.insert(base_layer_);
+        for (const ContainerPtr& container : all()) roots.diff_ids.insert(container->layers.begin(), container->layers.end());
+    });
     hub_ = TRY(shim::Hub::open(settings_.libexec + "/berth-shim",
                                [this](const std::string& id, const shim::Message* message) { on_shim_message(id, message); }));
     services_.networks.on_names_changed([this](std::span<const std::string> ids) {

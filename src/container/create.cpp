@@ -137,6 +137,7 @@ Result<CreateResult> Containers::Implementation::create(const std::string& wante
     container->image_manifest_digest = image.manifest.digest.to_string();
     container->platform = image.platform.to_string();
     container->layers = image.diff_ids();
+    container->layers.insert(container->layers.begin(), base_layer_);
     container->directory = concat(settings_.root, "/containers/", container->id);
     container->run_directory = concat(settings_.run, "/shims/", container->id);
     name = TRY(reserve_name(name, container->id));

@@ -158,6 +158,10 @@ public:
     };
     mutable Guarded<Index> index_;
     Guarded<std::map<std::string, ExecRecord>> execs_;
+    /// A layer below every container's image: the empty files and directories that are mounted over. With it no
+    /// mount target has to be made in the writable layer, so neither diff nor commit shows any.
+    Result<> make_base_layer();
+    oci::Digest base_layer_;
     SerialExecutor executor_;
     std::unique_ptr<shim::Hub> hub_;
     std::jthread policy_thread_;

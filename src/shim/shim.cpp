@@ -46,7 +46,9 @@ Result<> Shim::open(sys::Fd engine) {
     signals_watch_ = TRY(loop_.add(signals_, EPOLLIN, [this](std::uint32_t) { on_child_signal(); }));
     TRY(connections_.listen(run_directory_ + "/shim.sock"));
     TRY(connections_.adopt(std::move(engine)));
-    return sys::write_file_atomic(run_directory_ + "/pid", concat(::getpid(), "\n"));
+    // Not synced: the run directory does not outlive the machine.
+    const sys::Fd file = TRY(sys::open(run_directory_ + "/pid", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600));
+    return sys::write_all(file, concat(::getpid(), "\n"));
 }
 
 void Shim::handle(Request& request) {

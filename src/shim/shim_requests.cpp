@@ -12,9 +12,9 @@ using namespace std::chrono_literals;
 constexpr std::size_t max_execs = 1024;
 constexpr std::size_t kept_exec_exits = 32;
 // A program that has just started may still be about to install its handler.
-constexpr auto young = 3s;
+constexpr auto young = 1s;
 constexpr auto handler_check_interval = 100ms;
-constexpr int handler_checks = 5;
+constexpr int handler_checks = 3;
 }  // namespace
 
 Result<> Shim::signal(const Signal& request) {
