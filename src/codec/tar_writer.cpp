@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "codec/tar.h"
 #include "codec/tar_internal.h"
@@ -27,7 +26,8 @@ char flag_of(TarType type) {
 using Block = std::array<char, tar::block_bytes>;
 
 void put_text(Block& block, tar::Field field, std::string_view text) {
-    std::memcpy(block.data() + field.offset, text.data(), std::min(text.size(), field.length));
+    std::copy_n(text.begin(), std::min(text.size(), field.length),
+                block.begin() + static_cast<std::ptrdiff_t>(field.offset));
 }
 
 void put_number(Block& block, tar::Field field, std::uint64_t value) {
@@ -40,7 +40,10 @@ Block header_block(char flag, std::string_view path, std::uint64_t bytes) {
     Block block = {};
     put_text(block, tar::name, path);
     block[tar::type_offset] = flag;
-    put_text(block, tar::magic, std::string_view("ustar\0" "00", 8));
+    put_text(block, tar::magic,
+             std::string_view("ustar\0"
+                              "00",
+                              8));
     put_number(block, tar::mode, 0);
     put_number(block, tar::uid, 0);
     put_number(block, tar::gid, 0);
@@ -142,7 +145,8 @@ Result<> TarWriter::begin(const TarEntry& entry) {
         append_record(records, "path", path);
     }
     put_text(block, tar::link_name, entry.link_target);
-    if (entry.link_target.size() > tar::link_name.length) append_record(records, "linkpath", entry.link_target);
+    if (entry.link_target.size() > tar::link_name.length)
+        append_record(records, "linkpath", entry.link_target);
     put_number(block, tar::mode, entry.mode & 07777);
     put_number(block, tar::uid, std::min<std::uint64_t>(entry.uid, max_octal_7));
     if (entry.uid > max_octal_7) append_record(records, "uid", std::to_string(entry.uid));
@@ -152,15 +156,17 @@ Result<> TarWriter::begin(const TarEntry& entry) {
     if (bytes > max_octal_11) append_record(records, "size", std::to_string(bytes));
     const bool is_plain_time = entry.mtime_nanoseconds == 0 && entry.mtime_seconds >= 0 &&
                                static_cast<std::uint64_t>(entry.mtime_seconds) <= max_octal_11;
-    put_number(block, tar::mtime,
-               std::min(static_cast<std::uint64_t>(std::max<std::int64_t>(entry.mtime_seconds, 0)), max_octal_11));
+    put_number(
+        block, tar::mtime,
+        std::min(static_cast<std::uint64_t>(std::max<std::int64_t>(entry.mtime_seconds, 0)), max_octal_11));
     if (!is_plain_time) append_record(records, "mtime", pax_time(entry));
     if (entry.device_major > max_octal_7 || entry.device_minor > max_octal_7) {
         return fail(ErrorCode::InvalidArgument, "tar: device number out of range");
     }
     put_number(block, tar::device_major, entry.device_major);
     put_number(block, tar::device_minor, entry.device_minor);
-    for (const auto& [name, value] : entry.xattrs) append_record(records, concat("SCHILY.xattr.", name), value);
+    for (const auto& [name, value] : entry.xattrs)
+        append_record(records, concat("SCHILY.xattr.", name), value);
 
     if (!records.empty()) {
         Block extension = header_block('x', "PaxHeaders.0/entry", records.size());

@@ -77,7 +77,8 @@ protected:
         auto layer = driver_->apply(source, options, {});
         if (!layer.is_error()) return fail(ErrorCode::Internal, "accepted");
         EXPECT_THAT(driver_->list().value(), testing::IsEmpty());
-        for (const auto& entry : sys::list_dir(temp_->path() + "/layers").value()) {
+        const auto left = sys::list_dir(temp_->path() + "/layers").value();
+        for (const auto& entry : left) {
             EXPECT_FALSE(entry.name.starts_with(".new")) << "left behind: " << entry.name;
         }
         return std::move(layer).error();
