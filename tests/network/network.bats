@@ -20,12 +20,12 @@ fetch() { curl -fsS --retry 5 --retry-connrefused --retry-delay 0 --max-time 5 "
 table() { nft list tables | sed -n 's/^table inet \(berth.*\)/\1/p'; }
 
 @test "a published port answers on loopback and on the host's own addresses" {
-    ip link add name out type dummy && ip address add 198.51.100.1/24 dev out && ip link set out up
+    ip address add 198.51.100.1/32 dev lo
     web one -p 18080:80
     [ "$(fetch http://127.0.0.1:18080)" = one ]
     [ "$(fetch http://198.51.100.1:18080)" = one ]
     [ "$(berth port one 80)" = 0.0.0.0:18080 ]
-    ip link delete out
+    ip address delete 198.51.100.1/32 dev lo
 }
 
 @test "a port of one address, a range, a random port and udp" {
@@ -78,8 +78,9 @@ table() { nft list tables | sed -n 's/^table inet \(berth.*\)/\1/p'; }
     [ "$status" -ne 0 ]
     run berth exec two wget -qO- -T 1 "http://$one"
     [ "$status" -ne 0 ]
-    run berth exec two ip route show default
-    [ -z "$output" ]
+    run berth exec two ip route
+    [ "$status" -eq 0 ]
+    [[ $output != *default* ]]
     berth network connect back one
     [ "$(berth exec one wget -qO- -T 2 http://two)" = two ]
     berth network disconnect back one
