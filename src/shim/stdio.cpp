@@ -229,6 +229,8 @@ void Stdio::read_client(Client& client) {
     }
     if (!client.sends_input) return;
     const auto bytes = std::span<const std::byte>(buffer).first(got.bytes);
+    // Keys are typed at a terminal. Elsewhere the same bytes are data.
+    if (!options_.tty) return write_stdin(as_text(bytes));
     DetachKeys::Outcome outcome = client.keys.filter(as_text(bytes));
     if (!outcome.input.empty()) write_stdin(outcome.input);
     if (!outcome.detached) return;
