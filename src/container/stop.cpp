@@ -62,7 +62,11 @@ Result<> Containers::Implementation::kill(Container& container, const std::strin
 
 Result<bool> Containers::start(std::string_view key, std::stop_token stop) {
     const ContainerPtr container = TRY(implementation_->find(key));
-    return implementation_->start(*container, stop);
+    auto started = implementation_->start(*container, stop);
+    // A client that started it with --rm waits for its removal, although it never ran.
+    if (started.is_error() && container->spec()->host.auto_remove && !is_alive(container->state().status))
+        implementation_->remove(container, {.force = true, .volumes = true}, {}).ignore("the start's error matters more");
+    return started;
 }
 
 Result<bool> Containers::stop(std::string_view key, std::optional<int> timeout, const std::string& signal, std::stop_token stop) {

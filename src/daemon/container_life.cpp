@@ -87,8 +87,8 @@ Result<> wait_container(Call& call) {
     if (result.is_error() && !call.response.has_started()) return result.error().clone();
     if (send_error) return std::move(*send_error);
     Json answer{{"StatusCode", result ? result->exit_code : -1}};
-    const std::string error = result ? result->error : result.error().message();
-    if (!error.empty()) answer["Error"] = {{"Message", error}};
+    // Only what broke the wait itself: why a start failed is told by the start.
+    if (result.is_error()) answer["Error"] = {{"Message", result.error().message()}};
     return call.response.write(codec::dump_json(answer) + "\n");
 }
 

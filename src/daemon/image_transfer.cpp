@@ -69,7 +69,6 @@ Result<> import(Call& call) {
     ProgressStream stream(call.response);
     BodySource body(call.request);
     auto imported = call.engine.images.import(body, options, sink_of(stream), call.stop());
-    if (imported) stream.send({.status = imported->to_string()});
     return stream.finish(drop(std::move(imported)));
 }
 }  // namespace
