@@ -151,10 +151,24 @@ Result<image::Image> BuildRun::commit(const dockerfile::Plan& plan, const Solver
     for (const auto& layer : tree.layers) config.diff_ids.push_back(layer.diff_id);
     image::NewImage image;
     image.config_json = config.to_json();
+    if (auto existing = find_existing(image.config_json, tags)) return std::move(*existing);
     image.layers = tree.layers;
     image.oci_media_types = request_.oci_media_types;
     for (const auto& tag : tags) image.references.push_back(tag.to_string());
     return shared_.services.images.commit(std::move(image));
+}
+
+// The image that all tags name already, when it is what was built: then nothing has to be written.
+std::optional<image::Image> BuildRun::find_existing(const std::string& config_json, const std::vector<oci::Reference>& tags) {
+    std::optional<image::Image> found;
+    for (const auto& tag : tags) {
+        auto image = shared_.services.images.resolve(tag.to_string(), request_.platform);
+        if (!image || *image->config_json != config_json || (found && found->id != image->id)) return std::nullopt;
+        const bool is_oci = image->manifest.media_type.starts_with("application/vnd.oci.");
+        if (is_oci != request_.oci_media_types) return std::nullopt;
+        found = std::move(*image);
+    }
+    return found;
 }
 
 void BuildRun::send(Progress event) {

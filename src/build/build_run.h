@@ -49,6 +49,8 @@ private:
     Result<image::Image> commit(const dockerfile::Plan& plan, const Solver& solver, const Tree& tree,
                                 const std::vector<oci::Reference>& tags);
 
+    std::optional<image::Image> find_existing(const std::string& config_json, const std::vector<oci::Reference>& tags);
+
     void send(Progress event);
     void send_to_aliases(const dockerfile::Plan& plan, const Progress& event);
     void announce(const dockerfile::Plan& plan);

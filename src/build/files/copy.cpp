@@ -4,9 +4,10 @@
 #include "build/files/copy.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 
-#include "codec/compression.h"
+#include "build/files/archive_source.h"
 #include "container/users.h"
 #include "layer/extract.h"
 #include "sys/stream.h"
@@ -14,16 +15,6 @@
 
 namespace berth::build {
 namespace {
-
-/// Reads a descriptor as a source of bytes.
-class FdSource final : public codec::ByteSource {
-public:
-    explicit FdSource(sys::BorrowedFd fd) : fd_(fd) {}
-    Result<std::size_t> read(std::span<std::byte> buffer) override { return sys::read(fd_, buffer); }
-
-private:
-    sys::BorrowedFd fd_;
-};
 
 Result<sys::Fd> open_directory(sys::BorrowedFd root, const std::string& path) {
     return sys::open_in_root(root, path.empty() ? "/" : path, O_PATH | O_DIRECTORY);
@@ -35,11 +26,10 @@ Result<> remove_file(sys::BorrowedFd directory, const std::string& name) {
     return {};
 }
 
-// The plain or compressed tar that `file` is, as the magic numbers say. gzip, zstd and, through their names, tars.
+// Whether the file is a plain or compressed tar, by its content and not its name.
 Result<bool> is_archive(sys::BorrowedFd file) {
     const auto fd = TRY(sys::reopen(file, O_RDONLY));
-    FdSource source(fd);
-    auto plain = codec::open_decompressor(source);
+    auto plain = open_archive_file(fd);
     if (!plain) return false;
     std::array<std::byte, 512> head{};
     std::size_t filled = 0;
@@ -245,13 +235,13 @@ private:
         TRY(make_directories(to_, destination, 0755, options_.owner));
         const auto target = TRY(sys::open_in_root(to_, destination, O_RDONLY | O_DIRECTORY));
         const auto fd = TRY(sys::reopen(node, O_RDONLY));
-        FdSource source(fd);
+        const auto source = TRY(open_archive_file(fd));
         layer::ExtractOptions extract{.keep_directories = true};
         if (options_.owner) {
             extract.uid = options_.owner->uid;
             extract.gid = options_.owner->gid;
         }
-        TRY(layer::extract(source, target, extract, stop_));
+        TRY(layer::extract(*source, target, extract, stop_));
         return {};
     }
 
