@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "network/rows_internal.h"
 #include "network/state_internal.h"
+#include "sys/epoll.h"
+#include "sys/file.h"
 
 // Rows are the truth; the kernel is made to agree. Each repair is one line of the report.
 
@@ -122,10 +124,15 @@ Result<std::vector<std::string>> Manager::reconcile(std::span<const std::string>
 
 void Manager::guard_rules(std::stop_token stop) {
     auto socket = sys::NetlinkSocket::open(NETLINK_NETFILTER);
-    if (socket.is_error() || socket->join(NFNLGRP_NFTABLES).is_error()) {
+    auto wake = sys::make_eventfd();
+    if (socket.is_error() || wake.is_error() || socket->join(NFNLGRP_NFTABLES).is_error()) {
         log.warn("changes to nftables are not watched, continuing", {});
         return;
     }
+    std::stop_callback on_stop(stop, [&] {
+        const std::uint64_t one = 1;
+        sys::write_all(*wake, std::as_bytes(std::span(&one, 1))).ignore("the counter is far from its limit");
+    });
     // Our own deletions look the same as foreign ones; comparing first makes them cost a look and nothing else. What
     // was deleted before we listened is looked for once.
     bool deleted = true;
@@ -133,10 +140,10 @@ void Manager::guard_rules(std::stop_token stop) {
         auto note = [&](const sys::NetlinkMessage& message) {
             deleted |= sys::is_nft_deletion(message, state_->firewall->table());
         };
-        auto got = socket->receive(deleted ? 0 : 1000, note);
+        auto got = socket->receive(deleted ? 0 : -1, *wake, note);
         if (got.is_error()) return;
         while (*got && !stop.stop_requested()) {
-            got = socket->receive(5, note);
+            got = socket->receive(5, *wake, note);
             if (got.is_error()) return;
         }
         if (!deleted) continue;

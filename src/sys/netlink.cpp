@@ -299,11 +299,12 @@ Result<> NetlinkSocket::join(int group) {
     return {};
 }
 
-Result<bool> NetlinkSocket::receive(int timeout_ms, const std::function<void(const NetlinkMessage&)>& visit) {
-    pollfd waiter{fd(), POLLIN, 0};
-    int ready = ::poll(&waiter, 1, timeout_ms);
+Result<bool> NetlinkSocket::receive(int timeout_ms, BorrowedFd wake,
+                                    const std::function<void(const NetlinkMessage&)>& visit) {
+    pollfd waiters[] = {{fd(), POLLIN, 0}, {wake.get(), POLLIN, 0}};
+    int ready = ::poll(waiters, 2, timeout_ms);
     if (ready < 0 && errno != EINTR) return Error::from_errno("poll", errno);
-    if (ready <= 0) return false;
+    if (ready <= 0 || waiters[0].revents == 0) return false;
     auto datagram = receive_datagram(MSG_DONTWAIT);
     if (datagram.is_error()) {
         // The queue overran: messages were lost, which the caller treats as "something changed".

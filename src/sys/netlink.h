@@ -134,8 +134,9 @@ public:
     Result<> dump(NetlinkBatch& request, const std::function<void(const NetlinkMessage&)>& visit);
     /// Joins a multicast group, then receive() waits for its messages.
     Result<> join(int group);
-    /// Waits for messages for at most `timeout_ms`; false when none came. An overrun (ENOBUFS) counts as messages.
-    Result<bool> receive(int timeout_ms, const std::function<void(const NetlinkMessage&)>& visit);
+    /// Waits for messages for at most `timeout_ms` (-1: without limit), or until `wake` becomes readable; false when
+    /// none came. An overrun (ENOBUFS) counts as messages.
+    Result<bool> receive(int timeout_ms, BorrowedFd wake, const std::function<void(const NetlinkMessage&)>& visit);
 
     int fd() const { return borrowed_ ? *borrowed_ : owned_.get(); }
 

@@ -62,7 +62,7 @@ table() { nft list tables | sed -n 's/^table inet \(berth.*\)/\1/p'; }
         [ "$(berth run --rm --network front busybox wget -qO- "http://$name")" = one ]
     done
     berth run --rm --network front busybox nslookup "$(berth inspect -f '{{.NetworkSettings.Networks.front.IPAddress}}' one)" | grep -q one.front
-    run berth run --rm --network front busybox wget -qO- -T 2 http://nobody
+    run berth run --rm --network front busybox wget -qO- http://nobody
     [ "$status" -ne 0 ]
 }
 
@@ -74,17 +74,17 @@ table() { nft list tables | sed -n 's/^table inet \(berth.*\)/\1/p'; }
     local one two
     one=$(berth inspect -f '{{.NetworkSettings.Networks.front.IPAddress}}' one)
     two=$(berth inspect -f '{{.NetworkSettings.Networks.back.IPAddress}}' two)
-    run berth exec one wget -qO- -T 1 "http://$two"
+    run berth exec one timeout 1 wget -qO- "http://$two"
     [ "$status" -ne 0 ]
-    run berth exec two wget -qO- -T 1 "http://$one"
+    run berth exec two timeout 1 wget -qO- "http://$one"
     [ "$status" -ne 0 ]
     run berth exec two ip route
     [ "$status" -eq 0 ]
     [[ $output != *default* ]]
     berth network connect back one
-    [ "$(berth exec one wget -qO- -T 2 http://two)" = two ]
+    [ "$(berth exec one wget -qO- http://two)" = two ]
     berth network disconnect back one
-    run berth exec one wget -qO- -T 1 "http://$two"
+    run berth exec one timeout 1 wget -qO- "http://$two"
     [ "$status" -ne 0 ]
 }
 
