@@ -89,6 +89,7 @@ berth_audit() {
 berth_busybox() {
     local root
     root=$(mktemp -d)
+    chmod 755 "$root" # mktemp makes it private, and it becomes the root directory of the image
     mkdir -p "$root/bin" "$root/etc" "$root/tmp" "$root/root" "$root/var"
     cp /bin/busybox "$root/bin/busybox"
     local applet
