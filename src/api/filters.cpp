@@ -19,6 +19,7 @@ bool name_matches(std::string_view pattern, std::string_view text) {
     if (from_start) pattern.remove_prefix(1);
     // Docker matches with and without the slash that names begin with.
     if (from_start && pattern.starts_with('/') && !text.starts_with('/')) pattern.remove_prefix(1);
+    if (from_start && !pattern.starts_with('/') && text.starts_with('/')) text.remove_prefix(1);
     if (to_end && !pattern.empty()) pattern.remove_suffix(1);
     if (from_start && to_end) return text == pattern;
     if (from_start) return text.starts_with(pattern);

@@ -49,6 +49,7 @@ TEST(Filters, MatchesNamesWithAnchors) {
     EXPECT_TRUE(is("we", "/web"));
     EXPECT_TRUE(is("^/web$", "web"));
     EXPECT_TRUE(is("^web$", "web"));
+    EXPECT_TRUE(is("^web$", "/web"));
     EXPECT_FALSE(is("^web$", "web2"));
     EXPECT_FALSE(is("^eb", "web"));
 }
@@ -56,7 +57,7 @@ TEST(Filters, MatchesNamesWithAnchors) {
 TEST(Filters, ReadsBooleans) {
     EXPECT_EQ(Filters::parse(R"({"dangling":["true"]})")->boolean("dangling").value(), true);
     EXPECT_EQ(Filters::parse(R"({"dangling":["0"]})")->boolean("dangling").value(), false);
-    EXPECT_EQ(Filters()  .boolean("dangling").value(), std::nullopt);
+    EXPECT_EQ(Filters().boolean("dangling").value(), std::nullopt);
     EXPECT_TRUE(Filters::parse(R"({"dangling":["maybe"]})")->boolean("dangling").is_error());
 }
 

@@ -1,3 +1,4 @@
+bats_require_minimum_version 1.5.0
 load helpers
 
 setup_file() { start_engine; }
@@ -27,9 +28,9 @@ teardown() {
 }
 
 @test "start failures have the statuses 125, 126 and 127" {
-    run stock_docker run --rm busybox /no/such/program
+    run -127 stock_docker run --rm busybox /no/such/program
     [ "$status" -eq 127 ]
-    run stock_docker run --rm busybox nosuchprogram
+    run -127 stock_docker run --rm busybox nosuchprogram
     [ "$status" -eq 127 ]
     [[ "$output" == *"executable file not found in \$PATH"* ]]
     run stock_docker run --rm busybox /etc
@@ -66,13 +67,15 @@ teardown() {
 
 @test "wait sends its head before the container ends" {
     stock_docker create --name later busybox sh -c 'exit 3' >/dev/null
-    curl -sSN -i --max-time 20 -X POST --unix-socket "${BERTH_HOST#unix://}" \
-        'http://berth/containers/later/wait?condition=next-exit' >"$BATS_TEST_TMPDIR/wait" &
+    # Only curl's verbose output is unbuffered.
+    curl -sSNv --max-time 20 -X POST --unix-socket "${BERTH_HOST#unix://}" \
+        'http://berth/containers/later/wait?condition=next-exit' >"$BATS_TEST_TMPDIR/wait" 2>&1 3>&- &
+    waiter=$!
     for _ in $(seq 100); do grep -q '200 OK' "$BATS_TEST_TMPDIR/wait" && break; sleep 0.05; done
     grep -q '200 OK' "$BATS_TEST_TMPDIR/wait"
     ! grep -q StatusCode "$BATS_TEST_TMPDIR/wait"
     stock_docker start later
-    wait $!
+    wait $waiter
     grep -q '"StatusCode":3' "$BATS_TEST_TMPDIR/wait"
     [ "$(status POST '/containers/later/wait?condition=sometime')" = 400 ]
 }
@@ -110,7 +113,7 @@ teardown() {
     [ "$output" = here ]
     [ "$(echo text | stock_docker exec -i host cat)" = text ]
     [ "$(stock_docker exec -e X=y -w /tmp host sh -c 'echo $X $PWD')" = "y /tmp" ]
-    run stock_docker exec host nosuchprogram
+    run -127 stock_docker exec host nosuchprogram
     [ "$status" -eq 127 ]
     stock_docker exec -d host touch /tmp/made
     sleep 0.3

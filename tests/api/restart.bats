@@ -36,8 +36,7 @@ teardown() { berth_engine_stop; berth_audit; }
     stock_docker run -d --name calm busybox sleep 60 >/dev/null
     pid=$(stock_docker inspect -f '{{.State.Pid}}' calm)
     kill -TERM "$BERTH_ENGINE_PID"
-    run wait "$BERTH_ENGINE_PID"
-    [ "$status" -eq 0 ]
+    wait "$BERTH_ENGINE_PID"
     [ ! -e "${BERTH_HOST#unix://}" ]
     kill -0 "$pid"
     berth_engine_start
