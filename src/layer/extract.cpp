@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <set>
 
-#include "codec/compression.h"
 #include "codec/tar.h"
 #include "layer/erofs_writer.h"
+#include "layer/foreign.h"
 #include "layer/path.h"
 #include "sys/file.h"
 #include "sys/xattr.h"
@@ -296,7 +296,7 @@ Result<> Extractor::finish() {
 
 Result<Extracted> extract(codec::ByteSource& archive, sys::BorrowedFd directory, const ExtractOptions& options,
                           std::stop_token stop) {
-    const auto plain = TRY(codec::open_decompressor(archive));
+    const auto plain = TRY(open_any_decompressor(archive));
     codec::TarReader tar(*plain);
     Extractor extractor(directory, options);
     for (;;) {
