@@ -73,6 +73,33 @@ TEST_F(Playground, PublishesPortsOnLoopbackAndEveryAddress) {
     EXPECT_TRUE(is_blocked(host_, "127.0.0.1", 8080));
 }
 
+TEST_F(Playground, OpensTheOutsideItsPublishedPortsAndNothingElse) {
+    auto neighbour = make_neighbour();
+    ASSERT_OK(manager_->create({.name = "inner", .internal = true}));
+    auto a = make_container("a");
+    auto b = make_container("b");
+    auto open = connect(a, {.ports = {port(80, 8080), port(81, 8081, "127.0.0.1")}});
+    ASSERT_OK(open);
+    auto closed = connect(b, {.network = "inner"});
+    ASSERT_OK(closed);
+    auto server = serve(a, 80);
+    auto local = serve(a, 81);
+    auto hidden = serve(b, 80);
+    auto world = serve(neighbour, 443);
+    EXPECT_TRUE(can_reach(neighbour.netns, "198.51.100.1", 8080));
+    EXPECT_TRUE(is_blocked(neighbour.netns, "198.51.100.1", 8081));
+    // Not even by who knows the container's address and routes to it.
+    EXPECT_TRUE(is_blocked(neighbour.netns, open->address.address.to_string(), 80));
+    EXPECT_TRUE(is_blocked(neighbour.netns, closed->address.address.to_string(), 80));
+    // The way out: with the host's address, and only from networks that have one.
+    EXPECT_TRUE(can_reach(a.netns, "198.51.100.2", 443));
+    EXPECT_TRUE(is_blocked(b.netns, "198.51.100.2", 443));
+    sockaddr_in peer{};
+    socklen_t size = sizeof(peer);
+    sys::Fd accepted(::accept4(world.get(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC));
+    EXPECT_EQ(ntohl(peer.sin_addr.s_addr), static_cast<std::uint32_t>(IpAddress::parse("198.51.100.1")->number()));
+}
+
 TEST_F(Playground, KeepsNetworksApartAndInternalOnesIn) {
     ASSERT_OK(manager_->create({.name = "front"}));
     ASSERT_OK(manager_->create({.name = "back", .internal = true}));

@@ -89,6 +89,35 @@ protected:
         return manager_->connect(request, container.netns, container.netlink);
     }
 
+    /// A machine outside: the host is 198.51.100.1 to it, it is 198.51.100.2 to the host, and it routes the containers'
+    /// subnets through the host, as an attacker on the same wire may.
+    FakeContainer make_neighbour() {
+        FakeContainer out = make_container("neighbour");
+        auto host = sys::NetlinkSocket::open(NETLINK_ROUTE).value();
+        auto there = sys::NetlinkSocket::borrow(out.netlink);
+        sys::NetlinkBatch pair;
+        sys::add_veth(pair, {.name = "wire", .peer_name = "wire", .peer_netns = out.netns});
+        EXPECT_FALSE(host.transact(pair).is_error());
+        const auto here = IpAddress::parse("198.51.100.1")->bytes();
+        configure(host, here);
+        configure(there, IpAddress::parse("198.51.100.2")->bytes());
+        sys::NetlinkBatch route;
+        std::uint32_t link = sys::find_link(there, {.index = 0, .name = "wire"})->index;
+        auto containers = *Prefix::parse("172.16.0.0/12");
+        sys::replace_route(route, {link, containers.address.bytes(), containers.length, here});
+        EXPECT_FALSE(there.transact(route).is_error());
+        return out;
+    }
+
+    static void configure(sys::NetlinkSocket& socket, const std::string& address) {
+        std::uint32_t link = sys::find_link(socket, {.index = 0, .name = "wire"})->index;
+        sys::NetlinkBatch batch;
+        sys::add_address(batch, {.link = link, .address = address, .prefix_length = 24, .broadcast = {}});
+        sys::change_link(batch, {.index = link, .name = {}}, {.up = true});
+        sys::change_link(batch, {.index = 1, .name = {}}, {.up = true});
+        EXPECT_FALSE(socket.transact(batch).is_error());
+    }
+
     static sockaddr_in address_of(const std::string& text, std::uint16_t port) {
         sockaddr_in out{};
         out.sin_family = AF_INET;
