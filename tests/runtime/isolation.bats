@@ -204,6 +204,8 @@ load helpers
 }
 
 @test "limits of the cgroup hold" {
+    needs_controller memory
+    needs_controller pids
     run_in '.linux.resources.pids = {limit: 5} | .linux.resources.memory = {limit: 33554432}' \
         sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 1 & done 2>/dev/null; true'
     [[ "$output" == *"fork"* ]] || [ "$status" -ne 0 ]

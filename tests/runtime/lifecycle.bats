@@ -143,6 +143,8 @@ load helpers
 }
 
 @test "ps, list, events and update" {
+    needs_controller memory
+    needs_controller pids
     start_in . sleep 100
     [ "$(runtime ps --format json "$id" | jq length)" -eq 1 ]
     [ "$(runtime list --format json | jq -r '.[0].id')" = "$id" ]
