@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <chrono>
+#include <set>
 #include <thread>
 
 #include "network/playground_test.h"
@@ -369,6 +371,37 @@ TEST_F(Playground, SweepsLinksThatNobodyOwns) {
     auto repairs = manager_->reconcile({});
     ASSERT_OK(repairs);
     EXPECT_THAT(*repairs, Contains(HasSubstr("removed stale link veth")));
+}
+
+TEST_F(Playground, ConnectsAndReleasesManyAtOnce) {
+    constexpr int threads = 4;
+    constexpr int each = 8;
+    std::vector<FakeContainer> containers;
+    for (int i = 0; i < threads * each; ++i) containers.push_back(make_container("c" + std::to_string(i) + "-"));
+    std::atomic<int> failures = 0;
+    auto in_threads = [&](auto body) {
+        std::vector<std::jthread> workers;
+        for (int thread = 0; thread < threads; ++thread) {
+            workers.emplace_back([&, thread] {
+                for (int i = 0; i < each; ++i) {
+                    auto outcome = body(containers[static_cast<std::size_t>(thread * each + i)]);
+                    if (outcome.is_error()) ++failures;
+                }
+            });
+        }
+    };
+    std::jthread guard([&](std::stop_token stop) { manager_->guard_rules(stop); });
+    in_threads([&](const FakeContainer& c) { return connect(c, {.ports = {port(80, 0)}}); });
+    EXPECT_EQ(failures, 0);
+    auto bridge = manager_->find("bridge");
+    std::set<std::string> addresses;
+    for (const auto& endpoint : manager_->endpoints_on(bridge->id)) addresses.insert(endpoint.address.to_string());
+    EXPECT_EQ(addresses.size(), static_cast<std::size_t>(threads * each));
+    in_threads([&](const FakeContainer& c) { return manager_->release(c.id); });
+    EXPECT_EQ(failures, 0);
+    EXPECT_THAT(manager_->endpoints_on(bridge->id), IsEmpty());
+    EXPECT_NE(run("nft list map inet berth published_any | grep -q elements"), 0);
+    containers.clear();
 }
 
 TEST_F(Playground, GivesIpv6WhenAsked) {
