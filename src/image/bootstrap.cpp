@@ -1,8 +1,12 @@
 // Base images without a registry: from the distribution's own package archive (mmdebstrap), or from the host's static busybox.
 // The result depends on the archive's state only: times are clamped to one fixed date.
+#include <elf.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
+#include <cstring>
+#include <mutex>
 #include <thread>
 
 #include "codec/json.h"
@@ -21,10 +25,16 @@ constexpr std::int64_t fixed_epoch = 1'672'531'200;  // 2023-01-01
 class FdSource final : public codec::ByteSource {
 public:
     explicit FdSource(sys::Fd fd) : fd_(std::move(fd)) {}
-    Result<std::size_t> read(std::span<std::byte> buffer) override { return sys::read(fd_, buffer); }
+    Result<std::size_t> read(std::span<std::byte> buffer) override {
+        const std::size_t count = TRY(sys::read(fd_, buffer));
+        if (count == 0) has_ended_ = true;
+        return count;
+    }
+    bool has_ended() const { return has_ended_; }
 
 private:
     sys::Fd fd_;
+    bool has_ended_ = false;
 };
 
 /// A program whose standard output is read as a source; its standard error becomes progress lines.
@@ -32,15 +42,20 @@ class Tool {
 public:
     static Result<std::unique_ptr<Tool>> start(const std::string& path, std::vector<std::string> arguments, const ProgressSink& progress) {
         auto tool = std::unique_ptr<Tool>(new Tool);
+        // Whatever the program leaves behind when it is killed goes with this directory. Its helpers run as other users.
+        tool->scratch_ = TRY(sys::TempDir::create());
+        TRY(sys::chmod_at(AT_FDCWD, tool->scratch_->path(), 0755));
         auto [out_read, out_write] = TRY(sys::make_pipe());
         auto [error_read, error_write] = TRY(sys::make_pipe());
         sys::SpawnRequest request;
         request.path = path;
         request.arguments = std::move(arguments);
-        request.environment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "HOME=/root", concat("SOURCE_DATE_EPOCH=", fixed_epoch)};
-        for (const char* name : {"http_proxy", "https_proxy", "no_proxy", "TMPDIR"}) {
+        request.environment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "HOME=/root", concat("SOURCE_DATE_EPOCH=", fixed_epoch),
+                               concat("TMPDIR=", tool->scratch_->path())};
+        for (const char* name : {"http_proxy", "https_proxy", "no_proxy"}) {
             if (const char* value = std::getenv(name)) request.environment.push_back(concat(name, "=", std::string_view(value)));
         }
+        request.new_session = true;  // so that its children can be reached with it
         request.fds = {{STDOUT_FILENO, out_write.get()}, {STDERR_FILENO, error_write.get()}};
         tool->child_ = TRY(sys::spawn(request));
         tool->output_ = std::make_unique<FdSource>(std::move(out_read));
@@ -64,26 +79,41 @@ public:
         });
         return tool;
     }
-    ~Tool() { stop(); }
+    ~Tool() { finish().ignore("only its end matters"); }
 
     codec::ByteSource& output() { return *output_; }
-    void stop() {
-        if (child_.pidfd) {
-            child_.pidfd.send_signal(15).ignore("it may have ended");
-            child_.pidfd.wait().ignore("only its end matters");
+    /// From any thread: asks the program and its children to clean up and go, so that its output ends.
+    void interrupt() {
+        const std::lock_guard lock(mutex_);
+        is_interrupted_ = true;
+        if (child_.pid > 0) sys::signal_group(child_.pid, SIGTERM).ignore("it may have ended");
+    }
+    /// Waits for the end. A program that nobody reads any more, or that was interrupted, gets ten seconds for it.
+    Result<> finish() {
+        if (!child_.pidfd) return {};
+        if (is_interrupted_ || !is_read_to_the_end()) {
+            interrupt();
+            const auto ended = child_.pidfd.wait_exited(std::chrono::seconds(10));
+            if (!ended || !*ended) sys::signal_group(child_.pid, SIGKILL).ignore("it may have ended");
+        }
+        const auto status = child_.pidfd.wait();
+        {
+            const std::lock_guard lock(mutex_);
             child_ = {};
         }
-    }
-    Result<> finish() {
-        const auto status = TRY(child_.pidfd.wait());
-        child_ = {};
         messages_.join();
-        if (status.is_success()) return {};
-        return fail(ErrorCode::Unavailable, "ended with status ", status.shell_code(), ":\n", last_lines_);
+        if (!status) return status.error().clone();
+        if (status->is_success()) return {};
+        return fail(ErrorCode::Unavailable, "ended with status ", status->shell_code(), ":\n", last_lines_);
     }
 
 private:
     Tool() = default;
+    bool is_read_to_the_end() const { return output_ && output_->has_ended(); }
+
+    std::optional<sys::TempDir> scratch_;  // goes last
+    std::mutex mutex_;
+    bool is_interrupted_ = false;
     sys::Child child_;
     std::unique_ptr<FdSource> output_;
     std::string last_lines_;
@@ -102,11 +132,27 @@ bool is_plain_word(std::string_view word) {
            word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+:_/-=~") == std::string_view::npos;
 }
 
+/// Whether an ELF program does without an interpreter (program header PT_INTERP). elf(5). A static C library has the name
+/// of one in its data nevertheless.
+bool is_static(std::string_view program) {
+    Elf64_Ehdr header;
+    if (program.size() < sizeof header || !program.starts_with(ELFMAG)) return false;
+    std::memcpy(&header, program.data(), sizeof header);
+    for (std::size_t i = 0; i < header.e_phnum; ++i) {
+        Elf64_Phdr segment;
+        const std::size_t at = header.e_phoff + i * sizeof segment;
+        if (at > program.size() || program.size() - at < sizeof segment) return false;
+        std::memcpy(&segment, program.data() + at, sizeof segment);
+        if (segment.p_type == PT_INTERP) return false;
+    }
+    return true;
+}
+
 /// The whole of the host's static busybox as a root file system.
 Result<std::string> busybox_archive(const ProgressSink& progress) {
     const std::string path = TRY(find_tool("busybox", "busybox-static"));
     const std::string program = TRY(sys::read_file(path, 16 << 20));
-    if (program.find("ld-linux") != std::string::npos) {
+    if (!is_static(program)) {
         return Error(ErrorCode::Unsupported, concat(path, " is not static")).with_hint("apt-get install busybox-static");
     }
     auto tool = TRY(Tool::start(path, {"busybox", "--list"}, progress));
@@ -174,7 +220,7 @@ Result<oci::Digest> Store::bootstrap(const BootstrapOptions& options, const Prog
     words.insert(words.end(), {suite, "-"});
     if (!options.mirror.empty()) words.push_back(options.mirror);
     auto tool = TRY(Tool::start(program, words, progress));
-    const std::stop_callback on_stop(stop, [&] { tool->stop(); });
+    const std::stop_callback on_stop(stop, [&] { tool->interrupt(); });
     auto layer = add_layer(tool->output(), stop);
     if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
     TRY(tool->finish().context("mmdebstrap ", suite).hint("is the package archive in reach, and the suite's name right?"));

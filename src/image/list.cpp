@@ -18,19 +18,21 @@ bool has_label(const Summary& summary, const std::string& wish) {
     return false;
 }
 
-// `--filter reference=`: a glob over the familiar name, with or without its tag.
-bool matches_reference(const Summary& summary, const std::vector<std::string>& patterns) {
+// `--filter reference=`: a glob over the familiar name, with or without its tag. Names that do not match are not shown,
+// even where others of the same image do.
+bool keep_matching_names(Summary& summary, const std::vector<std::string>& patterns) {
     if (patterns.empty()) return true;
-    for (const auto& pattern : patterns) {
-        for (const auto* names : {&summary.repo_tags, &summary.repo_digests}) {
-            for (const auto& name : *names) {
-                const auto cut = name.find('@') != std::string::npos ? name.find('@') : name.rfind(':');
-                if (fnmatch(pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0) return true;
-                if (fnmatch(pattern.c_str(), name.substr(0, cut).c_str(), FNM_PATHNAME) == 0) return true;
-            }
-        }
-    }
-    return false;
+    const auto lacks = [&](const std::string& name) {
+        const auto at = name.find('@');
+        const std::string bare = name.substr(0, at != std::string::npos ? at : name.rfind(':'));
+        return std::none_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+            return fnmatch(pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0 ||
+                   fnmatch(pattern.c_str(), bare.c_str(), FNM_PATHNAME) == 0;
+        });
+    };
+    std::erase_if(summary.repo_tags, lacks);
+    std::erase_if(summary.repo_digests, lacks);
+    return !summary.repo_tags.empty() || !summary.repo_digests.empty();
 }
 
 }  // namespace
@@ -102,7 +104,7 @@ Result<std::vector<Summary>> Store::list(const ListFilter& filter) const {
         const auto lacks = [&](const std::string& label) { return !has_label(image, label); };
         const auto carries = [&](const std::string& label) { return has_label(image, label); };
         if (filter.dangling && *filter.dangling != is_dangling) continue;
-        if (!matches_reference(image, filter.references)) continue;
+        if (!keep_matching_names(image, filter.references)) continue;
         if (std::any_of(filter.labels.begin(), filter.labels.end(), lacks)) continue;
         if (std::any_of(filter.without_labels.begin(), filter.without_labels.end(), carries)) continue;
         if (before && image.created >= *before) continue;

@@ -6,6 +6,7 @@
 #include "codec/json.h"
 #include "codec/tar.h"
 #include "image/implementation_internal.h"
+#include "layer/foreign.h"
 
 namespace berth::image {
 
@@ -43,7 +44,7 @@ public:
           stop_(std::move(stop)), lease_(content_.lease()) {}
 
     Result<LoadResult> load(codec::ByteSource& source, const std::optional<oci::Platform>& platform) {
-        auto plain = TRY(codec::open_decompressor(source));
+        auto plain = TRY(layer::open_any_decompressor(source));
         TRY(read_archive(*plain));
         if (documents_.contains("index.json")) {
             TRY(load_layout(platform));

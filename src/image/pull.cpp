@@ -210,7 +210,12 @@ Error in_dockers_words(Error error, const oci::Reference& reference) {
         return fail(ErrorCode::NotFound, "manifest for ", reference.familiar(), " not found: ", error.message());
     if (error.is(ErrorCode::NotFound) && error.message().starts_with("name unknown"))
         return fail(ErrorCode::NotFound, "repository ", reference.familiar_name(), " not found: ", error.message());
-    return std::move(error).with_context(concat("pull ", reference.familiar()));
+    const bool is_public = reference.domain() == "docker.io";
+    const bool is_unreachable = error.is(ErrorCode::Unavailable) || error.is(ErrorCode::TimedOut);
+    error = std::move(error).with_context(concat("pull ", reference.familiar()));
+    if (is_public && is_unreachable)
+        error = std::move(error).with_hint("where no public registry is in reach, `berth image bootstrap debian:bookworm` makes a base image");
+    return error;
 }
 
 }  // namespace

@@ -43,7 +43,10 @@ Result<Store::Implementation::Found> Store::Implementation::find(std::string_vie
     }
     std::string_view prefix = name;
     if (prefix.starts_with("sha256:")) prefix.remove_prefix(7);
-    if (!oci::looks_like_id(prefix)) return no_such_image(name);
+    if (!oci::looks_like_id(prefix)) {
+        const auto parsed = oci::Reference::parse(name);
+        return no_such_image(parsed ? parsed->with_default_tag().familiar() : std::string(name));
+    }
     auto statement = TRY(services_.database.prepare("SELECT id FROM image WHERE id LIKE ?1 LIMIT 2", concat("sha256:", prefix, "%")));
     std::vector<std::string> ids;
     while (TRY(statement.step())) ids.push_back(statement.text(0));

@@ -1,6 +1,7 @@
 // Opening, naming and making images.
 #include "codec/compression.h"
 #include "image/implementation_internal.h"
+#include "layer/foreign.h"
 
 namespace berth::image {
 
@@ -84,7 +85,7 @@ private:
 
 Result<Layer> Store::add_layer(codec::ByteSource& source, std::stop_token stop) {
     auto& services = implementation_->services_;
-    auto plain = TRY(codec::open_decompressor(source));
+    auto plain = TRY(layer::open_any_decompressor(source));
     auto writer = TRY(services.content.create_ingest());
     auto compressor = codec::make_compressor(codec::Compression::Gzip, writer);
     TeeSource tee(*plain, *compressor);

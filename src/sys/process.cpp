@@ -23,7 +23,8 @@
 namespace berth::sys {
 
 ExitStatus ExitStatus::from_wait_status(int status) {
-    if (WIFSIGNALED(status)) return {.code = 0, .signal = WTERMSIG(status), .core_dumped = WCOREDUMP(status) != 0};
+    if (WIFSIGNALED(status))
+        return {.code = 0, .signal = WTERMSIG(status), .core_dumped = WCOREDUMP(status) != 0};
     return {.code = WEXITSTATUS(status)};
 }
 
@@ -131,8 +132,8 @@ Result<Child> spawn(const SpawnRequest& request) {
     const auto arguments = pointers_to(request.arguments);
     const auto environment = pointers_to(request.environment);
     pid_t pid = -1;
-    const int error = posix_spawn(&pid, request.path.c_str(), &actions, &attributes, arguments.data(),
-                                  environment.data());
+    const int error =
+        posix_spawn(&pid, request.path.c_str(), &actions, &attributes, arguments.data(), environment.data());
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     if (error != 0) return Error::from_errno("posix_spawn", error).with_context(request.path);
@@ -158,6 +159,11 @@ Result<Child> clone_process(const CloneRequest& request) {
     return Child{.pid = static_cast<pid_t>(pid), .pidfd = Pidfd(Fd(pidfd))};
 }
 
+Result<> signal_group(pid_t leader, int signal) {
+    if (::kill(-leader, signal) < 0) return Error::from_errno("kill", errno);
+    return {};
+}
+
 Result<ExitStatus> wait_pid(pid_t pid) {
     int status = 0;
     while (waitpid(pid, &status, 0) < 0) {
@@ -172,7 +178,8 @@ Result<ProcessStat> process_stat(pid_t pid) {
     char buffer[1024];
     const ssize_t size = ::read(file.get(), buffer, sizeof(buffer));
     if (size < 0) return Error::from_errno("read", errno).with_context(concat("/proc/", pid, "/stat"));
-    // The second field is the program's name in parentheses and may hold anything, so fields count from the last ')'.
+    // The second field is the program's name in parentheses and may hold anything, so fields count from the
+    // last ')'.
     std::string_view text(buffer, static_cast<std::size_t>(size));
     const auto end_of_name = text.rfind(')');
     const auto fields = split(text.substr(std::min(text.size(), end_of_name + 2)), ' ');
@@ -185,7 +192,8 @@ Result<ProcessStat> process_stat(pid_t pid) {
 }
 
 Result<> become_subreaper() {
-    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) return Error::from_errno("prctl(PR_SET_CHILD_SUBREAPER)", errno);
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+        return Error::from_errno("prctl(PR_SET_CHILD_SUBREAPER)", errno);
     return {};
 }
 
@@ -195,7 +203,8 @@ Result<> make_undumpable() {
 }
 
 Result<> close_on_exec_from(int first) {
-    if (syscall(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC) < 0) return Error::from_errno("close_range", errno);
+    if (syscall(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+        return Error::from_errno("close_range", errno);
     return {};
 }
 

@@ -23,7 +23,8 @@ struct ExitStatus {
     int shell_code() const { return signal != 0 ? 128 + signal : code; }
 };
 
-/// A handle of one process that is not reused with its number. Readable (poll) once the process ended. pidfd_open(2).
+/// A handle of one process that is not reused with its number. Readable (poll) once the process ended.
+/// pidfd_open(2).
 class Pidfd {
 public:
     Pidfd() = default;
@@ -63,8 +64,9 @@ struct SpawnRequest {
     std::string path;  ///< never looked up in PATH; "/proc/self/fd/N" runs an open descriptor
     std::vector<std::string> arguments;    ///< including argv[0]
     std::vector<std::string> environment;  ///< exactly this, nothing inherited
-    std::vector<FdMapping> fds;  ///< everything else must be close-on-exec; 0, 1, 2 not named here are inherited
-    std::string working_directory;         ///< empty: ours
+    std::vector<FdMapping>
+        fds;  ///< everything else must be close-on-exec; 0, 1, 2 not named here are inherited
+    std::string working_directory;  ///< empty: ours
     bool new_session = false;
 };
 
@@ -72,18 +74,20 @@ struct SpawnRequest {
 Result<Child> spawn(const SpawnRequest& request);
 
 struct CloneRequest {
-    std::uint64_t flags = 0;     ///< CLONE_NEW*, CLONE_PARENT; the memory is always copied (fork)
-    int cgroup = -1;             ///< directory of a v2 cgroup to be born in (CLONE_INTO_CGROUP)
+    std::uint64_t flags = 0;  ///< CLONE_NEW*, CLONE_PARENT; the memory is always copied (fork)
+    int cgroup = -1;          ///< directory of a v2 cgroup to be born in (CLONE_INTO_CGROUP)
 };
 
 /// fork(2) with namespaces: returns pid 0 in the child. Only for single-threaded processes. clone3(2).
 Result<Child> clone_process(const CloneRequest& request);
 
+/// Sends a signal to a whole process group, such as a child made with new_session and its children. kill(2).
+Result<> signal_group(pid_t leader, int signal);
 /// Reaps one child of ours by number.
 Result<ExitStatus> wait_pid(pid_t pid);
 /// What /proc/<pid>/stat tells. proc(5).
 struct ProcessStat {
-    char state = '?';              ///< 'R', 'S', 'D', 'T', 'Z' ...
+    char state = '?';  ///< 'R', 'S', 'D', 'T', 'Z' ...
     pid_t parent = 0;
     std::uint64_t start_time = 0;  ///< clock ticks since boot; with its pid it names the process for good
 };
@@ -91,7 +95,8 @@ struct ProcessStat {
 Result<ProcessStat> process_stat(pid_t pid);
 /// Makes this process adopt orphaned descendants. prctl(2) PR_SET_CHILD_SUBREAPER.
 Result<> become_subreaper();
-/// Hides memory, descriptors and the executable of this process from unprivileged tracers. prctl(2) PR_SET_DUMPABLE.
+/// Hides memory, descriptors and the executable of this process from unprivileged tracers. prctl(2)
+/// PR_SET_DUMPABLE.
 Result<> make_undumpable();
 /// Marks every descriptor from `first` on close-on-exec. close_range(2).
 Result<> close_on_exec_from(int first);
