@@ -5,6 +5,7 @@
 #include "daemon/call.h"
 #include "daemon/changes.h"
 #include "daemon/handlers.h"
+#include "layer/foreign.h"
 
 namespace berth::daemon {
 
@@ -65,7 +66,7 @@ Result<> get_archive(Call& call) {
 Result<> put_archive(Call& call) {
     const auto path = TRY(path_of(call));
     BodySource body(call.request);
-    const auto archive = TRY(codec::open_decompressor(body));
+    const auto archive = TRY(layer::open_any_decompressor(body));
     TRY(call.engine.containers.copy_in(
         call.parameter("id"), path,
         {.no_overwrite_dir_non_dir = call.flag("noOverwriteDirNonDir"), .copy_uid_gid = call.flag("copyUIDGID")},
