@@ -12,6 +12,9 @@ struct Overloaded : Handlers... {
     using Handlers::operator()...;
 };
 
+template <typename... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;  // Clang 14 does not make it by itself
+
 std::string json_text(const std::vector<std::string>& words) { return codec::dump_json(codec::Json(words)); }
 
 void add_unique(std::vector<std::string>& list, std::string value) {
