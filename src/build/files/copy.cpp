@@ -7,14 +7,24 @@
 #include <array>
 #include <map>
 
-#include "build/files/archive_source.h"
 #include "container/users.h"
 #include "layer/extract.h"
+#include "layer/foreign.h"
 #include "sys/stream.h"
 #include "sys/xattr.h"
 
 namespace berth::build {
 namespace {
+
+/// Reads a descriptor as a source of bytes.
+class FdSource final : public codec::ByteSource {
+public:
+    explicit FdSource(sys::BorrowedFd fd) : fd_(fd) {}
+    Result<std::size_t> read(std::span<std::byte> buffer) override { return sys::read(fd_, buffer); }
+
+private:
+    sys::BorrowedFd fd_;
+};
 
 Result<sys::Fd> open_directory(sys::BorrowedFd root, const std::string& path) {
     return sys::open_in_root(root, path.empty() ? "/" : path, O_PATH | O_DIRECTORY);
@@ -29,7 +39,8 @@ Result<> remove_file(sys::BorrowedFd directory, const std::string& name) {
 // Whether the file is a plain or compressed tar, by its content and not its name.
 Result<bool> is_archive(sys::BorrowedFd file) {
     const auto fd = TRY(sys::reopen(file, O_RDONLY));
-    auto plain = open_archive_file(fd);
+    FdSource source(fd);
+    auto plain = layer::open_any_decompressor(source);
     if (!plain) return false;
     std::array<std::byte, 512> head{};
     std::size_t filled = 0;
@@ -235,13 +246,13 @@ private:
         TRY(make_directories(to_, destination, 0755, options_.owner));
         const auto target = TRY(sys::open_in_root(to_, destination, O_RDONLY | O_DIRECTORY));
         const auto fd = TRY(sys::reopen(node, O_RDONLY));
-        const auto source = TRY(open_archive_file(fd));
+        FdSource source(fd);
         layer::ExtractOptions extract{.keep_directories = true};
         if (options_.owner) {
             extract.uid = options_.owner->uid;
             extract.gid = options_.owner->gid;
         }
-        TRY(layer::extract(*source, target, extract, stop_));
+        TRY(layer::extract(source, target, extract, stop_));
         return {};
     }
 
