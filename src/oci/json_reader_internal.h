@@ -11,7 +11,8 @@
 #include "base/result.h"
 #include "codec/json.h"
 
-// Reading JSON members into structs, checked: the first member of a wrong type or range is remembered with its place
+// Reading JSON members into structs, checked: the first member of a wrong type or range is remembered with
+// its place
 // ("process.rlimits[2].soft"), everything after it is skipped.
 namespace berth::oci::json {
 
@@ -39,7 +40,9 @@ inline void complain(Problem& problem, const Place& place, std::string_view what
 class Reader;
 
 template <typename T>
-concept Structure = requires(Reader& reader, T& out) { read_members(reader, out); };
+concept Structure = requires(Reader& reader, T& out) {
+    read_members(reader, out);
+};
 
 inline void read(const codec::Json& value, const Place& place, Problem& problem, std::string& out) {
     if (const auto* text = value.get_ptr<const std::string*>()) {
@@ -59,8 +62,8 @@ inline void read(const codec::Json& value, const Place& place, Problem& problem,
 }
 
 template <std::integral T>
-    requires(!std::same_as<T, bool>)
-void read(const codec::Json& value, const Place& place, Problem& problem, T& out) {
+requires(!std::same_as<T, bool>) void read(const codec::Json& value, const Place& place, Problem& problem,
+                                           T& out) {
     if (value.is_number_unsigned()) {
         const auto number = *value.get_ptr<const std::uint64_t*>();
         if (!std::in_range<T>(number)) return complain(problem, place, "is out of range");

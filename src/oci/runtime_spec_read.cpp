@@ -35,7 +35,9 @@ struct IoPriority {
     int priority = 0;
 };
 void read_members(Reader& r, ConsoleSize& size) { r("width", size.width)("height", size.height); }
-void read_members(Reader& r, Scheduler& s) { r.required("policy", s.policy)("nice", s.nice)("priority", s.priority); }
+void read_members(Reader& r, Scheduler& s) {
+    r.required("policy", s.policy)("nice", s.nice)("priority", s.priority);
+}
 void read_members(Reader& r, IoPriority& p) { r.required("class", p.io_class)("priority", p.priority); }
 }  // namespace
 
@@ -79,18 +81,21 @@ void read_members(Reader& r, RuntimeHooks& hooks) {
 void read_members(Reader& r, RuntimeNamespace& entry) { r.required("type", entry.type)("path", entry.path); }
 
 void read_members(Reader& r, RuntimeDevice& device) {
-    r.required("type", device.type).required("path", device.path)("major", device.major)("minor", device.minor);
+    r.required("type", device.type)
+        .required("path", device.path)("major", device.major)("minor", device.minor);
     r("fileMode", device.file_mode)("uid", device.uid)("gid", device.gid);
 }
 
 void read_members(Reader& r, RuntimeDeviceRule& rule) {
-    r("allow", rule.allow)("type", rule.type)("major", rule.major)("minor", rule.minor)("access", rule.access);
+    r("allow", rule.allow)("type", rule.type)("major", rule.major)("minor", rule.minor)("access",
+                                                                                        rule.access);
     if (rule.type.empty()) rule.type = "a";
     if (rule.access.empty()) rule.access = "rwm";
 }
 
 void read_members(Reader& r, RuntimeMemory& memory) {
-    r("limit", memory.limit)("reservation", memory.reservation)("swap", memory.swap)("kernelTCP", memory.kernel_tcp);
+    r("limit", memory.limit)("reservation", memory.reservation)("swap", memory.swap)("kernelTCP",
+                                                                                     memory.kernel_tcp);
     r("swappiness", memory.swappiness)("disableOOMKiller", memory.disable_oom_killer);
 }
 
@@ -101,7 +106,8 @@ void read_members(Reader& r, RuntimeCpu& cpu) {
 }
 
 void read_members(Reader& r, RuntimeWeightDevice& device) {
-    r("major", device.major)("minor", device.minor)("weight", device.weight)("leafWeight", device.leaf_weight);
+    r("major", device.major)("minor", device.minor)("weight", device.weight)("leafWeight",
+                                                                             device.leaf_weight);
 }
 
 void read_members(Reader& r, RuntimeThrottleDevice& device) {
@@ -132,7 +138,9 @@ struct Network {
 };
 void read_members(Reader& r, Pids& pids) { r("limit", pids.limit); }
 void read_members(Reader& r, Priority& p) { r.required("name", p.name)("priority", p.priority); }
-void read_members(Reader& r, Network& network) { r("classID", network.class_id)("priorities", network.priorities); }
+void read_members(Reader& r, Network& network) {
+    r("classID", network.class_id)("priorities", network.priorities);
+}
 }  // namespace
 
 void read_members(Reader& r, RuntimeResources& resources) {
@@ -148,11 +156,13 @@ void read_members(Reader& r, RuntimeResources& resources) {
 }
 
 void read_members(Reader& r, SeccompArgument& argument) {
-    r("index", argument.index)("value", argument.value)("valueTwo", argument.value_two).required("op", argument.op);
+    r("index", argument.index)("value", argument.value)("valueTwo", argument.value_two)
+        .required("op", argument.op);
 }
 
 void read_members(Reader& r, SeccompSyscall& rule) {
-    r.required("names", rule.names).required("action", rule.action)("errnoRet", rule.errno_ret)("args", rule.args);
+    r.required("names", rule.names)
+        .required("action", rule.action)("errnoRet", rule.errno_ret)("args", rule.args);
 }
 
 void read_members(Reader& r, RuntimeSeccomp& seccomp) {
@@ -165,7 +175,8 @@ void read_members(Reader& r, RuntimeLinux& value) {
     r("namespaces", value.namespaces)("uidMappings", value.uid_mappings)("gidMappings", value.gid_mappings);
     r("devices", value.devices)("cgroupsPath", value.cgroups_path)("resources", value.resources);
     r("rootfsPropagation", value.rootfs_propagation)("seccomp", value.seccomp)("sysctl", value.sysctl);
-    r("maskedPaths", value.masked_paths)("readonlyPaths", value.readonly_paths)("mountLabel", value.mount_label);
+    r("maskedPaths", value.masked_paths)("readonlyPaths", value.readonly_paths)("mountLabel",
+                                                                                value.mount_label);
 }
 
 void read_members(Reader& r, RuntimeRoot& root) { r.required("path", root.path)("readonly", root.readonly); }
@@ -179,7 +190,8 @@ void read_members(Reader& r, RuntimeSpec& spec) {
 namespace {
 
 Result<> check_process(const RuntimeProcess& process) {
-    if (!process.cwd.starts_with('/')) return fail(ErrorCode::InvalidArgument, "process.cwd must be an absolute path");
+    if (!process.cwd.starts_with('/'))
+        return fail(ErrorCode::InvalidArgument, "process.cwd must be an absolute path");
     if (process.args.empty()) return fail(ErrorCode::InvalidArgument, "process.args must not be empty");
     return {};
 }
@@ -189,7 +201,8 @@ Result<> check_spec(const RuntimeSpec& spec) {
         return fail(ErrorCode::InvalidArgument, "ociVersion ", spec.oci_version, " is not supported");
     if (spec.process) TRY(check_process(*spec.process));
     for (const auto& mount : spec.mounts) {
-        if (mount.destination.empty()) return fail(ErrorCode::InvalidArgument, "a mount has an empty destination");
+        if (mount.destination.empty())
+            return fail(ErrorCode::InvalidArgument, "a mount has an empty destination");
     }
     for (const auto& entry : spec.linux_config.namespaces) {
         std::size_t count = 0;

@@ -111,7 +111,8 @@ Json write_hooks(const RuntimeHooks& hooks) {
 }
 
 Json write_device(const RuntimeDevice& device) {
-    Json out = {{"type", device.type}, {"path", device.path}, {"major", device.major}, {"minor", device.minor}};
+    Json out = {
+        {"type", device.type}, {"path", device.path}, {"major", device.major}, {"minor", device.minor}};
     put(out, "fileMode", device.file_mode);
     put(out, "uid", device.uid);
     put(out, "gid", device.gid);

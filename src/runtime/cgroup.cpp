@@ -4,8 +4,8 @@
 namespace berth::runtime {
 namespace {
 
-// A v1 memory limit may neither exceed the limit of memory and swap nor the other way round, so which goes first
-// depends on the values before: whichever order the kernel takes is right.
+// A v1 memory limit may neither exceed the limit of memory and swap nor the other way round, so which goes
+// first depends on the values before: whichever order the kernel takes is right.
 Result<> write_memory_pair(const sys::Cgroup& cgroup, const CgroupWrite& memory, const CgroupWrite& swap) {
     Result<> first = cgroup.write(memory.controller, memory.file, memory.value);
     if (first) return cgroup.write(swap.controller, swap.file, swap.value);
@@ -19,7 +19,8 @@ bool is_v2_only(const sys::Cgroup& cgroup) {
 
 Result<> write_one(const sys::Cgroup& cgroup, const CgroupWrite& write) {
     Result<> done = cgroup.write(write.controller, write.file, write.value);
-    // Without the BFQ scheduler there are no weights by that name; v1 then has the older file, or none at all.
+    // Without the BFQ scheduler there are no weights by that name; v1 then has the older file, or none at
+    // all.
     if (done.is_error() && write.file == "blkio.bfq.weight")
         return cgroup.write(write.controller, "blkio.weight", write.value);
     return done;

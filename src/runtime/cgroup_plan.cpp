@@ -67,9 +67,12 @@ void plan_v1_io(const oci::RuntimeBlockIo& io, Plan& plan) {
     for (const auto& device : io.weight_devices) {
         if (device.weight) plan.add("blkio.bfq.weight_device", device_value(device, *device.weight));
     }
-    for (const auto& device : io.read_bps) plan.add("blkio.throttle.read_bps_device", device_value(device, device.rate));
-    for (const auto& device : io.write_bps) plan.add("blkio.throttle.write_bps_device", device_value(device, device.rate));
-    for (const auto& device : io.read_iops) plan.add("blkio.throttle.read_iops_device", device_value(device, device.rate));
+    for (const auto& device : io.read_bps)
+        plan.add("blkio.throttle.read_bps_device", device_value(device, device.rate));
+    for (const auto& device : io.write_bps)
+        plan.add("blkio.throttle.write_bps_device", device_value(device, device.rate));
+    for (const auto& device : io.read_iops)
+        plan.add("blkio.throttle.read_iops_device", device_value(device, device.rate));
     for (const auto& device : io.write_iops)
         plan.add("blkio.throttle.write_iops_device", device_value(device, device.rate));
 }
@@ -80,7 +83,8 @@ void plan_v2_memory(const oci::RuntimeMemory& memory, Plan& plan) {
     if (memory.swap.value_or(0) == 0) return;
     // The specification counts memory and swap together, v2 counts swap alone.
     const std::int64_t limit = memory.limit.value_or(0);
-    plan.add("memory.swap.max", *memory.swap < 0 ? "max" : max_or(std::max<std::int64_t>(0, *memory.swap - limit)));
+    plan.add("memory.swap.max",
+             *memory.swap < 0 ? "max" : max_or(std::max<std::int64_t>(0, *memory.swap - limit)));
 }
 
 // cpu.shares 2..262144 onto cpu.weight 1..10000, as every runtime does it.
@@ -93,7 +97,8 @@ void plan_v2_cpu(const oci::RuntimeCpu& cpu, Plan& plan) {
     if (cpu.shares.value_or(0) != 0) plan.add("cpu.weight", weight_of_shares(*cpu.shares));
     if (cpu.quota.value_or(0) != 0 || cpu.period.value_or(0) != 0) {
         const std::int64_t quota = cpu.quota.value_or(0);
-        plan.add("cpu.max", concat(quota > 0 ? std::to_string(quota) : "max", ' ', cpu.period.value_or(0) ? *cpu.period : 100000));
+        plan.add("cpu.max", concat(quota > 0 ? std::to_string(quota) : "max", ' ',
+                                   cpu.period.value_or(0) ? *cpu.period : 100000));
     }
     plan.add("cpu.max.burst", cpu.burst);
     plan.add("cpu.idle", cpu.idle);
@@ -101,7 +106,9 @@ void plan_v2_cpu(const oci::RuntimeCpu& cpu, Plan& plan) {
     plan.add("cpuset.mems", cpu.mems);
 }
 
-std::uint64_t io_weight(std::uint64_t weight) { return 1 + (std::clamp<std::uint64_t>(weight, 10, 1000) - 10) * 9999 / 990; }
+std::uint64_t io_weight(std::uint64_t weight) {
+    return 1 + (std::clamp<std::uint64_t>(weight, 10, 1000) - 10) * 9999 / 990;
+}
 
 void plan_v2_io(const oci::RuntimeBlockIo& io, Plan& plan) {
     if (io.weight.value_or(0) != 0) plan.add("io.weight", concat("default ", io_weight(*io.weight)));
@@ -144,7 +151,8 @@ std::vector<CgroupWrite> plan_v2(const oci::RuntimeResources& resources) {
     plan_v2_cpu(resources.cpu, plan);
     if (resources.pids_limit.value_or(0) != 0) plan.add("pids.max", max_or(*resources.pids_limit));
     plan_v2_io(resources.block_io, plan);
-    for (const auto& limit : resources.hugepages) plan.add(concat("hugetlb.", limit.page_size, ".max"), limit.limit);
+    for (const auto& limit : resources.hugepages)
+        plan.add(concat("hugetlb.", limit.page_size, ".max"), limit.limit);
     for (const auto& [file, value] : resources.unified) plan.add(file, value);
     return std::move(plan).take();
 }
@@ -173,9 +181,9 @@ std::vector<sys::DeviceRule> plan_devices(const oci::RuntimeResources& resources
     }
     if (rules.size() == 1 && rules.front().allow && rules.front().type == 'a') return rules;
     const std::vector<sys::DeviceRule> usual = {
-        allow('c', {}, {}, "m"), allow('b', {}, {}, "m"), allow('c', 1, 3), allow('c', 1, 5), allow('c', 1, 7),
-        allow('c', 1, 8),        allow('c', 1, 9),        allow('c', 5, 0), allow('c', 5, 1), allow('c', 5, 2),
-        allow('c', 136, {})};
+        allow('c', {}, {}, "m"), allow('b', {}, {}, "m"), allow('c', 1, 3),   allow('c', 1, 5),
+        allow('c', 1, 7),        allow('c', 1, 8),        allow('c', 1, 9),   allow('c', 5, 0),
+        allow('c', 5, 1),        allow('c', 5, 2),        allow('c', 136, {})};
     rules.insert(rules.end(), usual.begin(), usual.end());
     return rules;
 }

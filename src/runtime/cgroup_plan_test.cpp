@@ -13,13 +13,14 @@ TEST(CgroupPlan, WritesV1LimitsInTheOrderTheKernelNeeds) {
     resources.memory = {.limit = 1 << 20, .swap = 2 << 20};
     resources.cpu = {.shares = 512, .quota = 50000, .period = 100000, .cpus = "0-1"};
     resources.pids_limit = -1;
-    EXPECT_THAT(plan_v1(resources),
-                ElementsAre(CgroupWrite{"memory", "memory.limit_in_bytes", "1048576"},
-                            CgroupWrite{"memory", "memory.memsw.limit_in_bytes", "2097152"},
-                            CgroupWrite{"cpu", "cpu.shares", "512"},
-                            CgroupWrite{"cpu", "cpu.cfs_period_us", "100000"},
-                            CgroupWrite{"cpu", "cpu.cfs_quota_us", "50000"},
-                            CgroupWrite{"cpuset", "cpuset.cpus", "0-1"}, CgroupWrite{"pids", "pids.max", "max"}));
+    EXPECT_THAT(
+        plan_v1(resources),
+        ElementsAre(CgroupWrite{"memory", "memory.limit_in_bytes", "1048576"},
+                    CgroupWrite{"memory", "memory.memsw.limit_in_bytes", "2097152"},
+                    CgroupWrite{"cpu", "cpu.shares", "512"},
+                    CgroupWrite{"cpu", "cpu.cfs_period_us", "100000"},
+                    CgroupWrite{"cpu", "cpu.cfs_quota_us", "50000"},
+                    CgroupWrite{"cpuset", "cpuset.cpus", "0-1"}, CgroupWrite{"pids", "pids.max", "max"}));
 }
 
 TEST(CgroupPlan, TurnsThemIntoV2sUnits) {
@@ -32,8 +33,8 @@ TEST(CgroupPlan, TurnsThemIntoV2sUnits) {
     EXPECT_THAT(plan_v2(resources),
                 ElementsAre(CgroupWrite{"", "memory.max", "100"}, CgroupWrite{"", "memory.swap.max", "50"},
                             CgroupWrite{"", "cpu.weight", "39"}, CgroupWrite{"", "cpu.max", "50000 100000"},
-                            CgroupWrite{"", "io.weight", "default 4950"}, CgroupWrite{"", "io.max", "8:0 rbps=7"},
-                            CgroupWrite{"", "memory.high", "90"}));
+                            CgroupWrite{"", "io.weight", "default 4950"},
+                            CgroupWrite{"", "io.max", "8:0 rbps=7"}, CgroupWrite{"", "memory.high", "90"}));
 }
 
 TEST(CgroupPlan, NothingAskedForIsNothingWritten) {

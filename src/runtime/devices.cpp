@@ -16,14 +16,16 @@ namespace berth::runtime {
 
 std::vector<oci::RuntimeDevice> devices_of(const oci::RuntimeSpec& spec) {
     const auto usual = [](const char* path, std::int64_t major, std::int64_t minor) {
-        return oci::RuntimeDevice{.type = "c", .path = path, .major = major, .minor = minor, .file_mode = 0666};
+        return oci::RuntimeDevice{
+            .type = "c", .path = path, .major = major, .minor = minor, .file_mode = 0666};
     };
     std::vector<oci::RuntimeDevice> devices = {usual("/dev/null", 1, 3),    usual("/dev/zero", 1, 5),
                                                usual("/dev/full", 1, 7),    usual("/dev/random", 1, 8),
                                                usual("/dev/urandom", 1, 9), usual("/dev/tty", 5, 0)};
     for (const auto& device : spec.linux_config.devices) {
-        const auto same = std::find_if(devices.begin(), devices.end(),
-                                       [&](const oci::RuntimeDevice& other) { return other.path == device.path; });
+        const auto same = std::find_if(devices.begin(), devices.end(), [&](const oci::RuntimeDevice& other) {
+            return other.path == device.path;
+        });
         if (same != devices.end()) {
             *same = device;
         } else {

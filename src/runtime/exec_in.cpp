@@ -19,7 +19,8 @@ namespace {
 
 constexpr std::string_view kinds[] = {"user", "mnt", "pid", "net", "ipc", "uts", "cgroup"};
 
-// Entering one's own user namespace is an error to the kernel, and entering any other of one's own is in vain.
+// Entering one's own user namespace is an error to the kernel, and entering any other of one's own is in
+// vain.
 Result<std::uint64_t> foreign_namespaces(pid_t init) {
     std::uint64_t flags = 0;
     for (const auto& kind : kinds) {
@@ -43,7 +44,8 @@ Result<bool> wait_ready(Launched& launched) {
 }  // namespace
 
 Result<Launched> exec_in(pid_t init, const oci::RuntimeProcess& process, const ExecOptions& options) {
-    JoinRequest request{.process = process, .options = options, .init = {}, .cgroup_files = {}, .null = {}, .seccomp = {}};
+    JoinRequest request{
+        .process = process, .options = options, .init = {}, .cgroup_files = {}, .null = {}, .seccomp = {}};
     request.init = TRY(sys::Pidfd::open(init).context("the container is not running"));
     const std::uint64_t foreign = TRY(foreign_namespaces(init));
     request.namespaces = foreign & ~std::uint64_t(CLONE_NEWPID);

@@ -20,7 +20,8 @@ Result<> take_terminal(const sys::Pty& pty, const oci::RuntimeProcess& process) 
                                               .rows = static_cast<unsigned short>(process.console_rows)}));
     TRY(sys::acquire_terminal(pty.slave));
     // EPERM, EINVAL: a user without a place in this user namespace cannot own a terminal, and need not.
-    if (::fchown(pty.slave.get(), process.user.uid, static_cast<gid_t>(-1)) < 0 && errno != EPERM && errno != EINVAL)
+    if (::fchown(pty.slave.get(), process.user.uid, static_cast<gid_t>(-1)) < 0 && errno != EPERM &&
+        errno != EINVAL)
         return Error::from_errno("fchown", errno).with_context("terminal");
     for (int target = 0; target <= 2; ++target) {
         if (::dup2(pty.slave.get(), target) < 0) return Error::from_errno("dup2", errno);
@@ -38,7 +39,8 @@ Result<> take_streams(const StandardStreams& streams, sys::BorrowedFd null) {
         if (!sources[i]) return Error::from_errno("fcntl(F_DUPFD_CLOEXEC)", errno);
     }
     for (std::size_t i = 0; i < 3; ++i) {
-        if (sources[i] && ::dup2(sources[i].get(), static_cast<int>(i)) < 0) return Error::from_errno("dup2", errno);
+        if (sources[i] && ::dup2(sources[i].get(), static_cast<int>(i)) < 0)
+            return Error::from_errno("dup2", errno);
     }
     return {};
 }

@@ -10,8 +10,9 @@
 #include "runtime/sync.h"
 #include "sys/socket.h"
 
-// launch() by proxy. The helper is a copy of the caller that lives for some milliseconds: it reads the specification,
-// launches with CLONE_PARENT, hands the descriptors over and is gone, and with it all the memory this took.
+// launch() by proxy. The helper is a copy of the caller that lives for some milliseconds: it reads the
+// specification, launches with CLONE_PARENT, hands the descriptors over and is gone, and with it all the
+// memory this took.
 namespace berth::runtime {
 namespace {
 
@@ -28,15 +29,18 @@ void reset_child_signals() {
 }
 
 Result<> hand_over(const Launched& launched, sys::BorrowedFd channel) {
-    const Handover handover{.pid = launched.pid(), .predecessor = launched.predecessor_, .has_terminal = launched.terminal_ ? 1U : 0U};
+    const Handover handover{.pid = launched.pid(),
+                            .predecessor = launched.predecessor_,
+                            .has_terminal = launched.terminal_ ? 1U : 0U};
     std::vector<int> fds = {launched.pidfd().fd().get(), launched.channel_.get()};
     if (launched.terminal_) fds.push_back(launched.terminal_.get());
     return sys::send_message(channel, std::as_bytes(std::span(&handover, 1)), fds);
 }
 
-// `load_spec` may complete the options (the cgroup, which it makes from the specification), so they are read after it.
-[[noreturn]] void run_helper(const std::function<Result<oci::RuntimeSpec>()>& load_spec, const LaunchOptions& given,
-                             sys::Fd channel) {
+// `load_spec` may complete the options (the cgroup, which it makes from the specification), so they are read
+// after it.
+[[noreturn]] void run_helper(const std::function<Result<oci::RuntimeSpec>()>& load_spec,
+                             const LaunchOptions& given, sys::Fd channel) {
     reset_child_signals();
     const auto work = [&]() -> Result<> {
         const oci::RuntimeSpec spec = TRY(load_spec());
@@ -61,7 +65,8 @@ Result<Launched> take_over(sys::BorrowedFd channel) {
         return error_of(message);
     }
     std::memcpy(&handover, buffer.data(), sizeof(handover));
-    if (handover.predecessor > 0) sys::wait_pid(handover.predecessor).ignore("the caller reaps all its children itself");
+    if (handover.predecessor > 0)
+        sys::wait_pid(handover.predecessor).ignore("the caller reaps all its children itself");
     Launched launched;
     launched.child_ = {.pid = handover.pid, .pidfd = sys::Pidfd(std::move(received.fds[0]))};
     launched.channel_ = std::move(received.fds[1]);

@@ -35,12 +35,16 @@ Result<sys::Fd> input_of(const std::string& text) {
 }
 
 Result<> run_hook(const oci::RuntimeHook& hook, const std::string& state) {
-    if (!hook.path.starts_with('/')) return fail(ErrorCode::InvalidArgument, "its path is not absolute: ", hook.path);
+    if (!hook.path.starts_with('/'))
+        return fail(ErrorCode::InvalidArgument, "its path is not absolute: ", hook.path);
     const sys::Fd input = TRY(input_of(state));
     const sys::Fd output = TRY(sys::memfd("output"));
-    sys::SpawnRequest request{.path = hook.path, .arguments = hook.args, .environment = hook.env, .working_directory = "/"};
+    sys::SpawnRequest request{
+        .path = hook.path, .arguments = hook.args, .environment = hook.env, .working_directory = "/"};
     if (request.arguments.empty()) request.arguments.push_back(hook.path);
-    request.fds = {{.target = 0, .source = input.get()}, {.target = 1, .source = output.get()}, {.target = 2, .source = output.get()}};
+    request.fds = {{.target = 0, .source = input.get()},
+                   {.target = 1, .source = output.get()},
+                   {.target = 2, .source = output.get()}};
     const sys::Child child = TRY(sys::spawn(request));
     std::optional<std::chrono::milliseconds> limit;
     if (hook.timeout) limit = std::chrono::seconds(*hook.timeout);
@@ -60,7 +64,8 @@ Result<> run_hook(const oci::RuntimeHook& hook, const std::string& state) {
 
 }  // namespace
 
-Result<> run_hooks(const std::vector<oci::RuntimeHook>& hooks, std::string_view kind, const StateDocument& state) {
+Result<> run_hooks(const std::vector<oci::RuntimeHook>& hooks, std::string_view kind,
+                   const StateDocument& state) {
     if (hooks.empty()) return {};
     const std::string text = to_json(state);
     for (std::size_t i = 0; i < hooks.size(); ++i)

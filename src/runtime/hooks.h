@@ -20,8 +20,10 @@ struct StateDocument {
 };
 std::string to_json(const StateDocument& state);
 
-/// Runs the hooks one after the other, each with exactly its own environment, working directory "/" and the state on
-/// stdin. The first that fails, or outlives its timeout, ends the list with an error; `kind` names it there.
-Result<> run_hooks(const std::vector<oci::RuntimeHook>& hooks, std::string_view kind, const StateDocument& state);
+/// Runs the hooks one after the other, each with exactly its own environment, working directory "/" and the
+/// state on stdin. The first that fails, or outlives its timeout, ends the list with an error; `kind` names
+/// it there.
+Result<> run_hooks(const std::vector<oci::RuntimeHook>& hooks, std::string_view kind,
+                   const StateDocument& state);
 
 }  // namespace berth::runtime

@@ -29,19 +29,22 @@ struct LimitName {
     int number;
 };
 constexpr LimitName limit_names[] = {
-    {"RLIMIT_CPU", RLIMIT_CPU},           {"RLIMIT_FSIZE", RLIMIT_FSIZE},       {"RLIMIT_DATA", RLIMIT_DATA},
-    {"RLIMIT_STACK", RLIMIT_STACK},       {"RLIMIT_CORE", RLIMIT_CORE},         {"RLIMIT_RSS", RLIMIT_RSS},
-    {"RLIMIT_NPROC", RLIMIT_NPROC},       {"RLIMIT_NOFILE", RLIMIT_NOFILE},     {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},
-    {"RLIMIT_AS", RLIMIT_AS},             {"RLIMIT_LOCKS", RLIMIT_LOCKS},       {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
-    {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE}, {"RLIMIT_NICE", RLIMIT_NICE},         {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
-    {"RLIMIT_RTTIME", RLIMIT_RTTIME}};
+    {"RLIMIT_CPU", RLIMIT_CPU},           {"RLIMIT_FSIZE", RLIMIT_FSIZE},
+    {"RLIMIT_DATA", RLIMIT_DATA},         {"RLIMIT_STACK", RLIMIT_STACK},
+    {"RLIMIT_CORE", RLIMIT_CORE},         {"RLIMIT_RSS", RLIMIT_RSS},
+    {"RLIMIT_NPROC", RLIMIT_NPROC},       {"RLIMIT_NOFILE", RLIMIT_NOFILE},
+    {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},   {"RLIMIT_AS", RLIMIT_AS},
+    {"RLIMIT_LOCKS", RLIMIT_LOCKS},       {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
+    {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE}, {"RLIMIT_NICE", RLIMIT_NICE},
+    {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},     {"RLIMIT_RTTIME", RLIMIT_RTTIME}};
 
 Result<> set_limit(int number, rlimit wanted) {
     if (::prlimit(0, static_cast<__rlimit_resource>(number), &wanted, nullptr) == 0) return {};
     if (errno != EPERM) return Error::from_errno("prlimit", errno);
     // EPERM: without CAP_SYS_RESOURCE a hard limit only goes down. The container runs with what there is.
     rlimit own;
-    if (::prlimit(0, static_cast<__rlimit_resource>(number), nullptr, &own) < 0) return Error::from_errno("prlimit", errno);
+    if (::prlimit(0, static_cast<__rlimit_resource>(number), nullptr, &own) < 0)
+        return Error::from_errno("prlimit", errno);
     wanted.rlim_max = std::min(wanted.rlim_max, own.rlim_max);
     wanted.rlim_cur = std::min(wanted.rlim_cur, wanted.rlim_max);
     if (::prlimit(0, static_cast<__rlimit_resource>(number), &wanted, nullptr) < 0)
@@ -66,14 +69,16 @@ Result<> set_limits(const oci::RuntimeProcess& process) {
 namespace {
 
 Result<> set_policy(const oci::RuntimeProcess& process) {
-    static constexpr LimitName policies[] = {{"SCHED_OTHER", SCHED_OTHER}, {"SCHED_FIFO", SCHED_FIFO},
-                                             {"SCHED_RR", SCHED_RR},       {"SCHED_BATCH", SCHED_BATCH},
-                                             {"SCHED_ISO", 4},             {"SCHED_IDLE", SCHED_IDLE}};
+    static constexpr LimitName policies[] = {
+        {"SCHED_OTHER", SCHED_OTHER}, {"SCHED_FIFO", SCHED_FIFO}, {"SCHED_RR", SCHED_RR},
+        {"SCHED_BATCH", SCHED_BATCH}, {"SCHED_ISO", 4},           {"SCHED_IDLE", SCHED_IDLE}};
     for (const auto& policy : policies) {
         if (policy.name != process.scheduler_policy) continue;
         const sched_param parameter{.sched_priority = process.scheduler_priority};
-        if (::sched_setscheduler(0, policy.number, &parameter) < 0) return Error::from_errno("sched_setscheduler", errno);
-        if (::setpriority(PRIO_PROCESS, 0, process.scheduler_nice) < 0) return Error::from_errno("setpriority", errno);
+        if (::sched_setscheduler(0, policy.number, &parameter) < 0)
+            return Error::from_errno("sched_setscheduler", errno);
+        if (::setpriority(PRIO_PROCESS, 0, process.scheduler_nice) < 0)
+            return Error::from_errno("setpriority", errno);
         return {};
     }
     return fail(ErrorCode::InvalidArgument, "unknown scheduler policy ", process.scheduler_policy);
@@ -88,7 +93,8 @@ Result<> set_scheduling(const oci::RuntimeProcess& process) {
     if (process.io_priority_class == "IOPRIO_CLASS_RT") io_class = IOPRIO_CLASS_RT;
     if (process.io_priority_class == "IOPRIO_CLASS_BE") io_class = IOPRIO_CLASS_BE;
     if (process.io_priority_class == "IOPRIO_CLASS_IDLE") io_class = IOPRIO_CLASS_IDLE;
-    if (::syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(io_class, process.io_priority)) < 0)
+    if (::syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(io_class, process.io_priority)) <
+        0)
         return Error::from_errno("ioprio_set", errno);
     return {};
 }
@@ -122,7 +128,8 @@ constexpr sys::CapabilityMask bit(int capability) { return sys::CapabilityMask(1
 Result<> set_groups(const oci::RuntimeProcess& process) {
     std::vector<gid_t> groups(process.user.additional_gids.begin(), process.user.additional_gids.end());
     if (::setgroups(groups.size(), groups.data()) == 0) return {};
-    // EPERM with none wanted: a user namespace that denies setgroups leaves the process without power over its groups.
+    // EPERM with none wanted: a user namespace that denies setgroups leaves the process without power over
+    // its groups.
     if (errno == EPERM && groups.empty()) return {};
     return Error::from_errno("setgroups", errno);
 }
@@ -145,12 +152,14 @@ Result<> become_user(const oci::RuntimeProcess& process, bool has_seccomp) {
         now.permitted |= bit(CAP_SYS_ADMIN) & wanted.available;
         now.effective |= bit(CAP_SYS_ADMIN) & wanted.available;
     }
-    // Changing credentials makes a process dumpable again, as far as suid_dumpable goes; it must not be, before exec.
+    // Changing credentials makes a process dumpable again, as far as suid_dumpable goes; it must not be,
+    // before exec.
     if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) return Error::from_errno("prctl(PR_SET_DUMPABLE)", errno);
     return sys::set_capabilities(now);
 }
 
-Result<> finish_privileges(const oci::RuntimeProcess& process, std::span<const std::byte> seccomp, unsigned flags) {
+Result<> finish_privileges(const oci::RuntimeProcess& process, std::span<const std::byte> seccomp,
+                           unsigned flags) {
     sys::CapabilitySets final = TRY(wanted_capabilities(process)).sets;
     if (process.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return Error::from_errno("prctl(PR_SET_NO_NEW_PRIVS)", errno);
@@ -171,7 +180,8 @@ Result<> enter_directory(const std::string& cwd) {
     char buffer[4096];
     const long size = ::syscall(SYS_getcwd, buffer, sizeof(buffer));
     if (size < 0) return fail_as(errno);
-    if (buffer[0] != '/') return fail(ErrorCode::PermissionDenied, "the working directory ", cwd, " is outside the container");
+    if (buffer[0] != '/')
+        return fail(ErrorCode::PermissionDenied, "the working directory ", cwd, " is outside the container");
     return {};
 }
 
@@ -183,8 +193,10 @@ Result<> set_labels(const oci::RuntimeProcess& process, sys::BorrowedFd proc) {
     const std::string thread = concat(::getpid(), "/task/", ::getpid(), "/attr/");
     if (!process.apparmor_profile.empty()) {
         if (!sys::features().apparmor)
-            return fail(ErrorCode::Unsupported, "apparmor profile ", process.apparmor_profile, " is wanted, but the kernel has no AppArmor");
-        TRY(write(thread + "apparmor/exec", "exec " + process.apparmor_profile).context("apply the AppArmor profile"));
+            return fail(ErrorCode::Unsupported, "apparmor profile ", process.apparmor_profile,
+                        " is wanted, but the kernel has no AppArmor");
+        TRY(write(thread + "apparmor/exec", "exec " + process.apparmor_profile)
+                .context("apply the AppArmor profile"));
     }
     if (!process.selinux_label.empty() && sys::features().selinux)
         TRY(write(thread + "exec", process.selinux_label).context("apply the SELinux label"));
@@ -197,7 +209,8 @@ void own_streams(const oci::RuntimeProcess& process) {
         if (::fstat(fd, &status) < 0) continue;
         const bool is_null = S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
         if (is_null || status.st_uid == process.user.uid) continue;
-        // Not every descriptor has an owner to change (sockets, read-only files, other users'): the program gets it as is.
+        // Not every descriptor has an owner to change (sockets, read-only files, other users'): the program
+        // gets it as is.
         if (::fchown(fd, process.user.uid, static_cast<gid_t>(-1)) < 0) continue;
     }
 }

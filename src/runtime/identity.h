@@ -13,12 +13,14 @@ namespace berth::runtime {
 Result<> set_limits(const oci::RuntimeProcess& process);
 Result<> set_scheduling(const oci::RuntimeProcess& process);
 
-/// Changes user, groups and umask and drops capabilities. What seccomp's installation needs (CAP_SYS_ADMIN, without
-/// no_new_privs) is kept until finish_privileges().
+/// Changes user, groups and umask and drops capabilities. What seccomp's installation needs (CAP_SYS_ADMIN,
+/// without no_new_privs) is kept until finish_privileges().
 Result<> become_user(const oci::RuntimeProcess& process, bool has_seccomp);
 
-/// no_new_privs, the seccomp program (may be empty) and the final capability sets. After it only exec remains.
-Result<> finish_privileges(const oci::RuntimeProcess& process, std::span<const std::byte> seccomp, unsigned flags);
+/// no_new_privs, the seccomp program (may be empty) and the final capability sets. After it only exec
+/// remains.
+Result<> finish_privileges(const oci::RuntimeProcess& process, std::span<const std::byte> seccomp,
+                           unsigned flags);
 
 /// Enters the directory `cwd` of the current root: no magic link on the way, and really inside it afterwards.
 Result<> enter_directory(const std::string& cwd);

@@ -90,7 +90,8 @@ Result<sys::Fd> ensure_file(sys::BorrowedFd root, const std::string& path) {
 
 namespace {
 
-Result<> copy_file(sys::BorrowedFd from, sys::BorrowedFd to, const std::string& name, const struct stat& status) {
+Result<> copy_file(sys::BorrowedFd from, sys::BorrowedFd to, const std::string& name,
+                   const struct stat& status) {
     const sys::Fd source = TRY(sys::openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
     const sys::Fd target = TRY(sys::openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
     TRY(sys::copy_range(source, target, static_cast<std::uint64_t>(status.st_size)));
@@ -98,7 +99,8 @@ Result<> copy_file(sys::BorrowedFd from, sys::BorrowedFd to, const std::string& 
     return sys::fchmod(target, status.st_mode & 07777);
 }
 
-Result<> copy_directory(sys::BorrowedFd from, sys::BorrowedFd to, const std::string& name, const struct stat& status) {
+Result<> copy_directory(sys::BorrowedFd from, sys::BorrowedFd to, const std::string& name,
+                        const struct stat& status) {
     const sys::Fd source = TRY(sys::openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     TRY(sys::mkdir_at(to, name, 0700));
     const sys::Fd target = TRY(sys::openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));

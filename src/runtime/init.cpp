@@ -27,10 +27,10 @@
 #include "sys/socket.h"
 #include "sys/terminal.h"
 
-// The order of the steps is the security of the container. Cgroups are joined while the host's names still resolve.
-// Nothing of the image is opened before it is attached as this namespace's own tree, and then only inside that root.
-// Limits and filters come when no further privileged call is needed, the program is looked up as the user it will run
-// as, and the descriptors of the host are gone (close-on-exec) the moment it runs.
+// The order of the steps is the security of the container. Cgroups are joined while the host's names still
+// resolve. Nothing of the image is opened before it is attached as this namespace's own tree, and then only
+// inside that root. Limits and filters come when no further privileged call is needed, the program is looked
+// up as the user it will run as, and the descriptors of the host are gone (close-on-exec) the moment it runs.
 namespace berth::runtime {
 namespace {
 
@@ -41,14 +41,15 @@ Result<> become_namespace_root() {
     return sys::make_undumpable();
 }
 
-// The caller's namespaces can be joined with the caller's rights; those that belong to the user namespace only from
-// inside it. So each is tried before, and what was refused again afterwards.
+// The caller's namespaces can be joined with the caller's rights; those that belong to the user namespace
+// only from inside it. So each is tried before, and what was refused again afterwards.
 Result<std::vector<const NamespaceToJoin*>> join_early(const Preparation& preparation) {
     std::vector<const NamespaceToJoin*> refused;
     for (const auto& join : preparation.joins) {
         Result<> joined = sys::enter_namespace(join.fd, join.flag);
         if (joined) continue;
-        if (joined.error().error_number() != EPERM) return std::move(joined).error().with_context("join a namespace");
+        if (joined.error().error_number() != EPERM)
+            return std::move(joined).error().with_context("join a namespace");
         refused.push_back(&join);
     }
     return refused;
@@ -56,11 +57,12 @@ Result<std::vector<const NamespaceToJoin*>> join_early(const Preparation& prepar
 
 Result<> enter_user_namespace(const Preparation& preparation, sys::BorrowedFd channel) {
     if (preparation.user_namespace) {
-        TRY(sys::enter_namespace(preparation.user_namespace, CLONE_NEWUSER).context("join the user namespace"));
+        TRY(sys::enter_namespace(preparation.user_namespace, CLONE_NEWUSER)
+                .context("join the user namespace"));
     } else {
         TRY(sys::unshare(CLONE_NEWUSER).context("make a user namespace"));
-        // Without root, the maps can be written only to a process that its owner may look at; the container does not
-        // exist yet.
+        // Without root, the maps can be written only to a process that its owner may look at; the container
+        // does not exist yet.
         if (preparation.id_maps.deny_setgroups) ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
         TRY(send_step(channel, Step::NeedMaps));
         TRY(await_step(channel, Step::Continue));
@@ -68,8 +70,8 @@ Result<> enter_user_namespace(const Preparation& preparation, sys::BorrowedFd ch
     return become_namespace_root();
 }
 
-// A new pid namespace starts with the next child, which becomes init in place of this process: a child of the same
-// parent, with the same memory and channel.
+// A new pid namespace starts with the next child, which becomes init in place of this process: a child of the
+// same parent, with the same memory and channel.
 Result<> hand_on_to_successor(sys::BorrowedFd channel) {
     const sys::Child successor = TRY(sys::clone_process({.flags = CLONE_PARENT}));
     if (successor.pid == 0) return {};
@@ -81,10 +83,12 @@ Result<> settle_namespaces(const Preparation& preparation, sys::BorrowedFd chann
     const auto refused = TRY(join_early(preparation));
     const bool has_user_namespace = preparation.user_namespace || preparation.new_user_namespace;
     if (has_user_namespace) TRY(enter_user_namespace(preparation, channel));
-    for (const auto* join : refused) TRY(sys::enter_namespace(join->fd, join->flag).context("join a namespace"));
+    for (const auto* join : refused)
+        TRY(sys::enter_namespace(join->fd, join->flag).context("join a namespace"));
     if (preparation.late_flags) TRY(sys::unshare(preparation.late_flags).context("make namespaces"));
     if (preparation.late_flags & CLONE_NEWPID) TRY(hand_on_to_successor(channel));
-    if (preparation.new_cgroup_namespace) TRY(sys::unshare(CLONE_NEWCGROUP).context("make a cgroup namespace"));
+    if (preparation.new_cgroup_namespace)
+        TRY(sys::unshare(CLONE_NEWCGROUP).context("make a cgroup namespace"));
     if (preparation.new_network_namespace) TRY(sys::bring_loopback_up());
     return {};
 }
@@ -146,7 +150,8 @@ Result<> show_console(const Mounted& mounted, sys::BorrowedFd slave) {
 
 // The container's own devpts where there is one; the terminal's name inside is right then.
 Result<sys::Fd> set_up_terminal(const Preparation& preparation, const Mounted& mounted) {
-    auto pty = TRY((mounted.devpts ? sys::open_pty_at(mounted.devpts) : sys::open_pty()).context("make a terminal"));
+    auto pty =
+        TRY((mounted.devpts ? sys::open_pty_at(mounted.devpts) : sys::open_pty()).context("make a terminal"));
     TRY(show_console(mounted, pty.slave));
     TRY(take_terminal(pty, preparation.process));
     return std::move(pty.master);
@@ -162,11 +167,12 @@ Result<> finish_inside(Preparation& preparation, Mounted& mounted, sys::Fd& term
         TRY(take_streams(preparation.options.streams, mounted.null));
     }
     TRY(protect_paths(preparation, mounted));
-    return run_hooks(preparation.spec.hooks.create_container, "createContainer", state_of(preparation, "creating"));
+    return run_hooks(preparation.spec.hooks.create_container, "createContainer",
+                     state_of(preparation, "creating"));
 }
 
-// Waits for permission to start. At a listening socket everyone who may connect (mode 0600, a private directory) may
-// start the container; the connection then carries the outcome.
+// Waits for permission to start. At a listening socket everyone who may connect (mode 0600, a private
+// directory) may start the container; the connection then carries the outcome.
 Result<> wait_at_gate(const Preparation& preparation, sys::Fd& channel, sys::Fd terminal) {
     std::vector<int> fds;
     if (terminal) fds.push_back(terminal.get());
@@ -185,7 +191,8 @@ Result<> run(Preparation& preparation, sys::Fd& channel) {
     TRY(sys::Cgroup::join(preparation.cgroup_files));
     preparation.cgroup_files.clear();
     TRY(settle_namespaces(preparation, channel));
-    // ESRCH and EPERM cannot happen in a fresh process; a session of its own keeps the caller's terminal out of reach.
+    // ESRCH and EPERM cannot happen in a fresh process; a session of its own keeps the caller's terminal out
+    // of reach.
     ::setsid();
     Mounted mounted;
     TRY(build_root(preparation, mounted, channel));
@@ -200,7 +207,8 @@ Result<> run(Preparation& preparation, sys::Fd& channel) {
     TRY(set_limits(process));
     const std::string program = TRY(enter_as_user(process, !preparation.seccomp.empty(), true));
     TRY(wait_at_gate(preparation, channel, std::move(terminal)));
-    TRY(run_hooks(preparation.spec.hooks.start_container, "startContainer", state_of(preparation, "created")));
+    TRY(run_hooks(preparation.spec.hooks.start_container, "startContainer",
+                  state_of(preparation, "created")));
     TRY(finish_privileges(process, preparation.seccomp, preparation.seccomp_flags));
     return execute(program, process.args, process.env);
 }
@@ -209,7 +217,8 @@ Result<> run(Preparation& preparation, sys::Fd& channel) {
 
 void run_init(Preparation& preparation, sys::Fd channel) {
     const Result<> outcome = run(preparation, channel);
-    if (outcome.is_error()) send_failure(channel, outcome.error()).ignore("without a parent nobody wants to know");
+    if (outcome.is_error())
+        send_failure(channel, outcome.error()).ignore("without a parent nobody wants to know");
     ::_exit(1);
 }
 

@@ -16,8 +16,9 @@
 #include "sys/process.h"
 #include "sys/signal.h"
 
-// From the setns on this process is in the container's sight while its memory is still ours. It cannot be traced or
-// looked into (not dumpable), all its descriptors close on exec, and it runs no code of the container before exec.
+// From the setns on this process is in the container's sight while its memory is still ours. It cannot be
+// traced or looked into (not dumpable), all its descriptors close on exec, and it runs no code of the
+// container before exec.
 namespace berth::runtime {
 namespace {
 
@@ -77,7 +78,8 @@ Result<> run(JoinRequest& request, sys::Fd& channel) {
 
 void run_join(JoinRequest& request, sys::Fd channel) {
     const Result<> outcome = run(request, channel);
-    if (outcome.is_error()) send_failure(channel, outcome.error()).ignore("without a parent nobody wants to know");
+    if (outcome.is_error())
+        send_failure(channel, outcome.error()).ignore("without a parent nobody wants to know");
     ::_exit(1);
 }
 

@@ -22,7 +22,8 @@ Result<> set_oom_score(pid_t pid, const oci::RuntimeProcess& process) {
     const Result<> written = sys::write_file(concat("/proc/", pid, "/oom_score_adj"), value);
     // EACCES: without CAP_SYS_RESOURCE the score can only be raised. The container keeps ours.
     if (written.is_error() && written.error().is(ErrorCode::PermissionDenied)) return {};
-    return written.is_error() ? Result<>(written.error().clone().with_context("set oom_score_adj")) : Result<>();
+    return written.is_error() ? Result<>(written.error().clone().with_context("set oom_score_adj"))
+                              : Result<>();
 }
 
 Result<sys::Child> clone_into(const CloneInto& request) {
@@ -35,7 +36,8 @@ Result<sys::Child> clone_into(const CloneInto& request) {
     Result<sys::Child> child = sys::clone_process(
         {.flags = request.flags | (request.as_sibling ? CLONE_PARENT : 0), .cgroup = request.cgroup_v2});
     if (child && child->pid == 0) return child;
-    if (own_pid_namespace) TRY(sys::enter_namespace(own_pid_namespace, CLONE_NEWPID).context("return to the pid namespace"));
+    if (own_pid_namespace)
+        TRY(sys::enter_namespace(own_pid_namespace, CLONE_NEWPID).context("return to the pid namespace"));
     return std::move(child).context("clone");
 }
 
@@ -47,7 +49,8 @@ void reap(const sys::Child& child, bool as_sibling) {
 Error error_of(const Message& message) { return Error(message.code, message.text); }
 
 Error vanished(const sys::Child& child, bool as_sibling) {
-    if (as_sibling) return fail(ErrorCode::Internal, "the container's first process died while it was set up");
+    if (as_sibling)
+        return fail(ErrorCode::Internal, "the container's first process died while it was set up");
     const auto status = child.pidfd.wait();
     return fail(ErrorCode::Internal, "the container's first process died while it was set up",
                 status ? concat(" (exit status ", status->shell_code(), ")") : std::string());
@@ -56,11 +59,15 @@ Error vanished(const sys::Child& child, bool as_sibling) {
 namespace {
 
 StateDocument state_of(const LaunchOptions& options, const oci::RuntimeSpec& spec, pid_t pid) {
-    return {.id = options.id, .status = "creating", .pid = pid, .bundle = options.bundle, .annotations = &spec.annotations};
+    return {.id = options.id,
+            .status = "creating",
+            .pid = pid,
+            .bundle = options.bundle,
+            .annotations = &spec.annotations};
 }
 
-// The child that was cloned made the one that will be init. Both are children of the same parent, so this one's status
-// is for us to take, or for whoever the helper works for.
+// The child that was cloned made the one that will be init. Both are children of the same parent, so this
+// one's status is for us to take, or for whoever the helper works for.
 Result<> adopt_successor(Message& message, const Preparation& preparation, Launched& launched) {
     const auto pid = parse_int(message.text);
     if (!pid || message.fds.empty()) return fail(ErrorCode::Corrupted, "a successor without a handle");

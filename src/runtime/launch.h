@@ -13,10 +13,10 @@
 #include "sys/fd.h"
 #include "sys/process.h"
 
-// From a RuntimeSpec to a running container. The caller (berth-runtime, or the shim) is single-threaded. launch() makes
-// one child with clone3(2), straight into its namespaces; the child sets itself up (init.cpp) while this side joins
-// cgroups and writes id maps (launch.cpp), and then waits at a gate until start() lets it become the program. Errors of
-// the child arrive as data over the channel (sync.h).
+// From a RuntimeSpec to a running container. The caller (berth-runtime, or the shim) is single-threaded.
+// launch() makes one child with clone3(2), straight into its namespaces; the child sets itself up (init.cpp)
+// while this side joins cgroups and writes id maps (launch.cpp), and then waits at a gate until start() lets
+// it become the program. Errors of the child arrive as data over the channel (sync.h).
 namespace berth::runtime {
 
 /// Where the program's standard streams go. -1 means /dev/null. Ignored when the process has a terminal.
@@ -32,10 +32,11 @@ struct LaunchOptions {
     StandardStreams streams{0, 1, 2};
     /// Network namespace to join whatever the spec says; -1: as the spec says.
     int network_namespace = -1;
-    /// The container's cgroup, made and limited by the caller (see make_cgroup); nullptr: stay in the caller's.
+    /// The container's cgroup, made and limited by the caller (see make_cgroup); nullptr: stay in the
+    /// caller's.
     const sys::Cgroup* cgroup = nullptr;
-    /// A listening unix socket at which the child waits for a connection before it starts (`create`); -1: it waits for
-    /// Launched::start().
+    /// A listening unix socket at which the child waits for a connection before it starts (`create`); -1: it
+    /// waits for Launched::start().
     int gate_listener = -1;
     /// Directory for compiled seccomp filters; empty: compile each time.
     std::string seccomp_cache;
@@ -49,7 +50,8 @@ struct LaunchOptions {
     bool as_sibling = false;
 };
 
-/// A container whose init waits at the gate. Dropping it closes the gate, and init exits without having run anything.
+/// A container whose init waits at the gate. Dropping it closes the gate, and init exits without having run
+/// anything.
 class Launched {
 public:
     pid_t pid() const { return child_.pid; }
@@ -70,12 +72,13 @@ public:
     pid_t predecessor_ = -1;  ///< a sibling that made this one and ended, to be reaped by launch_in_helper()
 };
 
-/// Makes the container's init process and waits until everything up to the gate succeeded. On failure nothing is left
-/// but the cgroup, which is the caller's; the child was reaped. Hooks prestart, createRuntime and createContainer ran.
+/// Makes the container's init process and waits until everything up to the gate succeeded. On failure nothing
+/// is left but the cgroup, which is the caller's; the child was reaped. Hooks prestart, createRuntime and
+/// createContainer ran.
 Result<Launched> launch(const oci::RuntimeSpec& spec, const LaunchOptions& options);
 
-/// launch() in a short-lived helper process that loads the spec itself, so that the long-lived caller's memory does not
-/// grow with it. The container's init is a child of the caller.
+/// launch() in a short-lived helper process that loads the spec itself, so that the long-lived caller's
+/// memory does not grow with it. The container's init is a child of the caller.
 Result<Launched> launch_in_helper(const std::function<Result<oci::RuntimeSpec>()>& load_spec,
                                   const LaunchOptions& options);
 
@@ -90,8 +93,8 @@ struct ExecOptions {
     bool as_sibling = false;
 };
 
-/// Runs one more process in the container whose init is `init`: in all its namespaces, with `process` as given.
-/// Returns once the program runs; no gate.
+/// Runs one more process in the container whose init is `init`: in all its namespaces, with `process` as
+/// given. Returns once the program runs; no gate.
 Result<Launched> exec_in(pid_t init, const oci::RuntimeProcess& process, const ExecOptions& options);
 
 /// Makes the cgroup for a spec (linux.cgroupsPath, or `/<fallback>`), and sets its limits and device rules.
@@ -100,8 +103,9 @@ Result<sys::Cgroup> make_cgroup(const oci::RuntimeSpec& spec, const std::string&
 /// Changes limits of an existing one (`update`).
 Result<> apply_resources(const sys::Cgroup& cgroup, const oci::RuntimeResources& resources);
 
-/// A read-only, detached view of the program file `path`, from which to start (spawn "/proc/self/fd/N") anything that
-/// will enter containers: what they see as /proc/<pid>/exe cannot be opened for writing (CVE-2019-5736).
+/// A read-only, detached view of the program file `path`, from which to start (spawn "/proc/self/fd/N")
+/// anything that will enter containers: what they see as /proc/<pid>/exe cannot be opened for writing
+/// (CVE-2019-5736).
 Result<sys::Fd> open_protected_executable(const std::string& path);
 /// Whether this process runs from such a file already.
 bool is_executable_protected();

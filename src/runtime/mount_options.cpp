@@ -7,8 +7,8 @@
 namespace berth::runtime {
 namespace {
 
-// One word and the attributes it sets and clears. The access time modes are one field of three bits, so each of them
-// clears the field first.
+// One word and the attributes it sets and clears. The access time modes are one field of three bits, so each
+// of them clears the field first.
 struct Attribute {
     std::string_view word;
     std::uint64_t set;
@@ -46,8 +46,9 @@ constexpr Propagation propagations[] = {
     {"private", MS_PRIVATE}, {"slave", MS_SLAVE}, {"shared", MS_SHARED}, {"unbindable", MS_UNBINDABLE}};
 
 // Words that mean something elsewhere, or nothing at all here.
-constexpr std::string_view ignored[] = {"defaults", "remount", "loud",  "silent", "async", "nomand",
-                                        "noiversion", "nolazytime", "auto", "noauto", "user", "nouser", "_netdev", "z", "Z", "U"};
+constexpr std::string_view ignored[] = {"defaults",   "remount",    "loud", "silent", "async", "nomand",
+                                        "noiversion", "nolazytime", "auto", "noauto", "user",  "nouser",
+                                        "_netdev",    "z",          "Z",    "U"};
 constexpr std::string_view superblock_flags[] = {"sync", "dirsync", "mand", "lazytime", "iversion"};
 
 template <std::size_t N>
@@ -117,7 +118,8 @@ Result<MountOptions> parse_mount_options(const std::vector<std::string>& options
         if (contains(superblock_flags, word)) {
             out.data.push_back({.key = word});
         } else if (const auto pair = split_once(word, '=')) {
-            if (pair->first.empty()) return fail(ErrorCode::InvalidArgument, "mount option ", word, " has no name");
+            if (pair->first.empty())
+                return fail(ErrorCode::InvalidArgument, "mount option ", word, " has no name");
             if (pair->first == "idmap") {
                 out.idmap = true;
             } else {
@@ -140,7 +142,8 @@ std::vector<std::string> known_mount_options() {
         names.emplace_back(propagation.word);
         names.push_back(concat('r', propagation.word));
     }
-    for (const std::string_view word : {"bind", "rbind", "tmpcopyup", "idmap", "ridmap", "defaults", "remount"})
+    for (const std::string_view word :
+         {"bind", "rbind", "tmpcopyup", "idmap", "ridmap", "defaults", "remount"})
         names.emplace_back(word);
     for (const auto& word : superblock_flags) names.emplace_back(word);
     return names;

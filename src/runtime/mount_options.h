@@ -10,7 +10,7 @@ namespace berth::runtime {
 
 /// The options of one mount, sorted by what acts on them. runtime-spec, config.md "Linux mount options".
 struct MountOptions {
-    std::uint64_t set = 0;    ///< MOUNT_ATTR_* for the mount itself
+    std::uint64_t set = 0;  ///< MOUNT_ATTR_* for the mount itself
     std::uint64_t clear = 0;
     std::uint64_t recursive_set = 0;  ///< the r* options: for every mount below as well
     std::uint64_t recursive_clear = 0;

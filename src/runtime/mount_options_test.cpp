@@ -7,7 +7,8 @@ namespace berth::runtime {
 namespace {
 
 TEST(MountOptions, SortsWordsByWhatActsOnThem) {
-    const auto options = parse_mount_options({"rbind", "ro", "nosuid", "rslave", "size=64k", "noswap", "defaults"});
+    const auto options =
+        parse_mount_options({"rbind", "ro", "nosuid", "rslave", "size=64k", "noswap", "defaults"});
     ASSERT_TRUE(options);
     EXPECT_TRUE(options->bind);
     EXPECT_TRUE(options->recursive_bind);

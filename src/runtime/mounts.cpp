@@ -19,8 +19,8 @@
 namespace berth::runtime {
 namespace {
 
-// /dev/null of the host serves as the mask of files and as the stream of who has none. It is ours, and still it is
-// looked at: a wrong node there would be handed to every container.
+// /dev/null of the host serves as the mask of files and as the stream of who has none. It is ours, and still
+// it is looked at: a wrong node there would be handed to every container.
 Result<sys::Fd> open_null() {
     sys::Fd fd = TRY(sys::open("/dev/null", O_RDWR));
     const struct stat status = TRY(sys::fstat(fd));
@@ -42,12 +42,20 @@ Result<Mounted> attach_root(Preparation& preparation) {
 
 namespace {
 
-// A name inside procfs that a bind mount may cover: files that tools such as lxcfs present. Covering anything else would
-// let an image or a volume stand in for files that are written to for protection. (CVE-2019-16884 and its successors.)
-constexpr std::string_view proc_files_to_cover[] = {
-    "/proc/cpuinfo",   "/proc/diskstats", "/proc/meminfo",  "/proc/stat",
-    "/proc/swaps",     "/proc/uptime",    "/proc/loadavg",  "/proc/slabinfo",
-    "/proc/net/dev",   "/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled"};
+// A name inside procfs that a bind mount may cover: files that tools such as lxcfs present. Covering anything
+// else would let an image or a volume stand in for files that are written to for protection. (CVE-2019-16884
+// and its successors.)
+constexpr std::string_view proc_files_to_cover[] = {"/proc/cpuinfo",
+                                                    "/proc/diskstats",
+                                                    "/proc/meminfo",
+                                                    "/proc/stat",
+                                                    "/proc/swaps",
+                                                    "/proc/uptime",
+                                                    "/proc/loadavg",
+                                                    "/proc/slabinfo",
+                                                    "/proc/net/dev",
+                                                    "/proc/sys/kernel/ns_last_pid",
+                                                    "/proc/sys/crypto/fips_enabled"};
 
 bool is_procfs(sys::BorrowedFd fd) {
     struct statfs file_system;
@@ -65,15 +73,16 @@ Result<> refuse_covering_proc(sys::BorrowedFd target, const std::string& destina
 
 bool is_kernel_view(const std::string& type) { return type == "proc" || type == "sysfs"; }
 
-// Where a mount goes. procfs and sysfs are trusted by later steps, so they go where they were told or nowhere: no link
-// on the way.
+// Where a mount goes. procfs and sysfs are trusted by later steps, so they go where they were told or
+// nowhere: no link on the way.
 Result<sys::Fd> open_target(const PreparedMount& prepared, sys::BorrowedFd root) {
     const std::string& destination = prepared.mount->destination;
     if (is_kernel_view(prepared.mount->type)) {
         const std::string clean = clean_path(destination);
         auto found = sys::open_beneath(root, clean.substr(1), O_PATH | O_DIRECTORY);
         if (found || found.error().error_number() != ENOENT)
-            return std::move(found).context(prepared.mount->type, " must be mounted on an ordinary directory");
+            return std::move(found).context(prepared.mount->type,
+                                            " must be mounted on an ordinary directory");
         return ensure_directory(root, destination);
     }
     sys::Fd target = TRY(prepared.source_is_directory ? ensure_directory(root, destination)
@@ -106,7 +115,8 @@ Result<> make_bind(PreparedMount& prepared, Mounted& mounted) {
     const std::string destination = clean_path(prepared.mount->destination);
     if (destination == "/dev") mounted.dev_is_bound = true;
     // The host's procfs shown to a container that shares its pid namespace serves as well as one of its own.
-    if (destination == "/proc" && is_procfs(prepared.tree.fd())) mounted.proc = std::move(prepared.tree).release();
+    if (destination == "/proc" && is_procfs(prepared.tree.fd()))
+        mounted.proc = std::move(prepared.tree).release();
     prepared.tree = {};
     return {};
 }
@@ -118,7 +128,8 @@ std::vector<sys::MountOption> data_of(const PreparedMount& prepared) {
         data.push_back({.key = "source", .value = prepared.mount->source});
     for (const auto& option : prepared.options.data) {
         if (prepared.mount->type == "overlay" && option.key == "lowerdir") {
-            for (const auto& layer : split(option.value, ':')) data.push_back({.key = "lowerdir+", .value = layer});
+            for (const auto& layer : split(option.value, ':'))
+                data.push_back({.key = "lowerdir+", .value = layer});
         } else {
             data.push_back(option);
         }
@@ -134,7 +145,8 @@ std::string octal(unsigned value) {
 }
 
 // What a step attaches, and what it does first with the new file system.
-Result<> attach_new(const PreparedMount& prepared, sys::DetachedMount mount, sys::BorrowedFd target, Mounted& mounted) {
+Result<> attach_new(const PreparedMount& prepared, sys::DetachedMount mount, sys::BorrowedFd target,
+                    Mounted& mounted) {
     TRY(apply_propagation(mount.fd(), prepared.options));
     TRY(mount.attach(target));
     sys::Fd fd = std::move(mount).release();
@@ -168,7 +180,8 @@ Result<> make_new(PreparedMount& prepared, Mounted& mounted) {
         return make_bind(prepared, mounted);
     sys::DetachedMount mount = TRY(std::move(made));
     if (prepared.options.copy_up) {
-        const sys::Fd from = TRY(sys::open_in_root(mounted.root, prepared.mount->destination, O_RDONLY | O_DIRECTORY));
+        const sys::Fd from =
+            TRY(sys::open_in_root(mounted.root, prepared.mount->destination, O_RDONLY | O_DIRECTORY));
         TRY(copy_tree(from, mount.fd()).context("copy up"));
     }
     return attach_new(prepared, std::move(mount), target, mounted);
@@ -178,8 +191,8 @@ Result<> make_new(PreparedMount& prepared, Mounted& mounted) {
 Result<> make_cgroup_v1(PreparedMount& prepared, Preparation& preparation, Mounted& mounted) {
     const sys::Fd target = TRY(open_target(prepared, mounted.root));
     const std::uint64_t safe = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-    const sys::DetachedMount base =
-        TRY(sys::make_mount("tmpfs", {{.key = "source", .value = "tmpfs"}, {.key = "mode", .value = "755"}}, safe));
+    const sys::DetachedMount base = TRY(sys::make_mount(
+        "tmpfs", {{.key = "source", .value = "tmpfs"}, {.key = "mode", .value = "755"}}, safe));
     TRY(base.attach(target));
     std::uint64_t attributes = safe | MOUNT_ATTR_RELATIME;
     if (prepared.options.is_read_only()) attributes |= MOUNT_ATTR_RDONLY;
@@ -215,10 +228,12 @@ Result<> make_one(PreparedMount& prepared, Preparation& preparation, Mounted& mo
 Result<> make_mounts(Preparation& preparation, Mounted& mounted) {
     for (auto& prepared : preparation.mounts) {
         TRY(make_one(prepared, preparation, mounted)
-                .context("mount ", prepared.mount->source.empty() ? prepared.mount->type : prepared.mount->source,
+                .context("mount ",
+                         prepared.mount->source.empty() ? prepared.mount->type : prepared.mount->source,
                          " at ", prepared.mount->destination));
     }
-    // Later steps write to the kernel through procfs; without one in the specification they get a private one.
+    // Later steps write to the kernel through procfs; without one in the specification they get a private
+    // one.
     if (!mounted.proc) {
         auto own = sys::make_mount("proc", {});
         if (own) mounted.proc = std::move(*own).release();

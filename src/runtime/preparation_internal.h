@@ -35,22 +35,22 @@ struct NamespaceToJoin {
     sys::Fd fd;
 };
 
-/// Everything that the parent opens, with its own rights and in its own namespaces, for the child to use. The child has
-/// it by fork: same memory, same descriptors.
+/// Everything that the parent opens, with its own rights and in its own namespaces, for the child to use. The
+/// child has it by fork: same memory, same descriptors.
 struct Preparation {
     const oci::RuntimeSpec& spec;
     const LaunchOptions& options;
     const oci::RuntimeProcess& process;
     std::uint64_t clone_flags = 0;  ///< new namespaces made by clone3; the cgroup one comes later
-    /// With a user namespace: the other new namespaces, which the child makes itself once it is root there, so that they
-    /// belong to it.
+    /// With a user namespace: the other new namespaces, which the child makes itself once it is root there,
+    /// so that they belong to it.
     std::uint64_t late_flags = 0;
     bool new_cgroup_namespace = false;
     bool new_user_namespace = false;
     bool new_network_namespace = false;
-    sys::Fd pid_namespace;                ///< to be joined by the parent before it clones
-    sys::Fd user_namespace;               ///< to be joined first of all
-    std::vector<NamespaceToJoin> joins;   ///< by the child
+    sys::Fd pid_namespace;               ///< to be joined by the parent before it clones
+    sys::Fd user_namespace;              ///< to be joined first of all
+    std::vector<NamespaceToJoin> joins;  ///< by the child
     sys::IdMaps id_maps;
     sys::DetachedMount root;
     std::vector<PreparedMount> mounts;

@@ -18,8 +18,8 @@ struct Kind {
     std::string_view name;
     std::uint64_t flag;
 };
-constexpr Kind kinds[] = {{"user", CLONE_NEWUSER}, {"mount", CLONE_NEWNS}, {"pid", CLONE_NEWPID},
-                          {"network", CLONE_NEWNET}, {"ipc", CLONE_NEWIPC}, {"uts", CLONE_NEWUTS},
+constexpr Kind kinds[] = {{"user", CLONE_NEWUSER},    {"mount", CLONE_NEWNS}, {"pid", CLONE_NEWPID},
+                          {"network", CLONE_NEWNET},  {"ipc", CLONE_NEWIPC},  {"uts", CLONE_NEWUTS},
                           {"cgroup", CLONE_NEWCGROUP}};
 
 Result<std::uint64_t> flag_of(const std::string& type) {
@@ -81,14 +81,16 @@ Result<> prepare_id_maps(Preparation& out) {
     out.id_maps.uids = to_mappings(out.spec.linux_config.uid_mappings);
     out.id_maps.gids = to_mappings(out.spec.linux_config.gid_mappings);
     if (out.id_maps.uids.empty() || out.id_maps.gids.empty())
-        return fail(ErrorCode::InvalidArgument, "a new user namespace needs linux.uidMappings and linux.gidMappings");
+        return fail(ErrorCode::InvalidArgument,
+                    "a new user namespace needs linux.uidMappings and linux.gidMappings");
     out.id_maps.deny_setgroups = ::geteuid() != 0;
     return {};
 }
 
 Result<> prepare_root(Preparation& out) {
     if (out.options.root_mount >= 0) {
-        out.root = TRY(sys::clone_tree(sys::BorrowedFd(out.options.root_mount), {.recursive = true}).context("root"));
+        out.root = TRY(
+            sys::clone_tree(sys::BorrowedFd(out.options.root_mount), {.recursive = true}).context("root"));
     } else {
         std::string path = out.options.root_path;
         if (!path.starts_with('/')) path = out.options.bundle + "/" + path;
@@ -99,9 +101,11 @@ Result<> prepare_root(Preparation& out) {
 }
 
 Result<> set_up_idmap(PreparedMount& prepared, const Preparation& out) {
-    sys::IdMaps maps{.uids = to_mappings(prepared.mount->uid_mappings), .gids = to_mappings(prepared.mount->gid_mappings)};
+    sys::IdMaps maps{.uids = to_mappings(prepared.mount->uid_mappings),
+                     .gids = to_mappings(prepared.mount->gid_mappings)};
     if (maps.uids.empty()) maps = {.uids = out.id_maps.uids, .gids = out.id_maps.gids};
-    if (maps.uids.empty()) return fail(ErrorCode::InvalidArgument, "an idmap mount needs uidMappings and gidMappings");
+    if (maps.uids.empty())
+        return fail(ErrorCode::InvalidArgument, "an idmap mount needs uidMappings and gidMappings");
     const sys::Fd user_namespace = TRY(sys::make_user_namespace(maps));
     return sys::set_attributes(prepared.tree.fd(), {.set = MOUNT_ATTR_IDMAP,
                                                     .user_namespace = user_namespace.get(),
@@ -122,7 +126,8 @@ Result<> prepare_bind(PreparedMount& prepared, const Preparation& out) {
     return {};
 }
 
-// A user namespace may show only the sysfs of a network namespace that belongs to it. For the others there is the host's.
+// A user namespace may show only the sysfs of a network namespace that belongs to it. For the others there is
+// the host's.
 Result<> prepare_sysfs(PreparedMount& prepared, const Preparation& out) {
     const bool may_be_refused = (out.new_user_namespace || out.user_namespace) && !out.new_network_namespace;
     if (!may_be_refused) return {};

@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-// "no such file or directory": the kernel's words as Go prints them, which is what users and scripts look for.
+// "no such file or directory": the kernel's words as Go prints them, which is what users and scripts look
+// for.
 std::string words_of(int error) {
     const char* description = strerrordesc_np(error);
     if (!description) return concat("errno ", error);
@@ -36,8 +37,9 @@ int check_executable(const std::string& path) {
 
 ErrorCode code_of(int error) {
     if (error == ENOENT || error == ENOTDIR) return ErrorCode::NotFound;
-    return error == EISDIR || error == EACCES || error == EPERM || error == ENOEXEC ? ErrorCode::PermissionDenied
-                                                                                    : code_from_errno(error);
+    return error == EISDIR || error == EACCES || error == EPERM || error == ENOEXEC
+               ? ErrorCode::PermissionDenied
+               : code_from_errno(error);
 }
 
 std::string_view path_of(const std::vector<std::string>& environment) {

@@ -12,7 +12,9 @@ namespace berth::runtime {
 namespace {
 
 // Kernels differ in what /proc and /sys have; what is not there needs no protection.
-bool is_absent(const Error& error) { return error.error_number() == ENOENT || error.error_number() == ENOTDIR; }
+bool is_absent(const Error& error) {
+    return error.error_number() == ENOENT || error.error_number() == ENOTDIR;
+}
 
 Result<> make_read_only(sys::BorrowedFd root, const std::string& path) {
     const auto target = sys::open_in_root(root, path, O_PATH);
@@ -29,7 +31,8 @@ public:
 
     Result<> mask(const std::string& path) {
         const auto target = sys::open_in_root(root_, path, O_PATH);
-        if (target.is_error()) return is_absent(target.error()) ? Result<>() : Result<>(target.error().clone());
+        if (target.is_error())
+            return is_absent(target.error()) ? Result<>() : Result<>(target.error().clone());
         const struct stat status = TRY(sys::fstat(*target));
         if (S_ISDIR(status.st_mode)) return cover_directory(*target);
         const sys::DetachedMount null = TRY(sys::clone_tree(null_));
@@ -42,10 +45,12 @@ private:
             const sys::DetachedMount again = TRY(sys::clone_tree(empty_));
             return again.attach(target);
         }
-        sys::DetachedMount made = TRY(sys::make_mount(
-            "tmpfs",
-            {{.key = "source", .value = "tmpfs"}, {.key = "nr_inodes", .value = "1"}, {.key = "size", .value = "4k"}},
-            MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
+        sys::DetachedMount made = TRY(
+            sys::make_mount("tmpfs",
+                            {{.key = "source", .value = "tmpfs"},
+                             {.key = "nr_inodes", .value = "1"},
+                             {.key = "size", .value = "4k"}},
+                            MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
         TRY(made.attach(target));
         empty_ = std::move(made).release();
         return {};

@@ -10,9 +10,10 @@
 #include "sys/file.h"
 #include "sys/mount.h"
 
-// A process that enters a container shows its own program there as /proc/<pid>/exe. CVE-2019-5736 opened that for writing
-// and replaced the host's binary. A read-only bind mount that is attached nowhere cannot be written through and cannot
-// be remounted from a container, and costs two system calls instead of a copy of the program.
+// A process that enters a container shows its own program there as /proc/<pid>/exe. CVE-2019-5736 opened that
+// for writing and replaced the host's binary. A read-only bind mount that is attached nowhere cannot be
+// written through and cannot be remounted from a container, and costs two system calls instead of a copy of
+// the program.
 namespace berth::runtime {
 namespace {
 
@@ -23,7 +24,8 @@ Result<sys::Fd> sealed_copy(const std::string& path) {
     const sys::Fd source = TRY(sys::open(path, O_RDONLY));
     sys::Fd copy = TRY(sys::memfd("program"));
     TRY(sys::copy_range(source, copy, ~std::uint64_t(0) >> 1).context("copy ", path));
-    if (::fcntl(copy.get(), F_ADD_SEALS, all_seals) < 0) return Error::from_errno("fcntl(F_ADD_SEALS)", errno);
+    if (::fcntl(copy.get(), F_ADD_SEALS, all_seals) < 0)
+        return Error::from_errno("fcntl(F_ADD_SEALS)", errno);
     return sys::reopen(copy, O_RDONLY);
 }
 

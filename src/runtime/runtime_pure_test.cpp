@@ -23,7 +23,8 @@ TEST(FindProgram, HasTheWordsThatUsersKnow) {
     EXPECT_EQ(*find_program("sh", {"PATH=/nowhere:/bin"}), "/bin/sh");
     EXPECT_EQ(find_program("no-such", {"PATH=/bin"}).error().message(),
               "exec: \"no-such\": executable file not found in $PATH");
-    EXPECT_EQ(find_program("/no/such", {}).error().message(), "exec: \"/no/such\": stat /no/such: no such file or directory");
+    EXPECT_EQ(find_program("/no/such", {}).error().message(),
+              "exec: \"/no/such\": stat /no/such: no such file or directory");
     EXPECT_EQ(find_program("/etc", {}).error().message(), "exec: \"/etc\": is a directory");
     EXPECT_EQ(find_program("/etc/passwd", {}).error().message(), "exec: \"/etc/passwd\": permission denied");
     EXPECT_TRUE(find_program("", {"PATH=/bin"}).is_error());
@@ -56,9 +57,11 @@ TEST(Sync, RefusesWhatIsNoStep) {
 TEST(DefaultSeccomp, CompilesForEveryKindOfContainer) {
     for (const sys::CapabilityMask granted : {sys::CapabilityMask(0), ~sys::CapabilityMask(0)}) {
         const auto profile = default_seccomp(granted);
-        sys::SeccompFilter filter{.default_action = profile.default_action, .architectures = profile.architectures, .rules = {}};
+        sys::SeccompFilter filter{
+            .default_action = profile.default_action, .architectures = profile.architectures, .rules = {}};
         for (const auto& rule : profile.syscalls) {
-            sys::SeccompRule out{.names = rule.names, .action = rule.action, .error_number = rule.errno_ret.value_or(1)};
+            sys::SeccompRule out{
+                .names = rule.names, .action = rule.action, .error_number = rule.errno_ret.value_or(1)};
             for (const auto& argument : rule.args)
                 out.arguments.push_back({argument.index, argument.value, argument.value_two, argument.op});
             filter.rules.push_back(std::move(out));

@@ -32,7 +32,8 @@ std::string key_of(const oci::RuntimeSeccomp& profile) {
         append(key, rule.action);
         for (const auto& name : rule.names) append(key, name);
         for (const auto& argument : rule.args)
-            append(key, concat('\n', argument.index, ' ', argument.value, ' ', argument.value_two, ' ', argument.op));
+            append(key, concat('\n', argument.index, ' ', argument.value, ' ', argument.value_two, ' ',
+                               argument.op));
     }
     return key;
 }
@@ -85,7 +86,8 @@ Result<std::vector<std::byte>> compile(const oci::RuntimeSeccomp& profile) {
     for (const auto& rule : profile.syscalls) {
         if (rule.action == "SCMP_ACT_NOTIFY")
             return fail(ErrorCode::Unsupported, "the action SCMP_ACT_NOTIFY is not supported");
-        sys::SeccompRule out{.names = rule.names, .action = rule.action, .error_number = rule.errno_ret.value_or(1)};
+        sys::SeccompRule out{
+            .names = rule.names, .action = rule.action, .error_number = rule.errno_ret.value_or(1)};
         for (const auto& argument : rule.args)
             out.arguments.push_back({.index = argument.index,
                                      .value = argument.value,
@@ -102,7 +104,8 @@ sys::CapabilityMask granted_to(const oci::RuntimeSpec& spec) {
 }
 
 template <typename MakeProfile>
-Result<std::vector<std::byte>> cached(const std::string& key, const std::string& cache, MakeProfile make_profile) {
+Result<std::vector<std::byte>> cached(const std::string& key, const std::string& cache,
+                                      MakeProfile make_profile) {
     const std::string path = cache + "/" + file_name(key) + ".bpf";
     if (!cache.empty()) {
         auto program = load(path, key);
@@ -125,8 +128,10 @@ Result<std::vector<std::byte>> seccomp_program(const oci::RuntimeSpec& spec, con
 }
 
 unsigned seccomp_flags(const oci::RuntimeSpec& spec) {
-    // Without a word on it, speculation is left alone, as every runtime does: the mitigation costs more than it gives.
-    if (!spec.linux_config.seccomp || spec.linux_config.seccomp->flags.empty()) return SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+    // Without a word on it, speculation is left alone, as every runtime does: the mitigation costs more than
+    // it gives.
+    if (!spec.linux_config.seccomp || spec.linux_config.seccomp->flags.empty())
+        return SECCOMP_FILTER_FLAG_SPEC_ALLOW;
     unsigned flags = 0;
     for (const auto& flag : spec.linux_config.seccomp->flags) {
         if (flag == "SECCOMP_FILTER_FLAG_LOG") flags |= SECCOMP_FILTER_FLAG_LOG;

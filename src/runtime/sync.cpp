@@ -18,7 +18,8 @@ struct Header {
 
 constexpr std::size_t max_text = 16 * 1024;
 
-Result<> send(sys::BorrowedFd channel, Step step, ErrorCode code, std::string_view text, const std::vector<int>& fds) {
+Result<> send(sys::BorrowedFd channel, Step step, ErrorCode code, std::string_view text,
+              const std::vector<int>& fds) {
     text = text.substr(0, max_text);
     const Header header{.step = static_cast<std::uint32_t>(step),
                         .code = static_cast<std::uint32_t>(code),
@@ -29,7 +30,8 @@ Result<> send(sys::BorrowedFd channel, Step step, ErrorCode code, std::string_vi
 }
 
 bool is_step(std::uint32_t value) {
-    return value >= static_cast<std::uint32_t>(Step::NeedMaps) && value <= static_cast<std::uint32_t>(Step::Start);
+    return value >= static_cast<std::uint32_t>(Step::NeedMaps) &&
+           value <= static_cast<std::uint32_t>(Step::Start);
 }
 
 }  // namespace
@@ -48,7 +50,8 @@ Result<> send_failure(sys::BorrowedFd channel, const Error& error) {
 
 Result<Message> parse_step(std::span<const std::byte> packet) {
     Header header;
-    if (packet.size() < sizeof(header)) return fail(ErrorCode::Corrupted, "a step of ", packet.size(), " bytes");
+    if (packet.size() < sizeof(header))
+        return fail(ErrorCode::Corrupted, "a step of ", packet.size(), " bytes");
     std::memcpy(&header, packet.data(), sizeof(header));
     if (!is_step(header.step) || header.length != packet.size() - sizeof(header) ||
         header.code > static_cast<std::uint32_t>(ErrorCode::Internal))

@@ -14,8 +14,8 @@
 //   child                         parent
 //   NeedMaps        ->            writes uid_map and gid_map (only with a new user namespace)
 //                   <-  Continue
-//   Successor (pidfd) ->          the child made the process that will be init, and ends (only with a user namespace)
-//   NeedHooks       ->            runs prestart and createRuntime hooks (only when there are any)
+//   Successor (pidfd) ->          the child made the process that will be init, and ends (only with a user
+//   namespace) NeedHooks       ->            runs prestart and createRuntime hooks (only when there are any)
 //                   <-  Continue
 //   Ready (+ tty)   ->            the child waits at the gate
 //                   <-  Start     (unless the gate is a listening socket)

@@ -15,14 +15,47 @@ namespace berth::sys {
 namespace {
 
 // linux/capability.h, in the order of their numbers.
-constexpr std::array<std::string_view, 41> names = {
-    "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID",
-    "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN",
-    "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT",
-    "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE", "CAP_SYS_RESOURCE",
-    "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL",
-    "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND",
-    "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE"};
+constexpr std::array<std::string_view, 41> names = {"CAP_CHOWN",
+                                                    "CAP_DAC_OVERRIDE",
+                                                    "CAP_DAC_READ_SEARCH",
+                                                    "CAP_FOWNER",
+                                                    "CAP_FSETID",
+                                                    "CAP_KILL",
+                                                    "CAP_SETGID",
+                                                    "CAP_SETUID",
+                                                    "CAP_SETPCAP",
+                                                    "CAP_LINUX_IMMUTABLE",
+                                                    "CAP_NET_BIND_SERVICE",
+                                                    "CAP_NET_BROADCAST",
+                                                    "CAP_NET_ADMIN",
+                                                    "CAP_NET_RAW",
+                                                    "CAP_IPC_LOCK",
+                                                    "CAP_IPC_OWNER",
+                                                    "CAP_SYS_MODULE",
+                                                    "CAP_SYS_RAWIO",
+                                                    "CAP_SYS_CHROOT",
+                                                    "CAP_SYS_PTRACE",
+                                                    "CAP_SYS_PACCT",
+                                                    "CAP_SYS_ADMIN",
+                                                    "CAP_SYS_BOOT",
+                                                    "CAP_SYS_NICE",
+                                                    "CAP_SYS_RESOURCE",
+                                                    "CAP_SYS_TIME",
+                                                    "CAP_SYS_TTY_CONFIG",
+                                                    "CAP_MKNOD",
+                                                    "CAP_LEASE",
+                                                    "CAP_AUDIT_WRITE",
+                                                    "CAP_AUDIT_CONTROL",
+                                                    "CAP_SETFCAP",
+                                                    "CAP_MAC_OVERRIDE",
+                                                    "CAP_MAC_ADMIN",
+                                                    "CAP_SYSLOG",
+                                                    "CAP_WAKE_ALARM",
+                                                    "CAP_BLOCK_SUSPEND",
+                                                    "CAP_AUDIT_READ",
+                                                    "CAP_PERFMON",
+                                                    "CAP_BPF",
+                                                    "CAP_CHECKPOINT_RESTORE"};
 
 constexpr CapabilityMask bit(int number) { return CapabilityMask(1) << number; }
 
@@ -38,7 +71,8 @@ std::optional<int> parse_capability(std::string_view name) {
 }
 
 std::string_view capability_name(int number) {
-    return number >= 0 && number < static_cast<int>(names.size()) ? names[static_cast<std::size_t>(number)] : "";
+    return number >= 0 && number < static_cast<int>(names.size()) ? names[static_cast<std::size_t>(number)]
+                                                                  : "";
 }
 
 CapabilityMask capability_mask(std::span<const std::string> wanted) {
@@ -95,7 +129,8 @@ Result<> limit_bounding_set(CapabilityMask mask) {
         if (mask & bit(number)) continue;
         if (::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) == 0) continue;
         if (errno == EINVAL) return {};
-        return Error::from_errno("prctl(PR_CAPBSET_DROP)", errno).with_context(std::string(capability_name(number)));
+        return Error::from_errno("prctl(PR_CAPBSET_DROP)", errno)
+            .with_context(std::string(capability_name(number)));
     }
     return {};
 }
@@ -104,8 +139,9 @@ Result<> set_capabilities(const CapabilitySets& sets) {
     __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
     const auto low = [](CapabilityMask mask) { return static_cast<std::uint32_t>(mask); };
     const auto high = [](CapabilityMask mask) { return static_cast<std::uint32_t>(mask >> 32); };
-    const __user_cap_data_struct data[2] = {{low(sets.effective), low(sets.permitted), low(sets.inheritable)},
-                                            {high(sets.effective), high(sets.permitted), high(sets.inheritable)}};
+    const __user_cap_data_struct data[2] = {
+        {low(sets.effective), low(sets.permitted), low(sets.inheritable)},
+        {high(sets.effective), high(sets.permitted), high(sets.inheritable)}};
     if (::syscall(SYS_capset, &header, data) < 0) return Error::from_errno("capset", errno);
     // EINVAL: a kernel without ambient capabilities has none to clear.
     if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
@@ -121,7 +157,8 @@ Result<> set_capabilities(const CapabilitySets& sets) {
 }
 
 Result<> keep_capabilities(bool keep) {
-    if (::prctl(PR_SET_KEEPCAPS, keep ? 1 : 0, 0, 0, 0) < 0) return Error::from_errno("prctl(PR_SET_KEEPCAPS)", errno);
+    if (::prctl(PR_SET_KEEPCAPS, keep ? 1 : 0, 0, 0, 0) < 0)
+        return Error::from_errno("prctl(PR_SET_KEEPCAPS)", errno);
     return {};
 }
 

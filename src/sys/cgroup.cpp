@@ -41,10 +41,11 @@ const CgroupHierarchy* CgroupLayout::unified() const { return find(""); }
 namespace {
 
 bool is_v1_controller(const std::string& option) {
-    static constexpr std::string_view known[] = {"cpu",     "cpuacct", "cpuset",     "memory",     "devices", "freezer",
-                                                 "blkio",   "pids",    "net_cls",    "net_prio",   "hugetlb", "perf_event",
-                                                 "rdma",    "misc"};
-    return option.starts_with("name=") || std::find(std::begin(known), std::end(known), option) != std::end(known);
+    static constexpr std::string_view known[] = {"cpu",     "cpuacct",    "cpuset", "memory",  "devices",
+                                                 "freezer", "blkio",      "pids",   "net_cls", "net_prio",
+                                                 "hugetlb", "perf_event", "rdma",   "misc"};
+    return option.starts_with("name=") ||
+           std::find(std::begin(known), std::end(known), option) != std::end(known);
 }
 
 }  // namespace
@@ -116,7 +117,8 @@ Result<> make_directory(const CgroupHierarchy& hierarchy, const std::string& pat
     // The common case first: the parents exist, and one system call makes the cgroup.
     if (!is_cpuset && !hierarchy.is_v2 && ::mkdir((directory + path).c_str(), 0755) == 0) return {};
     for (const auto& part : split(path.substr(1), '/')) {
-        // Beside v1 hierarchies the v2 one only groups processes; a controller enabled there is lost to v1 for good.
+        // Beside v1 hierarchies the v2 one only groups processes; a controller enabled there is lost to v1
+        // for good.
         if (is_only_hierarchy && hierarchy.is_v2) enable_controllers(directory);
         directory += '/' + part;
         const bool made = ::mkdir(directory.c_str(), 0755) == 0;
@@ -140,9 +142,11 @@ std::string below_root(const std::string& path, const std::string& root) {
 Result<Cgroup> Cgroup::create(const CgroupLayout& layout, const std::string& path) {
     Cgroup cgroup;
     cgroup.path_ = normal_path(path);
-    if (cgroup.path_.empty()) return fail(ErrorCode::InvalidArgument, "the path of a cgroup is empty: ", path);
+    if (cgroup.path_.empty())
+        return fail(ErrorCode::InvalidArgument, "the path of a cgroup is empty: ", path);
     for (const auto& hierarchy : layout.hierarchies) {
-        TRY(make_directory(hierarchy, cgroup.path_, layout.is_v2_only()).context("make cgroup ", cgroup.path_));
+        TRY(make_directory(hierarchy, cgroup.path_, layout.is_v2_only())
+                .context("make cgroup ", cgroup.path_));
         cgroup.places_.push_back({.hierarchy = hierarchy, .directory = hierarchy.mount_point + cgroup.path_});
     }
     return cgroup;
@@ -153,7 +157,8 @@ Result<Cgroup> Cgroup::open(const CgroupLayout& layout, const std::string& path)
     cgroup.path_ = normal_path(path);
     for (const auto& hierarchy : layout.hierarchies) {
         std::string directory = hierarchy.mount_point + cgroup.path_;
-        if (is_directory(directory)) cgroup.places_.push_back({.hierarchy = hierarchy, .directory = std::move(directory)});
+        if (is_directory(directory))
+            cgroup.places_.push_back({.hierarchy = hierarchy, .directory = std::move(directory)});
     }
     if (cgroup.places_.empty()) return fail(ErrorCode::NotFound, "no such cgroup: ", path);
     return cgroup;
@@ -203,7 +208,8 @@ Result<std::vector<Fd>> Cgroup::open_join_files() const {
 
 Result<> Cgroup::join(const std::vector<Fd>& files) {
     for (const auto& file : files) {
-        if (::write(file.get(), "0", 1) < 0) return Error::from_errno("write", errno).with_context("join cgroup");
+        if (::write(file.get(), "0", 1) < 0)
+            return Error::from_errno("write", errno).with_context("join cgroup");
     }
     return {};
 }
@@ -217,13 +223,15 @@ Result<Fd> Cgroup::open_v2_directory() const {
 
 Result<> Cgroup::write(std::string_view controller, const std::string& file, std::string_view value) const {
     const std::string folder = directory(controller);
-    if (folder.empty()) return fail(ErrorCode::NotFound, "the cgroup controller ", controller, " is not mounted");
+    if (folder.empty())
+        return fail(ErrorCode::NotFound, "the cgroup controller ", controller, " is not mounted");
     return write_file(folder + '/' + file, value).context("set ", file, " to ", value);
 }
 
 Result<std::string> Cgroup::read(std::string_view controller, const std::string& file) const {
     const std::string folder = directory(controller);
-    if (folder.empty()) return fail(ErrorCode::NotFound, "the cgroup controller ", controller, " is not mounted");
+    if (folder.empty())
+        return fail(ErrorCode::NotFound, "the cgroup controller ", controller, " is not mounted");
     return read_file(folder + '/' + file);
 }
 
@@ -249,7 +257,8 @@ void pause_a_millisecond() {
     ::nanosleep(&millisecond, nullptr);
 }
 
-// Processes that were killed leave their cgroup a moment later, and the kernel offers no event for that on v1.
+// Processes that were killed leave their cgroup a moment later, and the kernel offers no event for that on
+// v1.
 constexpr int patience_ms = 1000;
 
 }  // namespace
@@ -277,7 +286,8 @@ Result<> Cgroup::kill_all(int signal) const {
             if (pid > 0) ::kill(pid, signal);
         }
         if (signal != SIGKILL) return {};
-        if (attempt == 0) thaw().ignore("a frozen process dies once it is thawed; without a freezer none is frozen");
+        if (attempt == 0)
+            thaw().ignore("a frozen process dies once it is thawed; without a freezer none is frozen");
         pause_a_millisecond();
     }
     return fail(ErrorCode::TimedOut, "processes of cgroup ", path_, " do not die");
@@ -302,7 +312,8 @@ Result<> remove_directory(const std::string& directory) {
         if (has_children) continue;
         std::vector<pid_t> pids;
         TRY(collect_processes(directory, pids));
-        if (!pids.empty() && attempt >= patience_ms / 20) return Error::from_errno("rmdir", error).with_context(directory);
+        if (!pids.empty() && attempt >= patience_ms / 20)
+            return Error::from_errno("rmdir", error).with_context(directory);
         if (attempt >= patience_ms) return Error::from_errno("rmdir", error).with_context(directory);
         pause_a_millisecond();
     }

@@ -12,8 +12,9 @@
 
 namespace berth::sys {
 
-// cgroups(7). A machine has one or more hierarchies: the v2 one ("unified"), v1 ones with a controller or two each, or
-// both. A Cgroup is the same path in all of them, so that callers need not know which layout the machine has.
+// cgroups(7). A machine has one or more hierarchies: the v2 one ("unified"), v1 ones with a controller or two
+// each, or both. A Cgroup is the same path in all of them, so that callers need not know which layout the
+// machine has.
 
 /// One mounted hierarchy.
 struct CgroupHierarchy {
@@ -48,7 +49,7 @@ struct CgroupStats {
     std::vector<std::uint64_t> per_cpu_ns;  ///< v1 only
     std::uint64_t memory_usage = 0;         ///< bytes, with page cache
     std::uint64_t memory_peak = 0;
-    std::uint64_t memory_limit = 0;         ///< 2^63 or so when there is none
+    std::uint64_t memory_limit = 0;  ///< 2^63 or so when there is none
     std::uint64_t memory_failures = 0;
     std::uint64_t oom_kills = 0;
     std::uint64_t swap_usage = 0;
@@ -69,11 +70,12 @@ struct CgroupStats {
 
 enum class FreezeState { Thawed, Freezing, Frozen };
 
-/// A cgroup in every hierarchy. Copies nothing and owns no directory: remove() is explicit, since a container's cgroup
-/// outlives the process that made it.
+/// A cgroup in every hierarchy. Copies nothing and owns no directory: remove() is explicit, since a
+/// container's cgroup outlives the process that made it.
 class Cgroup {
 public:
-    /// Makes the cgroup `path` ("/berth/<id>") in every hierarchy, relative to each hierarchy's root. Existing is fine.
+    /// Makes the cgroup `path` ("/berth/<id>") in every hierarchy, relative to each hierarchy's root.
+    /// Existing is fine.
     static Result<Cgroup> create(const CgroupLayout& layout, const std::string& path);
     /// An existing one; hierarchies without it are left out. NotFound when it is nowhere.
     static Result<Cgroup> open(const CgroupLayout& layout, const std::string& path);
@@ -90,11 +92,12 @@ public:
     };
     const std::vector<Place>& places() const { return places_; }
 
-    /// Moves the process `pid` here in every hierarchy. Waits for an RCU grace period, i.e. milliseconds: a process that
-    /// can join by itself should use open_join_files().
+    /// Moves the process `pid` here in every hierarchy. Waits for an RCU grace period, i.e. milliseconds: a
+    /// process that can join by itself should use open_join_files().
     Result<> add_process(pid_t pid) const;
-    /// Files through which a single-threaded process joins every v1 hierarchy by itself, see join(). The kernel moves a
-    /// thread that asks for itself without waiting (Linux 5.13). The v2 hierarchy is joined by birth (clone_process).
+    /// Files through which a single-threaded process joins every v1 hierarchy by itself, see join(). The
+    /// kernel moves a thread that asks for itself without waiting (Linux 5.13). The v2 hierarchy is joined by
+    /// birth (clone_process).
     Result<std::vector<Fd>> open_join_files() const;
     static Result<> join(const std::vector<Fd>& files);
     /// A descriptor for CloneRequest::cgroup; empty when the machine has no v2 hierarchy.
@@ -109,7 +112,8 @@ public:
     Result<FreezeState> freeze_state() const;
     /// Signals every process in it and below; with SIGKILL it repeats until none is left or a second passed.
     Result<> kill_all(int signal) const;
-    /// Removes it and what is below in every hierarchy. Gone already is fine; Conflict while processes are in it.
+    /// Removes it and what is below in every hierarchy. Gone already is fine; Conflict while processes are in
+    /// it.
     Result<> remove() const;
     Result<CgroupStats> stats() const;
 

@@ -9,8 +9,8 @@
 #include "base/text.h"
 #include "sys/cgroup.h"
 
-// Device access. v1 keeps a list of exceptions in the kernel; v2 asks a BPF program for each access, which is compiled
-// here from the same rules. cgroup-v1/devices.rst; bpf(2) BPF_PROG_TYPE_CGROUP_DEVICE.
+// Device access. v1 keeps a list of exceptions in the kernel; v2 asks a BPF program for each access, which is
+// compiled here from the same rules. cgroup-v1/devices.rst; bpf(2) BPF_PROG_TYPE_CGROUP_DEVICE.
 namespace berth::sys {
 namespace {
 
@@ -48,15 +48,16 @@ public:
         load(BPF_REG_5, 8);
     }
 
-    // "If the access is one this rule speaks about, return its verdict." An allowance must cover all that is asked
-    // for; a refusal needs only to touch it.
+    // "If the access is one this rule speaks about, return its verdict." An allowance must cover all that is
+    // asked for; a refusal needs only to touch it.
     void add(const DeviceRule& rule) {
         std::vector<std::size_t> misses;
         const auto skip_unless = [&](unsigned char operation, unsigned char reg, std::int32_t value) {
             misses.push_back(code_.size());
             emit(BPF_JMP | operation | BPF_K, reg, 0, 0, value);
         };
-        if (rule.type != 'a') skip_unless(BPF_JNE, BPF_REG_2, rule.type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
+        if (rule.type != 'a')
+            skip_unless(BPF_JNE, BPF_REG_2, rule.type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
         const int bits = access_bits(rule.access);
         constexpr int all = BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE;
         if (rule.type != 'a' && bits != all) {
@@ -69,7 +70,8 @@ public:
         if (rule.type != 'a' && rule.minor && *rule.minor >= 0)
             skip_unless(BPF_JNE, BPF_REG_5, static_cast<std::int32_t>(*rule.minor));
         give_verdict(rule.allow);
-        for (const std::size_t miss : misses) code_[miss].off = static_cast<std::int16_t>(code_.size() - miss - 1);
+        for (const std::size_t miss : misses)
+            code_[miss].off = static_cast<std::int16_t>(code_.size() - miss - 1);
         if (misses.empty()) is_complete_ = true;
     }
 
@@ -91,7 +93,9 @@ private:
         code_.push_back(instruction);
     }
     void load(int reg, int offset) { emit(BPF_LDX | BPF_W | BPF_MEM, reg, BPF_REG_1, offset, 0); }
-    void alu(int operation, int reg, std::int32_t value) { emit(BPF_ALU | operation | BPF_K, reg, 0, 0, value); }
+    void alu(int operation, int reg, std::int32_t value) {
+        emit(BPF_ALU | operation | BPF_K, reg, 0, 0, value);
+    }
     void give_verdict(bool allow) {
         emit(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, allow ? 1 : 0);
         emit(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
@@ -121,7 +125,8 @@ Result<Fd> load_program(const std::vector<bpf_insn>& code) {
 Result<> set_v2_rules(const Cgroup& cgroup, const std::vector<DeviceRule>& rules) {
     ProgramBuilder builder;
     // The last rule that matches counts, so the program asks from the end.
-    for (auto rule = rules.rbegin(); rule != rules.rend() && !builder.is_complete(); ++rule) builder.add(*rule);
+    for (auto rule = rules.rbegin(); rule != rules.rend() && !builder.is_complete(); ++rule)
+        builder.add(*rule);
     const Fd program = TRY(load_program(std::move(builder).finish()));
     const Fd directory = TRY(cgroup.open_v2_directory());
     LargeAttributes request;
@@ -142,7 +147,8 @@ Result<> set_device_rules(const Cgroup& cgroup, const std::vector<DeviceRule>& r
     const auto is_v1_devices = [](const Cgroup::Place& place) {
         return !place.hierarchy.is_v2 && place.hierarchy.has("devices");
     };
-    if (std::any_of(cgroup.places().begin(), cgroup.places().end(), is_v1_devices)) return set_v1_rules(cgroup, rules);
+    if (std::any_of(cgroup.places().begin(), cgroup.places().end(), is_v1_devices))
+        return set_v1_rules(cgroup, rules);
     return set_v2_rules(cgroup, rules).context("restrict devices");
 }
 

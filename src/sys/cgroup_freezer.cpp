@@ -49,7 +49,8 @@ Result<> set_frozen(const Cgroup& cgroup, bool frozen) {
         const timespec millisecond{.tv_sec = 0, .tv_nsec = 1'000'000};
         ::nanosleep(&millisecond, nullptr);
     }
-    return fail(ErrorCode::TimedOut, "cgroup ", cgroup.path(), frozen ? " does not freeze" : " does not thaw");
+    return fail(ErrorCode::TimedOut, "cgroup ", cgroup.path(),
+                frozen ? " does not freeze" : " does not thaw");
 }
 
 }  // namespace berth::sys

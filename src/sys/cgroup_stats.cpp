@@ -66,8 +66,8 @@ void read_v2_io(std::string_view text, CgroupStats& stats) {
 }
 
 // blkio.throttle.io_service_bytes: "8:0 Read 1"
-void read_v1_io(std::string_view text, std::uint64_t CgroupStats::Io::*read, std::uint64_t CgroupStats::Io::*write,
-                CgroupStats& stats) {
+void read_v1_io(std::string_view text, std::uint64_t CgroupStats::Io::*read,
+                std::uint64_t CgroupStats::Io::*write, CgroupStats& stats) {
     for (const auto& line : split(text, '\n')) {
         const auto fields = split(line, ' ');
         if (fields.size() != 3) continue;
@@ -105,7 +105,8 @@ CgroupStats read_v1(const Cgroup& cgroup) {
     CgroupStats stats;
     stats.cpu_total_ns = number(read_or_empty(cgroup, "cpuacct", "cpuacct.usage"));
     const auto cpu = parse_flat(read_or_empty(cgroup, "cpuacct", "cpuacct.stat"));
-    const std::uint64_t tick_ns = 1'000'000'000 / static_cast<std::uint64_t>(std::max(1L, sysconf(_SC_CLK_TCK)));
+    const std::uint64_t tick_ns =
+        1'000'000'000 / static_cast<std::uint64_t>(std::max(1L, sysconf(_SC_CLK_TCK)));
     stats.cpu_user_ns = find(cpu, "user") * tick_ns;
     stats.cpu_system_ns = find(cpu, "system") * tick_ns;
     const std::string per_cpu = read_or_empty(cgroup, "cpuacct", "cpuacct.usage_percpu");
@@ -127,8 +128,8 @@ CgroupStats read_v1(const Cgroup& cgroup) {
     stats.pids = number(read_or_empty(cgroup, "pids", "pids.current"));
     const std::string limit = read_or_empty(cgroup, "pids", "pids.max");
     stats.pids_limit = trim(limit) == "max" ? 0 : number(limit);
-    read_v1_io(read_or_empty(cgroup, "blkio", "blkio.throttle.io_service_bytes"), &CgroupStats::Io::read_bytes,
-               &CgroupStats::Io::write_bytes, stats);
+    read_v1_io(read_or_empty(cgroup, "blkio", "blkio.throttle.io_service_bytes"),
+               &CgroupStats::Io::read_bytes, &CgroupStats::Io::write_bytes, stats);
     read_v1_io(read_or_empty(cgroup, "blkio", "blkio.throttle.io_serviced"), &CgroupStats::Io::reads,
                &CgroupStats::Io::writes, stats);
     return stats;

@@ -38,7 +38,8 @@ TEST(Capabilities, NamesAndMasks) {
 TEST(Signals, NamesAndNumbers) {
     for (const char* text : {"KILL", "SIGKILL", "sigkill", "9"}) EXPECT_EQ(parse_signal(text), 9) << text;
     EXPECT_EQ(parse_signal("RTMIN+1"), SIGRTMIN + 1);
-    for (const char* text : {"", "SIG", "0", "-1", "999", "NOPE", "RTMIN+99"}) EXPECT_FALSE(parse_signal(text)) << text;
+    for (const char* text : {"", "SIG", "0", "-1", "999", "NOPE", "RTMIN+99"})
+        EXPECT_FALSE(parse_signal(text)) << text;
     EXPECT_EQ(signal_name(15), "SIGTERM");
 }
 

@@ -30,7 +30,8 @@ Result<> Epoll::modify(BorrowedFd fd, std::uint32_t events, std::uint64_t tag) {
 }
 Result<> Epoll::remove(BorrowedFd fd) { return control(fd_.get(), EPOLL_CTL_DEL, fd.get(), 0, 0); }
 
-Result<std::size_t> Epoll::wait(std::span<epoll_event> events, std::optional<std::chrono::milliseconds> limit) {
+Result<std::size_t> Epoll::wait(std::span<epoll_event> events,
+                                std::optional<std::chrono::milliseconds> limit) {
     const int timeout = limit ? static_cast<int>(limit->count()) : -1;
     const int count = ::epoll_wait(fd_.get(), events.data(), static_cast<int>(events.size()), timeout);
     if (count >= 0) return static_cast<std::size_t>(count);
@@ -59,7 +60,8 @@ timespec to_timespec(std::chrono::nanoseconds duration) {
 
 Result<> arm_timer(BorrowedFd timer, std::chrono::nanoseconds delay, std::chrono::nanoseconds interval) {
     const itimerspec setting{.it_interval = to_timespec(interval), .it_value = to_timespec(delay)};
-    if (::timerfd_settime(timer.get(), 0, &setting, nullptr) < 0) return Error::from_errno("timerfd_settime", errno);
+    if (::timerfd_settime(timer.get(), 0, &setting, nullptr) < 0)
+        return Error::from_errno("timerfd_settime", errno);
     return {};
 }
 

@@ -17,7 +17,9 @@ namespace berth::sys {
 namespace {
 
 // A system call with arguments that cannot succeed tells by its errno whether the kernel has it.
-bool has_syscall(long number) { return ::syscall(number, -1, nullptr, -1, nullptr, 0) >= 0 || errno != ENOSYS; }
+bool has_syscall(long number) {
+    return ::syscall(number, -1, nullptr, -1, nullptr, 0) >= 0 || errno != ENOSYS;
+}
 
 bool knows_file_system(const std::string& known, std::string_view name) {
     for (const auto& line : split(known, '\n')) {

@@ -26,7 +26,8 @@ namespace {
 constexpr int detach = 2;  // MNT_DETACH
 
 Result<> move_to(BorrowedFd mount, int target_directory, const char* path, unsigned flags) {
-    if (::syscall(SYS_move_mount, mount.get(), "", target_directory, path, MOVE_MOUNT_F_EMPTY_PATH | flags) < 0)
+    if (::syscall(SYS_move_mount, mount.get(), "", target_directory, path, MOVE_MOUNT_F_EMPTY_PATH | flags) <
+        0)
         return Error::from_errno("move_mount", errno);
     return {};
 }
@@ -65,13 +66,12 @@ Result<DetachedMount> make_mount(const std::string& type, const std::vector<Moun
     const Fd context(static_cast<int>(::syscall(SYS_fsopen, type.c_str(), FSOPEN_CLOEXEC)));
     if (!context) return Error::from_errno("fsopen", errno).with_context(type);
     for (const auto& option : options) {
-        const long done = option.fd >= 0
-                              ? ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FD, option.key.c_str(), nullptr,
-                                          option.fd)
-                          : option.value.empty()
-                              ? ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FLAG, option.key.c_str(), nullptr, 0)
-                              : ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, option.key.c_str(),
-                                          option.value.c_str(), 0);
+        const long done = option.fd >= 0         ? ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FD,
+                                                             option.key.c_str(), nullptr, option.fd)
+                          : option.value.empty() ? ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FLAG,
+                                                             option.key.c_str(), nullptr, 0)
+                                                 : ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING,
+                                                             option.key.c_str(), option.value.c_str(), 0);
         if (done < 0) return mount_error(concat("fsconfig(", option.key, ")"), errno, context, type);
     }
     if (::syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0)
@@ -81,7 +81,8 @@ Result<DetachedMount> make_mount(const std::string& type, const std::vector<Moun
     return DetachedMount(std::move(mount));
 }
 
-Result<DetachedMount> clone_tree_at(BorrowedFd directory, const std::string& path, const CloneTreeOptions& options) {
+Result<DetachedMount> clone_tree_at(BorrowedFd directory, const std::string& path,
+                                    const CloneTreeOptions& options) {
     unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
     if (path.empty()) flags |= AT_EMPTY_PATH;
     if (options.recursive) flags |= AT_RECURSIVE;
@@ -105,7 +106,8 @@ Result<> set_attributes(int directory, const char* path, unsigned flags, const M
     value.attr_set = attributes.set;
     value.attr_clr = attributes.clear;
     value.propagation = attributes.propagation;
-    if (attributes.user_namespace >= 0) value.userns_fd = static_cast<std::uint64_t>(attributes.user_namespace);
+    if (attributes.user_namespace >= 0)
+        value.userns_fd = static_cast<std::uint64_t>(attributes.user_namespace);
     if (attributes.recursive) flags |= AT_RECURSIVE;
     if (::syscall(SYS_mount_setattr, directory, path, flags, &value, sizeof(value)) < 0)
         return Error::from_errno("mount_setattr", errno);
@@ -128,7 +130,8 @@ Result<> unmount(const std::string& path, int flags) {
 
 Result<> pivot_to(BorrowedFd new_root) {
     if (::fchdir(new_root.get()) < 0) return Error::from_errno("fchdir", errno);
-    // With both arguments "." the old root ends up on top of the new one, where MNT_DETACH finds it. pivot_root(2).
+    // With both arguments "." the old root ends up on top of the new one, where MNT_DETACH finds it.
+    // pivot_root(2).
     if (::syscall(SYS_pivot_root, ".", ".") < 0) return Error::from_errno("pivot_root", errno);
     if (::umount2(".", detach) < 0) return Error::from_errno("umount2", errno).with_context("old root");
     if (::chdir("/") < 0) return Error::from_errno("chdir", errno).with_context("/");

@@ -10,12 +10,12 @@
 
 namespace berth::sys {
 
-// The mount API by descriptors: fsopen(2), fsconfig(2), fsmount(2), open_tree(2), move_mount(2), mount_setattr(2).
-// A mount exists first as a detached tree with an owner (DetachedMount), is configured, and is attached last, to a
-// descriptor of its target. Dropping the owner before that unmounts the tree.
+// The mount API by descriptors: fsopen(2), fsconfig(2), fsmount(2), open_tree(2), move_mount(2),
+// mount_setattr(2). A mount exists first as a detached tree with an owner (DetachedMount), is configured, and
+// is attached last, to a descriptor of its target. Dropping the owner before that unmounts the tree.
 
-/// A mounted tree that is attached nowhere: visible only through its descriptor, gone when that is closed. After
-/// attach() the descriptor still refers to the mount's root, but no longer owns the mount.
+/// A mounted tree that is attached nowhere: visible only through its descriptor, gone when that is closed.
+/// After attach() the descriptor still refers to the mount's root, but no longer owns the mount.
 class DetachedMount {
 public:
     DetachedMount() = default;
@@ -33,7 +33,8 @@ private:
     Fd fd_;
 };
 
-/// An option of fsconfig(2): a descriptor when `fd` is one, else a flag when `value` is empty, else key=value.
+/// An option of fsconfig(2): a descriptor when `fd` is one, else a flag when `value` is empty, else
+/// key=value.
 struct MountOption {
     std::string key;
     std::string value;

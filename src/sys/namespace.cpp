@@ -36,7 +36,8 @@ Result<Fd> open_namespace(const std::string& path) {
     if (!fd) return Error::from_errno("open", errno).with_context(path);
     struct statfs file_system;
     if (::fstatfs(fd.get(), &file_system) < 0) return Error::from_errno("fstatfs", errno).with_context(path);
-    if (file_system.f_type != NSFS_MAGIC) return fail(ErrorCode::InvalidArgument, path, " is not a namespace");
+    if (file_system.f_type != NSFS_MAGIC)
+        return fail(ErrorCode::InvalidArgument, path, " is not a namespace");
     return fd;
 }
 
@@ -83,7 +84,8 @@ namespace {
 Result<> write_file(const std::string& path, std::string_view text) {
     const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (!file) return Error::from_errno("open", errno).with_context(path);
-    if (::write(file.get(), text.data(), text.size()) < 0) return Error::from_errno("write", errno).with_context(path);
+    if (::write(file.get(), text.data(), text.size()) < 0)
+        return Error::from_errno("write", errno).with_context(path);
     return {};
 }
 

@@ -40,9 +40,12 @@ Result<std::uint32_t> parse_action(std::string_view text, std::uint32_t error_nu
 }
 
 Result<scmp_compare> parse_operator(std::string_view text) {
-    static constexpr Name operators[] = {{"SCMP_CMP_NE", SCMP_CMP_NE}, {"SCMP_CMP_LT", SCMP_CMP_LT},
-                                         {"SCMP_CMP_LE", SCMP_CMP_LE}, {"SCMP_CMP_EQ", SCMP_CMP_EQ},
-                                         {"SCMP_CMP_GE", SCMP_CMP_GE}, {"SCMP_CMP_GT", SCMP_CMP_GT},
+    static constexpr Name operators[] = {{"SCMP_CMP_NE", SCMP_CMP_NE},
+                                         {"SCMP_CMP_LT", SCMP_CMP_LT},
+                                         {"SCMP_CMP_LE", SCMP_CMP_LE},
+                                         {"SCMP_CMP_EQ", SCMP_CMP_EQ},
+                                         {"SCMP_CMP_GE", SCMP_CMP_GE},
+                                         {"SCMP_CMP_GT", SCMP_CMP_GT},
                                          {"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ}};
     for (const auto& entry : operators) {
         if (entry.text == text) return static_cast<scmp_compare>(entry.value);
@@ -67,15 +70,18 @@ Result<> add_rule(void* context, const SeccompRule& rule, std::uint32_t action, 
     std::array<int, 6> uses{};
     for (const auto& argument : rule.arguments) {
         const auto op = TRY(parse_operator(argument.op));
-        if (argument.index > 5) return fail(ErrorCode::InvalidArgument, "seccomp argument ", argument.index, " of ", name);
+        if (argument.index > 5)
+            return fail(ErrorCode::InvalidArgument, "seccomp argument ", argument.index, " of ", name);
         ++uses[argument.index];
-        comparisons.push_back({.arg = argument.index, .op = op, .datum_a = argument.value, .datum_b = argument.value_two});
+        comparisons.push_back(
+            {.arg = argument.index, .op = op, .datum_a = argument.value, .datum_b = argument.value_two});
     }
-    // libseccomp takes one condition per argument and rule; several on one argument mean "any of them" in profiles.
+    // libseccomp takes one condition per argument and rule; several on one argument mean "any of them" in
+    // profiles.
     const bool is_split = std::any_of(uses.begin(), uses.end(), [](int count) { return count > 1; });
     if (!is_split) {
-        const int added = seccomp_rule_add_array(context, action, number, static_cast<unsigned>(comparisons.size()),
-                                                 comparisons.data());
+        const int added = seccomp_rule_add_array(
+            context, action, number, static_cast<unsigned>(comparisons.size()), comparisons.data());
         // EEXIST: the same rule twice. EACCES: the action is the default anyway.
         if (added < 0 && added != -EEXIST && added != -EACCES)
             return seccomp_error("seccomp_rule_add_array", added).with_context(name);
@@ -102,7 +108,8 @@ Result<std::vector<std::byte>> export_program(void* context) {
 }  // namespace
 
 Result<std::vector<std::byte>> compile_seccomp(const SeccompFilter& filter) {
-    const std::uint32_t default_action = TRY(parse_action(filter.default_action, filter.default_error_number));
+    const std::uint32_t default_action =
+        TRY(parse_action(filter.default_action, filter.default_error_number));
     const Context context(seccomp_init(default_action), &seccomp_release);
     if (!context) return fail(ErrorCode::Internal, "seccomp_init failed");
     seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_NNP, 0);
@@ -124,9 +131,11 @@ Result<std::vector<std::byte>> compile_seccomp(const SeccompFilter& filter) {
 
 Result<Fd> install_seccomp(std::span<const std::byte> program, unsigned flags) {
     const std::size_t count = program.size() / sizeof(sock_filter);
-    if (count == 0 || count > 0xFFFF) return fail(ErrorCode::InvalidArgument, "a seccomp program of ", count, " instructions");
-    sock_fprog value{.len = static_cast<unsigned short>(count),
-                     .filter = const_cast<sock_filter*>(reinterpret_cast<const sock_filter*>(program.data()))};
+    if (count == 0 || count > 0xFFFF)
+        return fail(ErrorCode::InvalidArgument, "a seccomp program of ", count, " instructions");
+    sock_fprog value{
+        .len = static_cast<unsigned short>(count),
+        .filter = const_cast<sock_filter*>(reinterpret_cast<const sock_filter*>(program.data()))};
     const long result = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &value);
     if (result < 0) return Error::from_errno("seccomp", errno);
     if (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) return Fd(static_cast<int>(result));

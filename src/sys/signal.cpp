@@ -26,12 +26,15 @@ Result<Fd> block_and_open(const sigset_t& set) {
 
 }  // namespace
 
-Result<Fd> block_and_open_signalfd(std::initializer_list<int> signals) { return block_and_open(set_of(signals)); }
+Result<Fd> block_and_open_signalfd(std::initializer_list<int> signals) {
+    return block_and_open(set_of(signals));
+}
 
 Result<Fd> block_all_and_open_signalfd() {
     sigset_t set;
     sigfillset(&set);
-    for (const int fault : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS}) sigdelset(&set, fault);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS})
+        sigdelset(&set, fault);
     return block_and_open(set);
 }
 

@@ -94,7 +94,8 @@ Result<Fd> accept(BorrowedFd listener) {
 
 Result<std::pair<Fd, Fd>> socket_pair(SocketKind kind) {
     int fds[2];
-    if (::socketpair(AF_UNIX, type_of(kind) | SOCK_CLOEXEC, 0, fds) < 0) return Error::from_errno("socketpair", errno);
+    if (::socketpair(AF_UNIX, type_of(kind) | SOCK_CLOEXEC, 0, fds) < 0)
+        return Error::from_errno("socketpair", errno);
     return std::pair(Fd(fds[0]), Fd(fds[1]));
 }
 
@@ -107,7 +108,8 @@ Result<PeerCredentials> peer_credentials(BorrowedFd socket) {
 }
 
 Result<> send_message(BorrowedFd socket, std::span<const std::byte> bytes, std::span<const int> fds) {
-    if (fds.size() > max_descriptors) return fail(ErrorCode::InvalidArgument, "too many descriptors in one message");
+    if (fds.size() > max_descriptors)
+        return fail(ErrorCode::InvalidArgument, "too many descriptors in one message");
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * max_descriptors)] = {};
     while (true) {
         iovec part{.iov_base = const_cast<std::byte*>(bytes.data()), .iov_len = bytes.size()};
@@ -160,7 +162,8 @@ Result<Received> receive_message(BorrowedFd socket, std::span<std::byte> buffer)
             received.fds.emplace_back(fd);
         }
     }
-    if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) return fail(ErrorCode::Corrupted, "a message was cut short");
+    if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+        return fail(ErrorCode::Corrupted, "a message was cut short");
     return received;
 }
 
@@ -179,7 +182,8 @@ Result<> shutdown_write(BorrowedFd socket) {
 
 Result<std::pair<Fd, Fd>> make_pipe(bool nonblocking) {
     int fds[2];
-    if (::pipe2(fds, O_CLOEXEC | (nonblocking ? O_NONBLOCK : 0)) < 0) return Error::from_errno("pipe2", errno);
+    if (::pipe2(fds, O_CLOEXEC | (nonblocking ? O_NONBLOCK : 0)) < 0)
+        return Error::from_errno("pipe2", errno);
     return std::pair(Fd(fds[0]), Fd(fds[1]));
 }
 

@@ -18,8 +18,8 @@ enum class SocketKind { Stream, SeqPacket, Datagram };
 /// Sockets are close-on-exec and blocking; see set_nonblocking(). unix(7).
 struct ListenOptions {
     SocketKind kind = SocketKind::Stream;
-    unsigned mode = 0600;        ///< permissions of the socket file
-    bool replace = false;        ///< unlink a stale socket file first
+    unsigned mode = 0600;  ///< permissions of the socket file
+    bool replace = false;  ///< unlink a stale socket file first
     int backlog = 128;
 };
 
@@ -39,13 +39,14 @@ struct PeerCredentials {
 };
 Result<PeerCredentials> peer_credentials(BorrowedFd socket);
 
-/// Sends all bytes (a SeqPacket socket: one message) and descriptors with the first of them. Never raises SIGPIPE.
+/// Sends all bytes (a SeqPacket socket: one message) and descriptors with the first of them. Never raises
+/// SIGPIPE.
 Result<> send_message(BorrowedFd socket, std::span<const std::byte> bytes, std::span<const int> fds = {});
 Result<> send_message(BorrowedFd socket, std::string_view text, std::span<const int> fds = {});
 
 struct Received {
-    std::size_t size = 0;      ///< bytes put into the buffer; 0 means end of file
-    std::vector<Fd> fds;       ///< close-on-exec
+    std::size_t size = 0;  ///< bytes put into the buffer; 0 means end of file
+    std::vector<Fd> fds;   ///< close-on-exec
 };
 /// One recvmsg(2) into `buffer`. A message cut short, or with more than 16 descriptors, fails with Corrupted.
 Result<Received> receive_message(BorrowedFd socket, std::span<std::byte> buffer);

@@ -16,7 +16,8 @@ namespace {
 
 Result<Fd> open_slave(BorrowedFd master) {
     const int unlocked = 0;
-    if (::ioctl(master.get(), TIOCSPTLCK, &unlocked) < 0) return Error::from_errno("ioctl(TIOCSPTLCK)", errno);
+    if (::ioctl(master.get(), TIOCSPTLCK, &unlocked) < 0)
+        return Error::from_errno("ioctl(TIOCSPTLCK)", errno);
     Fd slave(::ioctl(master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
     if (!slave) return Error::from_errno("ioctl(TIOCGPTPEER)", errno);
     return slave;
@@ -39,7 +40,8 @@ Result<Pty> open_pty_at(BorrowedFd devpts) {
     if (::fstat(node.get(), &status) < 0) return Error::from_errno("fstat", errno);
     if (::fstatfs(node.get(), &file_system) < 0) return Error::from_errno("fstatfs", errno);
     // A container can put anything at this name; only the multiplexer of a devpts makes terminals.
-    if (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(5, 2) || file_system.f_type != DEVPTS_SUPER_MAGIC)
+    if (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(5, 2) ||
+        file_system.f_type != DEVPTS_SUPER_MAGIC)
         return fail(ErrorCode::PermissionDenied, "ptmx is not a pseudo terminal multiplexer");
     Fd master(::openat(devpts.get(), "ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC));
     if (!master) return Error::from_errno("openat", errno).with_context("ptmx");

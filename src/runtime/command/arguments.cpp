@@ -31,7 +31,8 @@ Result<Arguments> Arguments::parse(std::span<const std::string> words, std::span
         if (!flag) return fail(ErrorCode::InvalidArgument, "flag provided but not defined: -", name);
         std::string value = pair ? std::string(pair->second) : "true";
         if (flag->takes_value && !pair) {
-            if (++at == words.size()) return fail(ErrorCode::InvalidArgument, "flag needs an argument: -", name);
+            if (++at == words.size())
+                return fail(ErrorCode::InvalidArgument, "flag needs an argument: -", name);
             value = words[at];
         }
         out.flags_.emplace_back(flag->name, std::move(value));
@@ -66,7 +67,8 @@ std::vector<std::string> Arguments::values(std::string_view name) const {
 Result<unsigned> Arguments::number(std::string_view name, unsigned fallback) const {
     if (!has(name)) return fallback;
     const auto parsed = parse_uint(value(name));
-    if (!parsed || *parsed > 1'000'000) return fail(ErrorCode::InvalidArgument, "--", name, " is not a number: ", value(name));
+    if (!parsed || *parsed > 1'000'000)
+        return fail(ErrorCode::InvalidArgument, "--", name, " is not a number: ", value(name));
     return static_cast<unsigned>(*parsed);
 }
 

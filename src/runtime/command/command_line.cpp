@@ -18,10 +18,11 @@
 namespace berth::runtime {
 namespace {
 
-constexpr FlagSpec global_flags[] = {{"debug", 0, false},   {"log", 0, true},    {"log-format", 0, true},
-                                     {"root", 0, true},     {"criu", 0, true},   {"systemd-cgroup", 0, false},
-                                     {"rootless", 0, true}, {"help", 'h', false}, {"version", 'v', false},
-                                     {"cgroup-manager", 0, true}};
+constexpr FlagSpec global_flags[] = {{"debug", 0, false},     {"log", 0, true},
+                                     {"log-format", 0, true}, {"root", 0, true},
+                                     {"criu", 0, true},       {"systemd-cgroup", 0, false},
+                                     {"rootless", 0, true},   {"help", 'h', false},
+                                     {"version", 'v', false}, {"cgroup-manager", 0, true}};
 
 struct Command {
     std::string_view name;
@@ -89,7 +90,8 @@ void report(const Arguments& global, std::string_view command, const Error& erro
     const std::string path = global.value("log");
     if (path.empty()) return;
     const auto file = sys::open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
-    if (file) sys::write_all(*file, std::string_view(log_line(global, message))).ignore("stderr has it already");
+    if (file)
+        sys::write_all(*file, std::string_view(log_line(global, message))).ignore("stderr has it already");
 }
 
 // Becomes this same program again, from a file that containers cannot write to. The words are the same.
@@ -103,14 +105,16 @@ Result<> protect_executable(const std::vector<std::string>& words) {
     return Error::from_errno("fexecve", errno).with_context("protect the runtime");
 }
 
-// Descriptors that a careless caller left open must not reach the container; those it means to pass start at 3.
+// Descriptors that a careless caller left open must not reach the container; those it means to pass start
+// at 3.
 Result<> seal_descriptors(std::span<const std::string> words) {
     unsigned preserved = 0;
     for (std::size_t i = 0; i < words.size(); ++i) {
         std::string_view text;
         if (words[i] == "--preserve-fds" && i + 1 < words.size()) text = words[i + 1];
         if (words[i].starts_with("--preserve-fds=")) text = std::string_view(words[i]).substr(15);
-        if (const auto number = parse_uint(text)) preserved = static_cast<unsigned>(std::min<std::uint64_t>(*number, 65536));
+        if (const auto number = parse_uint(text))
+            preserved = static_cast<unsigned>(std::min<std::uint64_t>(*number, 65536));
         if (words[i] == "--") break;
     }
     return sys::close_on_exec_from(static_cast<int>(3 + preserved));
@@ -138,7 +142,8 @@ void print(std::string_view text) { sys::write_all(STDOUT_FILENO, text).ignore("
 
 Result<Arguments> parse_with_id(const CommandContext& context, std::span<const FlagSpec> flags) {
     Arguments arguments = TRY(Arguments::parse(context.words, flags));
-    if (arguments.positional().empty()) return fail(ErrorCode::InvalidArgument, "container id cannot be empty");
+    if (arguments.positional().empty())
+        return fail(ErrorCode::InvalidArgument, "container id cannot be empty");
     return arguments;
 }
 

@@ -28,10 +28,11 @@ namespace {
 
 bool is_valid_id(const std::string& id) {
     const auto is_allowed = [](unsigned char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '+' ||
-               c == '-' || c == '.';
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+               c == '+' || c == '-' || c == '.';
     };
-    return !id.empty() && id.size() <= 1024 && id.front() != '.' && std::all_of(id.begin(), id.end(), is_allowed);
+    return !id.empty() && id.size() <= 1024 && id.front() != '.' &&
+           std::all_of(id.begin(), id.end(), is_allowed);
 }
 
 Result<> check_id(const std::string& id) {
@@ -115,7 +116,8 @@ Result<std::vector<ContainerState>> StateStore::list() const {
         if (state.is_error()) continue;
         states.push_back(std::move(*state));
     }
-    std::sort(states.begin(), states.end(), [](const auto& a, const auto& b) { return a.created < b.created; });
+    std::sort(states.begin(), states.end(),
+              [](const auto& a, const auto& b) { return a.created < b.created; });
     return states;
 }
 

@@ -19,10 +19,11 @@
 namespace berth::runtime {
 namespace {
 
-constexpr FlagSpec flags[] = {{"bundle", 'b', true},  {"console-socket", 0, true}, {"pid-file", 0, true},
-                              {"no-pivot", 0, false}, {"no-new-keyring", 0, false}, {"preserve-fds", 0, true},
-                              {"detach", 'd', false}, {"no-subreaper", 0, false},  {"keep", 0, false},
-                              {"pidfd-socket", 0, true}};
+constexpr FlagSpec flags[] = {{"bundle", 'b', true},        {"console-socket", 0, true},
+                              {"pid-file", 0, true},        {"no-pivot", 0, false},
+                              {"no-new-keyring", 0, false}, {"preserve-fds", 0, true},
+                              {"detach", 'd', false},       {"no-subreaper", 0, false},
+                              {"keep", 0, false},           {"pidfd-socket", 0, true}};
 
 struct Bundle {
     std::string path;
@@ -45,16 +46,19 @@ Result<Bundle> load_bundle(const std::string& path) {
     bundle.config = TRY(sys::read_file(bundle.path + "/config.json").context("read the bundle"));
     bundle.spec = TRY(oci::parse_runtime_spec(bundle.config).context("config.json"));
     if (!bundle.spec.process) return fail(ErrorCode::InvalidArgument, "config.json: process is missing");
-    if (bundle.spec.root.path.empty()) return fail(ErrorCode::InvalidArgument, "config.json: root.path is missing");
+    if (bundle.spec.root.path.empty())
+        return fail(ErrorCode::InvalidArgument, "config.json: root.path is missing");
     return bundle;
 }
 
 Result<> check_terminal(const Bundle& bundle, const Arguments& arguments, bool is_detached) {
     const bool has_socket = arguments.has("console-socket");
     if (bundle.spec.process->terminal && is_detached && !has_socket)
-        return fail(ErrorCode::InvalidArgument, "cannot allocate tty if runc will detach without setting console socket");
+        return fail(ErrorCode::InvalidArgument,
+                    "cannot allocate tty if runc will detach without setting console socket");
     if (!bundle.spec.process->terminal && has_socket)
-        return fail(ErrorCode::InvalidArgument, "cannot use console socket if runc will not detach or allocate tty");
+        return fail(ErrorCode::InvalidArgument,
+                    "cannot use console socket if runc will not detach or allocate tty");
     return {};
 }
 
@@ -75,8 +79,8 @@ private:
     std::string id_;
 };
 
-Result<LaunchOptions> launch_options(const CommandContext& context, const Arguments& arguments, const Bundle& bundle,
-                                     const std::string& id) {
+Result<LaunchOptions> launch_options(const CommandContext& context, const Arguments& arguments,
+                                     const Bundle& bundle, const std::string& id) {
     LaunchOptions options;
     options.root_path = bundle.spec.root.path;
     options.bundle = bundle.path;
@@ -148,7 +152,11 @@ Result<Created> create(const CommandContext& context, const Arguments& arguments
 }
 
 StateDocument document_of(const ContainerState& state, const char* status) {
-    return {.id = state.id, .status = status, .pid = state.pid, .bundle = state.bundle, .annotations = &state.annotations};
+    return {.id = state.id,
+            .status = status,
+            .pid = state.pid,
+            .bundle = state.bundle,
+            .annotations = &state.annotations};
 }
 
 }  // namespace

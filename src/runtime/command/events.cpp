@@ -62,7 +62,8 @@ CommandResult events_command(const CommandContext& context) {
     const Arguments arguments = TRY(parse_with_id(context, flags));
     const ContainerState state = TRY(context.store.load(arguments.positional()[0]));
     const auto interval = parse_duration(arguments.value("interval", "5s"));
-    if (!interval || interval->count() <= 0) return fail(ErrorCode::InvalidArgument, "duration interval must be greater than 0");
+    if (!interval || interval->count() <= 0)
+        return fail(ErrorCode::InvalidArgument, "duration interval must be greater than 0");
     const auto cgroup = cgroup_of(state);
     if (TRY(context.store.status(state)) == ContainerStatus::Stopped || !cgroup)
         return fail(ErrorCode::Conflict, "container with id ", state.id, " is not running");

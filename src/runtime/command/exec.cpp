@@ -10,17 +10,20 @@
 namespace berth::runtime {
 namespace {
 
-constexpr FlagSpec flags[] = {{"console-socket", 0, true}, {"cwd", 0, true},          {"env", 'e', true},
-                              {"tty", 't', false},         {"user", 'u', true},       {"additional-gids", 'g', true},
-                              {"process", 'p', true},      {"detach", 'd', false},    {"pid-file", 0, true},
-                              {"process-label", 0, true},  {"apparmor", 0, true},     {"no-new-privs", 0, false},
-                              {"cap", 'c', true},          {"preserve-fds", 0, true}, {"cgroup", 0, true},
-                              {"ignore-paused", 0, false}, {"pidfd-socket", 0, true}};
+constexpr FlagSpec flags[] = {
+    {"console-socket", 0, true}, {"cwd", 0, true},          {"env", 'e', true},
+    {"tty", 't', false},         {"user", 'u', true},       {"additional-gids", 'g', true},
+    {"process", 'p', true},      {"detach", 'd', false},    {"pid-file", 0, true},
+    {"process-label", 0, true},  {"apparmor", 0, true},     {"no-new-privs", 0, false},
+    {"cap", 'c', true},          {"preserve-fds", 0, true}, {"cgroup", 0, true},
+    {"ignore-paused", 0, false}, {"pidfd-socket", 0, true}};
 
-// A number and nothing else, below the ids that mean "none": a text that is no number is not taken for user 0.
+// A number and nothing else, below the ids that mean "none": a text that is no number is not taken for user
+// 0.
 Result<std::uint32_t> parse_id(std::string_view text) {
     const auto number = parse_uint(text);
-    if (!number || *number >= 0xFFFFFFFFULL) return fail(ErrorCode::InvalidArgument, "invalid user or group id: ", text);
+    if (!number || *number >= 0xFFFFFFFFULL)
+        return fail(ErrorCode::InvalidArgument, "invalid user or group id: ", text);
     return static_cast<std::uint32_t>(*number);
 }
 
@@ -33,12 +36,14 @@ Result<> set_user(const std::string& text, oci::RuntimeUser& user) {
 
 void add_capability(const std::string& name, oci::RuntimeProcess& process) {
     if (!process.capabilities) process.capabilities.emplace();
-    for (auto* set : {&process.capabilities->bounding, &process.capabilities->effective, &process.capabilities->permitted})
+    for (auto* set : {&process.capabilities->bounding, &process.capabilities->effective,
+                      &process.capabilities->permitted})
         set->push_back(name);
 }
 
 Result<oci::RuntimeProcess> process_of(const Arguments& arguments, const oci::RuntimeSpec& spec) {
-    if (arguments.has("process")) return oci::parse_runtime_process(TRY(sys::read_file(arguments.value("process"))));
+    if (arguments.has("process"))
+        return oci::parse_runtime_process(TRY(sys::read_file(arguments.value("process"))));
     oci::RuntimeProcess process = *spec.process;
     process.args.assign(arguments.positional().begin() + 1, arguments.positional().end());
     if (process.args.empty()) return fail(ErrorCode::InvalidArgument, "process args cannot be empty");
@@ -60,7 +65,8 @@ Result<> check_running(const CommandContext& context, const ContainerState& stat
     if (status == ContainerStatus::Stopped)
         return fail(ErrorCode::Conflict, "cannot exec in a stopped container");
     if (status == ContainerStatus::Paused && !ignore_paused)
-        return fail(ErrorCode::Conflict, "cannot exec in a paused container (use --ignore-paused to override)");
+        return fail(ErrorCode::Conflict,
+                    "cannot exec in a paused container (use --ignore-paused to override)");
     return {};
 }
 
@@ -74,7 +80,8 @@ CommandResult exec_command(const CommandContext& context) {
     oci::RuntimeProcess process = TRY(process_of(arguments, spec));
     const bool is_detached = arguments.has("detach");
     if (process.terminal && is_detached && !arguments.has("console-socket"))
-        return fail(ErrorCode::InvalidArgument, "cannot allocate tty if runc will detach without setting console socket");
+        return fail(ErrorCode::InvalidArgument,
+                    "cannot allocate tty if runc will detach without setting console socket");
 
     const auto layout = TRY(sys::cgroup_layout());
     const sys::Cgroup cgroup = TRY(sys::Cgroup::of_process(layout, state.pid));
@@ -82,8 +89,10 @@ CommandResult exec_command(const CommandContext& context) {
     options.preserved_fds = TRY(arguments.number("preserve-fds", 0));
     sys::Fd signals;
     if (!is_detached) signals = TRY(open_signals());
-    Launched launched = TRY(exec_in(state.pid, process, options).context("exec failed: unable to start container process"));
-    if (arguments.has("console-socket")) TRY(send_terminal(arguments.value("console-socket"), launched.terminal_));
+    Launched launched =
+        TRY(exec_in(state.pid, process, options).context("exec failed: unable to start container process"));
+    if (arguments.has("console-socket"))
+        TRY(send_terminal(arguments.value("console-socket"), launched.terminal_));
     TRY(write_pid_file(arguments.value("pid-file"), launched.pid()));
     if (is_detached) return 0;
     sys::Fd terminal = arguments.has("console-socket") ? sys::Fd() : launched.take_terminal();

@@ -33,7 +33,8 @@ Result<> send_terminal(const std::string& path, sys::BorrowedFd terminal) {
 }
 
 Result<sys::Fd> open_signals() {
-    return sys::block_and_open_signalfd({SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGCONT, SIGWINCH, SIGALRM});
+    return sys::block_and_open_signalfd(
+        {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGCONT, SIGWINCH, SIGALRM});
 }
 
 namespace {
@@ -72,7 +73,8 @@ private:
     Result<> attach_terminal(sys::Epoll& poll) {
         TRY(poll.add(terminal_, EPOLLIN, Master));
         if (!sys::is_terminal(STDIN_FILENO)) {
-            poll.add(STDIN_FILENO, EPOLLIN, Input).ignore("a regular file cannot be waited for: no input then");
+            poll.add(STDIN_FILENO, EPOLLIN, Input)
+                .ignore("a regular file cannot be waited for: no input then");
             return {};
         }
         copy_window_size();
@@ -120,7 +122,8 @@ private:
 
 }  // namespace
 
-Result<sys::ExitStatus> forward_until_exit(const Launched& launched, sys::BorrowedFd signals, sys::Fd terminal) {
+Result<sys::ExitStatus> forward_until_exit(const Launched& launched, sys::BorrowedFd signals,
+                                           sys::Fd terminal) {
     return Forwarder(launched, signals, std::move(terminal)).run();
 }
 

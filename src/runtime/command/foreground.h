@@ -8,8 +8,9 @@
 
 namespace berth::runtime {
 
-/// Where the terminal's master end goes and who waits: what `run` and `exec` do after the program was launched.
-/// Writes `text` to a new file that replaces `path`; a relative path counts from the current directory.
+/// Where the terminal's master end goes and who waits: what `run` and `exec` do after the program was
+/// launched. Writes `text` to a new file that replaces `path`; a relative path counts from the current
+/// directory.
 Result<> write_pid_file(const std::string& path, pid_t pid);
 /// Sends the terminal to whoever listens at `path` (runc's --console-socket).
 Result<> send_terminal(const std::string& path, sys::BorrowedFd terminal);
@@ -17,6 +18,7 @@ Result<> send_terminal(const std::string& path, sys::BorrowedFd terminal);
 /// Blocks the signals that forward_until_exit() forwards. Before the launch, so that none is lost.
 Result<sys::Fd> open_signals();
 /// Waits for the program, forwarding signals to it and, with a terminal, bytes and window sizes both ways.
-Result<sys::ExitStatus> forward_until_exit(const Launched& launched, sys::BorrowedFd signals, sys::Fd terminal);
+Result<sys::ExitStatus> forward_until_exit(const Launched& launched, sys::BorrowedFd signals,
+                                           sys::Fd terminal);
 
 }  // namespace berth::runtime

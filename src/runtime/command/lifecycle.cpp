@@ -48,8 +48,9 @@ CommandResult list_command(const CommandContext& context) {
             continue;
         }
         all.push_back(describe(state, status));
-        table += concat(state.id, '\t', status == ContainerStatus::Stopped ? 0 : state.pid, '\t', to_string(status), '\t',
-                        state.bundle, '\t', state.created, '\t', state.owner == 0 ? "root" : std::to_string(state.owner), '\n');
+        table += concat(state.id, '\t', status == ContainerStatus::Stopped ? 0 : state.pid, '\t',
+                        to_string(status), '\t', state.bundle, '\t', state.created, '\t',
+                        state.owner == 0 ? "root" : std::to_string(state.owner), '\n');
     }
     if (arguments.has("quiet")) return 0;
     const std::string format = arguments.value("format", "table");
@@ -104,7 +105,8 @@ CommandResult kill_command(const CommandContext& context) {
         return fail(ErrorCode::Conflict, "container not running");
     TRY(process->send_signal(*signal));
     const auto spec = TRY(context.store.load_config(state.id));
-    const bool shares_pids = !spec.linux_config.find_namespace("pid") || !spec.linux_config.find_namespace("pid")->path.empty();
+    const bool shares_pids =
+        !spec.linux_config.find_namespace("pid") || !spec.linux_config.find_namespace("pid")->path.empty();
     if (*signal == SIGKILL && shares_pids && cgroup) TRY(cgroup->kill_all(SIGKILL));
     return 0;
 }
@@ -135,7 +137,8 @@ Result<> destroy(const StateStore& store, const ContainerState& state) {
     }
     TRY(store.remove(state.id));
     if (spec.is_error() || spec->hooks.poststop.empty()) return {};
-    const StateDocument document{.id = state.id, .status = "stopped", .bundle = state.bundle, .annotations = &state.annotations};
+    const StateDocument document{
+        .id = state.id, .status = "stopped", .bundle = state.bundle, .annotations = &state.annotations};
     // The specification has errors of poststop hooks logged and the rest of them run.
     for (const auto& hook : spec->hooks.poststop)
         run_hooks({hook}, "poststop", document).ignore("the container is gone all the same");
@@ -155,7 +158,8 @@ CommandResult delete_command(const CommandContext& context) {
     const auto status = TRY(context.store.status(state));
     const bool may_kill = arguments.has("force") || status == ContainerStatus::Created;
     if (status != ContainerStatus::Stopped && !may_kill)
-        return fail(ErrorCode::Conflict, "cannot delete container ", id, " that is not stopped: ", to_string(status));
+        return fail(ErrorCode::Conflict, "cannot delete container ", id,
+                    " that is not stopped: ", to_string(status));
     TRY(kill_and_wait(state));
     TRY(destroy(context.store, state));
     return 0;

@@ -8,24 +8,28 @@
 namespace berth::runtime {
 namespace {
 
-constexpr FlagSpec flags[] = {{"resources", 'r', true},   {"memory", 0, true},          {"memory-reservation", 0, true},
-                              {"memory-swap", 0, true},   {"cpu-shares", 0, true},      {"cpu-share", 0, true},
-                              {"cpu-quota", 0, true},     {"cpu-period", 0, true},      {"cpu-burst", 0, true},
-                              {"cpu-rt-period", 0, true}, {"cpu-rt-runtime", 0, true},  {"cpu-idle", 0, true},
-                              {"cpuset-cpus", 0, true},   {"cpuset-mems", 0, true},     {"pids-limit", 0, true},
-                              {"blkio-weight", 0, true},  {"kernel-memory", 0, true},   {"kernel-memory-tcp", 0, true}};
+constexpr FlagSpec flags[] = {
+    {"resources", 'r', true},   {"memory", 0, true},         {"memory-reservation", 0, true},
+    {"memory-swap", 0, true},   {"cpu-shares", 0, true},     {"cpu-share", 0, true},
+    {"cpu-quota", 0, true},     {"cpu-period", 0, true},     {"cpu-burst", 0, true},
+    {"cpu-rt-period", 0, true}, {"cpu-rt-runtime", 0, true}, {"cpu-idle", 0, true},
+    {"cpuset-cpus", 0, true},   {"cpuset-mems", 0, true},    {"pids-limit", 0, true},
+    {"blkio-weight", 0, true},  {"kernel-memory", 0, true},  {"kernel-memory-tcp", 0, true}};
 
 // "512m" -> bytes; -1 stays.
 std::optional<std::int64_t> parse_size(std::string_view text) {
     if (const auto plain = parse_int(text)) return plain;
     constexpr std::string_view units = "bkmgtp";
     std::string lower = to_lower(text);
-    if (lower.ends_with("ib")) lower.resize(lower.size() - 2);
-    else if (lower.size() > 2 && lower.ends_with('b')) lower.pop_back();
+    if (lower.ends_with("ib"))
+        lower.resize(lower.size() - 2);
+    else if (lower.size() > 2 && lower.ends_with('b'))
+        lower.pop_back();
     if (lower.empty()) return std::nullopt;
     const auto power = units.find(lower.back());
     const auto number = parse_int(std::string_view(lower).substr(0, lower.size() - 1));
-    if (power == std::string_view::npos || !number || *number > (std::int64_t(1) << 62 >> 10 * power)) return std::nullopt;
+    if (power == std::string_view::npos || !number || *number > (std::int64_t(1) << 62 >> 10 * power))
+        return std::nullopt;
     return *number << 10 * power;
 }
 
