@@ -72,6 +72,7 @@ load helpers
     command_is sh -c 'tty; test -c /dev/console && echo console; stty size; echo done'
     run script -qec "stty rows 33 cols 77; '$BERTH_BIN/berth-runtime' --root '$work/state' run --bundle '$bundle' '$id'" /dev/null
     [ "$status" -eq 0 ]
+    echo "$output"
     [[ "$output" == */dev/pts/0*console*"33 77"*done* ]]
 }
 

@@ -1,5 +1,7 @@
 # A bundle with a busybox root in a directory of the test's own, and the audit of what a container leaves behind.
 
+BERTH_BIN=${BERTH_BIN:-$(dirname "$(command -v berth-runtime)")}
+
 runtime() { "$BERTH_BIN/berth-runtime" --root "$work/state" "$@"; }
 
 # config JQ: the default specification without a terminal and with a writable root, changed by a jq filter.

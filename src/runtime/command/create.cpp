@@ -181,7 +181,8 @@ Result<> start_and_announce(Created& created, const Bundle& bundle) {
 
 CommandResult run_command(const CommandContext& context) {
     const Arguments arguments = TRY(parse_with_id(context, flags));
-    const Bundle bundle = TRY(load_bundle(arguments.value("bundle")));
+    Bundle bundle = TRY(load_bundle(arguments.value("bundle")));
+    if (!arguments.has("console-socket")) adopt_window_size(*bundle.spec.process);
     const bool is_detached = arguments.has("detach");
     TRY(check_terminal(bundle, arguments, is_detached));
     sys::Fd signals;

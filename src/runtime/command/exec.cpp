@@ -78,6 +78,7 @@ CommandResult exec_command(const CommandContext& context) {
     TRY(check_running(context, state, arguments.has("ignore-paused")));
     const oci::RuntimeSpec spec = TRY(context.store.load_config(state.id));
     oci::RuntimeProcess process = TRY(process_of(arguments, spec));
+    adopt_window_size(process);
     const bool is_detached = arguments.has("detach");
     if (process.terminal && is_detached && !arguments.has("console-socket"))
         return fail(ErrorCode::InvalidArgument,

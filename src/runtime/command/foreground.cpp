@@ -32,6 +32,14 @@ Result<> send_terminal(const std::string& path, sys::BorrowedFd terminal) {
     return sys::send_message(socket, std::string_view("/dev/ptmx"), fds);
 }
 
+void adopt_window_size(oci::RuntimeProcess& process) {
+    if (!process.terminal || process.console_columns || !sys::is_terminal(STDIN_FILENO)) return;
+    const auto size = sys::window_size(STDIN_FILENO);
+    if (size.is_error()) return;
+    process.console_columns = size->columns;
+    process.console_rows = size->rows;
+}
+
 Result<sys::Fd> open_signals() {
     return sys::block_and_open_signalfd(
         {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGCONT, SIGWINCH, SIGALRM});

@@ -15,6 +15,9 @@ Result<> write_pid_file(const std::string& path, pid_t pid);
 /// Sends the terminal to whoever listens at `path` (runc's --console-socket).
 Result<> send_terminal(const std::string& path, sys::BorrowedFd terminal);
 
+/// Gives a process that will have our terminal the size it has now, so that the program never sees another one.
+void adopt_window_size(oci::RuntimeProcess& process);
+
 /// Blocks the signals that forward_until_exit() forwards. Before the launch, so that none is lost.
 Result<sys::Fd> open_signals();
 /// Waits for the program, forwarding signals to it and, with a terminal, bytes and window sizes both ways.
