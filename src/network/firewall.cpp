@@ -49,8 +49,7 @@ Result<std::unique_ptr<Firewall>> Firewall::open(std::string table) {
 
 Result<> Firewall::replace(const RulesetPlan& plan) {
     auto socket = socket_.lock();
-    TRY(load_ruleset(ruleset_text(table_)));
-    return sys::change_nft_elements(*socket, table_, plan_changes(plan)).context("fill nftables table ", table_);
+    return load_ruleset(ruleset_text(table_, plan));
 }
 
 Result<std::vector<std::string>> Firewall::compare(const RulesetPlan& plan) {

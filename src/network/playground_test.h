@@ -166,7 +166,8 @@ protected:
     std::vector<std::string> host_links() {
         std::vector<std::string> out;
         auto socket = sys::NetlinkSocket::open(NETLINK_ROUTE);
-        for (const auto& link : *sys::list_links(*socket)) {
+        const auto links = sys::list_links(*socket);
+        for (const auto& link : *links) {
             if (link.kind == "veth" || link.kind == "bridge") out.push_back(link.name);
         }
         return out;

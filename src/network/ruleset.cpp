@@ -76,11 +76,32 @@ std::string protocol_field(Protocol protocol) {
     const char byte = static_cast<char>(protocol);
     return sys::nft_field({&byte, 1});
 }
+
+std::string port_set(const PortRule& rule) {
+    return concat(rule.target.is_v4() ? "published" : "published6", rule.port.host_address.is_wildcard() ? "_any" : "");
+}
 }  // namespace
 
-std::string ruleset_text(std::string_view table) {
+std::string ruleset_text(std::string_view table, const RulesetPlan& plan) {
     // The first line makes the second one succeed when there is no such table yet.
-    return concat("table inet ", table, "\ndelete table inet ", table, "\ntable inet ", table, " {", rules, "}\n");
+    std::string out =
+        concat("table inet ", table, "\ndelete table inet ", table, "\ntable inet ", table, " {", rules, "}\n");
+    auto add = [&](std::string_view set, const auto&... element) {
+        out += concat("add element inet ", table, ' ', set, " { ", element..., " }\n");
+    };
+    for (const auto& rule : plan.bridges) {
+        add("bridges", '"', rule.bridge, '"');
+        add("same_bridge", '"', rule.bridge, "\" . \"", rule.bridge, '"');
+        if (rule.masquerade && !rule.internal) add("masqueraded", '"', rule.bridge, '"');
+        if (rule.internal) add("internal", '"', rule.bridge, '"');
+    }
+    for (const auto& rule : plan.ports) {
+        const IpAddress& host = rule.port.host_address;
+        std::string key = concat(to_string(rule.port.container.protocol), " . ", rule.port.host_port);
+        if (!host.is_wildcard()) key = concat(host.to_string(), " . ", key);
+        add(port_set(rule), key, " : ", rule.target.to_string(), " . ", rule.port.container.number);
+    }
+    return out;
 }
 
 std::size_t ruleset_rule_count() {
@@ -115,14 +136,9 @@ std::vector<sys::NftChange> bridge_changes(const BridgeRule& rule, NftKind kind)
 std::vector<sys::NftChange> port_changes(const PortRule& rule, NftKind kind) {
     const IpAddress& host = rule.port.host_address;
     std::string key = protocol_field(rule.port.container.protocol) + sys::nft_port_field(rule.port.host_port);
-    std::string set = rule.target.is_v4() ? "published" : "published6";
-    if (host.is_wildcard()) {
-        set += "_any";
-    } else {
-        key = sys::nft_field(host.bytes()) + key;
-    }
+    if (!host.is_wildcard()) key = sys::nft_field(host.bytes()) + key;
     std::string value = sys::nft_field(rule.target.bytes()) + sys::nft_port_field(rule.port.container.number);
-    return {{kind, std::move(set), {{std::move(key), std::move(value)}}}};
+    return {{kind, port_set(rule), {{std::move(key), std::move(value)}}}};
 }
 
 std::vector<sys::NftChange> merge_changes(std::vector<sys::NftChange> changes) {

@@ -36,9 +36,9 @@ struct RulesetPlan {
     std::vector<PortRule> ports;
 };
 
-/// The table with its sets, maps, chains and rules, all sets empty, as text for libnftables. Replaces what the table
-/// of this name held before.
-std::string ruleset_text(std::string_view table);
+/// The table with its sets, maps, chains, rules and elements as text for libnftables, which carries it out in one
+/// transaction. Replaces what the table of this name held before.
+std::string ruleset_text(std::string_view table, const RulesetPlan& plan);
 /// The number of rules in that text, to notice flushed chains.
 std::size_t ruleset_rule_count();
 /// The names of its sets and maps.

@@ -19,8 +19,16 @@ PortRule rule(const char* host, std::uint16_t host_port, const char* target, std
 }  // namespace
 
 TEST(Ruleset, ReplacesTheTableInOneText) {
-    EXPECT_THAT(ruleset_text("berth_x"), StartsWith("table inet berth_x\ndelete table inet berth_x\n"));
-    for (const auto& set : ruleset_sets()) EXPECT_THAT(ruleset_text("t"), HasSubstr(" " + set + " { type"));
+    RulesetPlan plan;
+    plan.bridges = {{.bridge = "br0"}, {.bridge = "br1", .internal = true}};
+    plan.ports = {rule("0.0.0.0", 8080, "172.17.0.2", 80), rule("::1", 8080, "fd00::2", 80)};
+    std::string text = ruleset_text("berth_x", plan);
+    EXPECT_THAT(text, StartsWith("table inet berth_x\ndelete table inet berth_x\n"));
+    for (const auto& set : ruleset_sets()) EXPECT_THAT(text, HasSubstr(" " + set + " { type"));
+    EXPECT_THAT(text, HasSubstr("add element inet berth_x same_bridge { \"br0\" . \"br0\" }\n"));
+    EXPECT_THAT(text, HasSubstr("add element inet berth_x internal { \"br1\" }\n"));
+    EXPECT_THAT(text, HasSubstr("add element inet berth_x published_any { tcp . 8080 : 172.17.0.2 . 80 }\n"));
+    EXPECT_THAT(text, HasSubstr("add element inet berth_x published6 { ::1 . tcp . 8080 : fd00::2 . 80 }\n"));
 }
 
 TEST(Ruleset, PutsABridgeIntoItsSets) {
