@@ -37,6 +37,17 @@ Result<BuildResult> BuildRun::perform(Shared shared, const BuildRequest& request
     return run.run();
 }
 
+BuildRun::~BuildRun() {
+    auto kept = kept_layers_.lock();
+    auto in_use = shared_.layers_in_use.lock();
+    for (const auto& diff_id : *kept) in_use->erase(in_use->find(diff_id));
+}
+
+void BuildRun::keep_layer(const oci::Digest& diff_id) {
+    kept_layers_.lock()->push_back(diff_id);
+    shared_.layers_in_use.lock()->insert(diff_id);
+}
+
 Result<std::vector<oci::Reference>> BuildRun::parse_tags() const {
     std::vector<oci::Reference> out;
     for (const auto& tag : request_.tags) {
@@ -70,12 +81,15 @@ Result<BuildResult> BuildRun::run() {
                             .cache_mounts = shared_.cache_mounts,
                             .transfers = shared_.transfers,
                             .slots = shared_.slots,
+                            .made_layer = [this](const image::Layer& layer) { keep_layer(layer.diff_id); },
                             .output = [this](const Vertex& vertex, int stream, std::string_view bytes) {
                                 log_.output(vertex.step, bytes);
                                 send({.kind = ProgressKind::Output, .step = vertex.step, .text = std::string(bytes), .stream = stream});
                             }});
     // Until the cache has a row for it, nothing else keeps a new layer's blob.
-    const auto lease = shared_.services.content.lease();
+    auto lease = shared_.services.content.lease();
+    for (const auto& [digest, image] : images_)
+        for (const auto& layer : image.layers) lease.protect(layer.blob.digest);
     Solver solver(plan.graph, executor, shared_.cache, shared_.clock, observer(plan));
     auto tree = solver.solve(plan.root, stop_);
     shared_.cache.touch(solver.used_keys(), shared_.clock.now()).ignore("only the order of pruning depends on it");
@@ -114,6 +128,7 @@ Result<dockerfile::ResolvedImage> BuildRun::resolve(const std::string& name, con
         if (pulled) image = images.resolve(name, wanted);
         if (image.is_error()) return std::move(image).error();
     }
+    for (const auto& layer : image->layers) keep_layer(layer.diff_id);
     images_.insert_or_assign(image->manifest.digest.to_string(), *image);
     const auto reference = oci::Reference::parse(name);
     return dockerfile::ResolvedImage{.reference = reference ? reference->with_default_tag().to_string() : name,
@@ -225,6 +240,7 @@ SolverObserver BuildRun::observer(const dockerfile::Plan& plan) {
         .cached =
             [=, this, &plan](const Vertex& vertex, const Tree& tree) {
                 mark(vertex);
+                if (tree.added) keep_layer(tree.added->diff_id);
                 log_.note(plan.steps[vertex.step].info.name + " CACHED");
                 const Progress event{.kind = ProgressKind::Cached, .step = vertex.step, .result = short_id(tree)};
                 send(event);

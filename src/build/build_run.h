@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/guarded.h"
 #include "build/build_log.h"
 #include "build/builder.h"
 #include "build/cache.h"
@@ -20,6 +21,9 @@
 
 namespace berth::build {
 
+/// Layers that running builds need although no image or cache record may name them (any more): garbage collection asks.
+using LayersInUse = Guarded<std::multiset<oci::Digest>>;
+
 /// What all builds of an engine share.
 struct Shared {
     Services services;
@@ -28,6 +32,7 @@ struct Shared {
     http::Transfers& transfers;
     std::counting_semaphore<>& slots;
     const Clock& clock;
+    LayersInUse& layers_in_use;
     std::string temp_root;  // <root>/tmp
     std::string logs;       // <root>/builds
 };
@@ -36,6 +41,8 @@ struct Shared {
 class BuildRun {
 public:
     static Result<BuildResult> perform(Shared shared, const BuildRequest& request, std::stop_token stop);
+    ~BuildRun();
+    BuildRun(const BuildRun&) = delete;
 
 private:
     BuildRun(Shared shared, const BuildRequest& request, std::string id, BuildLog log, std::stop_token stop)
@@ -49,6 +56,7 @@ private:
     Result<image::Image> commit(const dockerfile::Plan& plan, const Solver& solver, const Tree& tree,
                                 const std::vector<oci::Reference>& tags);
 
+    void keep_layer(const oci::Digest& diff_id);
     std::optional<image::Image> find_existing(const std::string& config_json, const std::vector<oci::Reference>& tags);
 
     void send(Progress event);
@@ -63,6 +71,7 @@ private:
     BuildLog log_;
     std::stop_token stop_;
     std::map<std::string, image::Image> images_;  // by manifest digest
+    Guarded<std::vector<oci::Digest>> kept_layers_;  // our share of shared_.layers_in_use
     std::mutex mutex_;                            // one event at a time
     std::set<std::size_t> seen_;
 };

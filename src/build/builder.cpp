@@ -38,6 +38,7 @@ public:
                                   .transfers = transfers_,
                                   .slots = slots_,
                                   .clock = clock_,
+                                  .layers_in_use = layers_in_use_,
                                   .temp_root = temp_root_,
                                   .logs = services_.root + "/builds"},
                                  request, std::move(stop));
@@ -105,6 +106,8 @@ public:
             roots.blobs.insert(layer.blob.digest);
             roots.diff_ids.insert(layer.diff_id);
         }
+        auto in_use = layers_in_use_.lock();
+        roots.diff_ids.insert(in_use->begin(), in_use->end());
     }
 
 private:
@@ -114,6 +117,7 @@ private:
     CacheMounts cache_mounts_;
     http::Transfers transfers_;
     std::counting_semaphore<> slots_;
+    LayersInUse layers_in_use_;
     std::string temp_root_;
 };
 

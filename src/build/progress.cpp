@@ -4,6 +4,10 @@
 
 namespace berth::build {
 
+namespace {
+constexpr std::size_t max_pending_bytes = 1 << 20;
+}  // namespace
+
 void ClassicOutput::operator()(const Progress& event) {
     if (event.kind == ProgressKind::Plan) {
         steps_.clear();
@@ -31,7 +35,11 @@ void ClassicOutput::operator()(const Progress& event) {
                 step.state = State::Done;
                 step.result = event.result;
                 break;
-            case ProgressKind::Output: step.pending += event.text; break;
+            case ProgressKind::Output:
+                // Of a step that waits for its turn to be shown only so much is kept; the log has the rest.
+                if (step.pending.size() > max_pending_bytes) step.pending = "[earlier output is in the log]\n";
+                step.pending += event.text;
+                break;
             case ProgressKind::Status:
                 if (event.total == 0) step.pending += event.text + "\n";
                 break;

@@ -84,6 +84,7 @@ Result<Tree> LayerExecutor::capture(const WorkRoot& root, const Tree& base, bool
                                                                                : oci::media_type::docker_layer_gzip);
     layer.blob.digest = captured.blob.digest;
     layer.blob.size = static_cast<std::int64_t>(captured.blob.bytes);
+    surroundings_.made_layer(layer);
     tree.layers.push_back(layer);
     tree.added = std::move(layer);
     return tree;

@@ -28,6 +28,7 @@ struct BuildSurroundings {
     CacheMounts& cache_mounts;
     http::Transfers& transfers;
     std::counting_semaphore<>& slots;  // how many commands run at a time
+    std::function<void(const image::Layer&)> made_layer;  // before anything else can know of it
     std::function<void(const Vertex&, int stream, std::string_view)> output;
 };
 
