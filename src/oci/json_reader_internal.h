@@ -12,8 +12,7 @@
 #include "codec/json.h"
 
 // Reading JSON members into structs, checked: the first member of a wrong type or range is remembered with
-// its place
-// ("process.rlimits[2].soft"), everything after it is skipped.
+// its place ("process.rlimits[2].soft"), everything after it is skipped.
 namespace berth::oci::json {
 
 /// Where in the document a value stands. Text is made only when there is something to complain about.

@@ -25,8 +25,7 @@ std::vector<CgroupWrite> plan_v2(const oci::RuntimeResources& resources);
 std::vector<sys::DeviceRule> plan_devices(const oci::RuntimeResources& resources);
 
 /// linux.cgroupsPath as a path below the hierarchies' mount points: "slice:prefix:name" (systemd's notation)
-/// becomes
-/// "/slice/prefix-name.scope", anything else is taken as absolute.
+/// becomes "/slice/prefix-name.scope", anything else is taken as absolute.
 std::string cgroup_path(const std::string& cgroups_path, const std::string& fallback);
 
 }  // namespace berth::runtime
