@@ -60,6 +60,10 @@ void Containers::Implementation::on_shim_message(const std::string& id, const sh
         return;
     }
     const auto type = static_cast<shim::MessageType>(message->header.type);
+    if (type == shim::MessageType::ExecExited) {
+        // At once: exec_inspect() relies on what came before an answer having been taken.
+        return with<shim::ExecExited>(message->body, [&](const shim::ExecExited& m) { on_exec_exited(container, m); });
+    }
     executor_.post(id, [this, container, type, body = message->body] {
         switch (type) {
             case shim::MessageType::Exited:
@@ -68,8 +72,6 @@ void Containers::Implementation::on_shim_message(const std::string& id, const sh
                 return with<shim::Restarting>(body, [&](const shim::Restarting& m) { on_restarting(container, m); });
             case shim::MessageType::Health:
                 return with<shim::Health>(body, [&](const shim::Health& m) { on_health(container, m); });
-            case shim::MessageType::ExecExited:
-                return with<shim::ExecExited>(body, [&](const shim::ExecExited& m) { on_exec_exited(container, m); });
             case shim::MessageType::Oom: return emit(*container, "oom");
             case shim::MessageType::Detached:
                 return with<shim::Detached>(body, [&](const shim::Detached& m) {

@@ -118,11 +118,20 @@ Result<> Containers::exec_resize(const std::string& exec_id, int rows, int colum
 }
 
 Result<ExecView> Containers::exec_inspect(const std::string& exec_id) const {
-    auto execs = implementation_->execs_.lock();
-    // A prefix will do when it is the only one.
-    const auto found = execs->lower_bound(exec_id);
-    if (exec_id.empty() || found == execs->end() || !found->first.starts_with(exec_id)) return fail(ErrorCode::NotFound, "No such exec instance: ", exec_id);
-    return found->second.view;
+    const auto look = [&]() -> Result<ExecView> {
+        auto execs = implementation_->execs_.lock();
+        // A prefix will do when it is the only one.
+        const auto found = execs->lower_bound(exec_id);
+        if (exec_id.empty() || found == execs->end() || !found->first.starts_with(exec_id)) return fail(ErrorCode::NotFound, "No such exec instance: ", exec_id);
+        return found->second.view;
+    };
+    const ExecView view = TRY(look());
+    if (!view.running || view.pid == 0) return view;
+    // Clients ask as soon as the stream has ended. The shim told the exit before that; its answer comes after it.
+    const auto container = implementation_->find(view.container_id);
+    const auto client = container ? (*container)->shim() : nullptr;
+    if (client) client->call<shim::State>(shim::Query{}).ignore("then the container has ended, and its processes with it");
+    return look();
 }
 
 }  // namespace berth::container

@@ -24,9 +24,7 @@ Result<> ExecSession::start(const Configure& configure, pid_t init, sys::Borrowe
     if (!launched) {
         stdio_.abandon();
         ended_ = true;
-        const std::string text = exec_failure_text(launched.error());
-        if (stream && stdio_.attach(attach_, std::move(stream))) stdio_.fail_clients(text + "\r\n");
-        return Error(launched.error().code(), text);
+        return Error(launched.error().code(), exec_failure_text(launched.error()));
     }
     pid_ = launched->pid();
     if (stream) TRY(stdio_.attach(attach_, std::move(stream)));

@@ -23,7 +23,7 @@ public:
     bool is_running() const { return pid_ != 0; }
     bool is_done() const { return ended_ && stdio_.is_idle(); }
 
-    /// Starts it; `stream` (may be empty) gets the output. On failure an attached client gets the error as text.
+    /// Starts it; `stream` (may be empty) gets the output. A failure is the engine's to tell.
     Result<> start(const Configure& configure, pid_t init, sys::BorrowedFd process_file, sys::Fd stream);
     void process_ended();
     Result<> resize(std::uint16_t rows, std::uint16_t columns) { return stdio_.resize(rows, columns); }

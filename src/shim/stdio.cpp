@@ -287,15 +287,6 @@ void Stdio::end_clients_if_done() {
     if (is_idle() && options_.on_idle) options_.on_idle();
 }
 
-void Stdio::fail_clients(std::string_view text) {
-    for (auto next = clients_.begin(); next != clients_.end();) {
-        Client& client = *next++;
-        deliver(client, client.wants[2] && client.multiplex ? 2 : 1, as_bytes(text));
-        client.ending = true;
-        if (client.backlog.is_empty()) drop(client);
-    }
-}
-
 bool Stdio::has_choking_client() {
     const SteadyTime now = std::chrono::steady_clock::now();
     bool choking = false;

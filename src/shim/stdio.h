@@ -39,8 +39,6 @@ public:
     bool is_idle() const;
 
     Result<> attach(const Attach& request, sys::Fd stream);
-    /// Sends every attached client a text (an exec that could not start) and lets it go.
-    void fail_clients(std::string_view text);
     Result<> resize(std::uint16_t rows, std::uint16_t columns);
     std::size_t client_count() const { return clients_.size(); }
 
