@@ -35,6 +35,29 @@ bool keep_matching_names(Summary& summary, const std::vector<std::string>& patte
     return !summary.repo_tags.empty() || !summary.repo_digests.empty();
 }
 
+// What of each image belongs to others of the list too: unpacked layers and their blobs.
+void fill_shared_sizes(const Store& store, const snapshot::Driver& snapshots, std::vector<Summary>& images) {
+    std::map<oci::Digest, std::pair<int, std::int64_t>> layers;  // how many images have it, and its bytes
+    std::vector<std::set<oci::Digest>> of_image;
+    for (const auto& summary : images) {
+        auto& own = of_image.emplace_back();
+        const auto image = store.resolve(summary.id.to_string());
+        if (image.is_error()) continue;  // damaged, or another platform's: it shares nothing that is here
+        for (const auto& layer : image->layers) {
+            if (!own.insert(layer.diff_id).second) continue;
+            auto& [count, bytes] = layers[layer.diff_id];
+            if (++count > 1) continue;
+            const auto info = snapshots.inspect(layer.diff_id);
+            bytes = layer.blob.size + (info ? static_cast<std::int64_t>(info->disk_bytes) : 0);
+        }
+    }
+    for (std::size_t i = 0; i < images.size(); ++i) {
+        images[i].shared_bytes = 0;
+        for (const auto& digest : of_image[i])
+            if (const auto& [count, bytes] = layers[digest]; count > 1) images[i].shared_bytes += bytes;
+    }
+}
+
 }  // namespace
 
 Result<Summary> Store::Implementation::summarize(const Row& row, const std::vector<Name>& names) const {
@@ -115,6 +138,7 @@ Result<std::vector<Summary>> Store::list(const ListFilter& filter) const {
         out.push_back(std::move(image));
     }
     std::stable_sort(out.begin(), out.end(), [](const Summary& a, const Summary& b) { return a.created > b.created; });
+    if (filter.shared_sizes) fill_shared_sizes(*this, implementation_->services_.snapshots, out);
     return out;
 }
 
