@@ -4,6 +4,7 @@
 #include "daemon/container_filter.h"
 #include "daemon/handlers.h"
 #include "daemon/stream_type.h"
+#include "sys/file.h"
 
 namespace berth::daemon {
 
@@ -49,6 +50,18 @@ Result<> attach_container(Call& call) {
         return fail(ErrorCode::Conflict, "container ", view.name, " is restarting, wait until the container is running");
     }
     options.multiplex = !view.spec.tty;
+    const auto status = view.state.status;
+    const bool is_waiting = status == container::Status::Created || status == container::Status::Exited;
+    if (is_waiting && options.stream && !options.logs && !call.request.is_tls) {
+        // Clients start the container as soon as they read our head. They must find themselves attached by then, or what
+        // a short-lived process prints is lost. Nothing can be written before the head, since nothing runs.
+        auto early = TRY(sys::duplicate(call.request.connection()));
+        TRY(call.engine.containers.attach(view.id, options, std::move(early)));
+        TRY(call.response.hijack(call.request.headers.has_token("Connection", "upgrade")
+                                     ? stream_type(view.spec.tty, call.version)
+                                     : "application/vnd.docker.raw-stream"));
+        return {};
+    }
     // Errors after this point go onto the stolen connection: there is no other way left to tell them.
     const bool upgraded = call.request.headers.has_token("Connection", "upgrade");
     auto stream = TRY(call.response.hijack(upgraded ? stream_type(view.spec.tty, call.version)
