@@ -126,6 +126,12 @@ Result<CreateResult> Containers::Implementation::create(const std::string& wante
     TRY(apply_image(spec, image.config->config));
     auto container = std::make_shared<Container>();
     container->id = random_hex(32);
+    if (spec.host.network_mode.starts_with("container:")) {
+        const ContainerPtr other = TRY(find(spec.host.network_mode.substr(10)));
+        if (spec.hostname.empty()) spec.hostname = other->spec()->hostname;
+        // By id from now on: names change.
+        spec.host.network_mode = "container:" + other->id;
+    }
     set_host_name(spec, container->id);
     TRY(set_networks(spec, services_.networks));
     TRY(check_settings(spec));

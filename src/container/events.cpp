@@ -118,6 +118,16 @@ void Containers::Implementation::finish_exit(const ContainerPtr& container, cons
     if (auto released = services_.networks.release(container->id); !released) {
         log.warn("network of an ended container not released, continuing", {{"id", container->id}, {"error", released.error().message()}});
     }
+    {
+        // Its other processes have ended with it.
+        auto execs = execs_.lock();
+        for (auto& [id, record] : *execs) {
+            if (record.view.container_id != container->id || !record.view.running) continue;
+            record.view.running = false;
+            record.view.exit_code = 137;
+            record.ended = clock_.now();
+        }
+    }
     const bool removes = container->spec()->host.auto_remove;
     if (!removes) save_state(*container).ignore("the shim's exit file has it as well");
     {

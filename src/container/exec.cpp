@@ -126,7 +126,7 @@ Result<ExecView> Containers::exec_inspect(const std::string& exec_id) const {
         return found->second.view;
     };
     const ExecView view = TRY(look());
-    if (!view.running || view.pid == 0) return view;
+    if (!view.running) return view;
     // Clients ask as soon as the stream has ended. The shim told the exit before that; its answer comes after it.
     const auto container = implementation_->find(view.container_id);
     const auto client = container ? (*container)->shim() : nullptr;
