@@ -68,6 +68,8 @@ Result<std::optional<Cache::Found>> Cache::find(const std::string& key) {
 Result<> Cache::store(const Record& record) {
     const image::Layer none;
     const image::Layer& layer = record.added ? *record.added : none;
+    // Layer and blob are on the disk; losing the record in a power cut costs one step, so it need not wait for one.
+    auto transaction = TRY(database_.begin(record::Durability::Relaxed));
     TRY(database_.execute("INSERT INTO build_cache VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 1) "
                           "ON CONFLICT (key) DO UPDATE SET diff_id = excluded.diff_id, blob_digest = excluded.blob_digest, "
                           "blob_media_type = excluded.blob_media_type, blob_bytes = excluded.blob_bytes, "
@@ -76,7 +78,7 @@ Result<> Cache::store(const Record& record) {
                           record.key, record.parent, record.type, record.description, layer.diff_id.to_string(),
                           layer.blob.digest.to_string(), layer.blob.media_type, layer.blob.size, record.bytes,
                           to_number(record.created)));
-    return {};
+    return std::move(transaction).commit();
 }
 
 Result<std::optional<std::string>> Cache::find_digest(const std::string& tree, const std::string& selection) {
