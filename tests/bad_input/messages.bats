@@ -79,7 +79,7 @@ teardown() {
     [ "$status" -eq 125 ]
     [[ $output == *'18080'*'already allocated'* ]]
     [ "$(berth ps -q | wc -l)" -eq 1 ]
-    nc -l -p 18081 127.0.0.1 >/dev/null &
+    nc -l 127.0.0.1 18081 >/dev/null &
     local listener=$!
     sleep 0.2
     run berth run -d --name third -p 127.0.0.1:18081:80 busybox sleep 1000
@@ -143,9 +143,10 @@ PY
     berth run -d --name quiet busybox sleep 1000
     local command
     for command in 'berth logs -f quiet' 'berth events' 'berth wait quiet' 'berth stats quiet' 'berth attach --no-stdin --sig-proxy=false quiet'; do
-        timeout -k 5 --signal=INT 1 $command >/dev/null 2>&1 </dev/null
+        local status=0
+        timeout -k 5 --signal=INT 1 $command >/dev/null 2>&1 </dev/null || status=$?
         # 124 is timeout's own "it went on until I sent the signal"; 137 would mean it had to be killed.
-        [ $? -ne 137 ]
+        [ "$status" -ne 137 ]
     done
     printf 'FROM busybox\nRUN sleep 1000\n' >"$BATS_TEST_TMPDIR/Dockerfile"
     timeout -k 5 --signal=INT 2 berth build -t slow "$BATS_TEST_TMPDIR" >/dev/null 2>&1 || [ $? -ne 137 ]

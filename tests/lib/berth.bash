@@ -13,10 +13,13 @@ berth_engine_start() {
         BERTH_TEST_DIR=$(mktemp -d "${TMPDIR:-/tmp}/berth-test.XXXXXX")
         berth_state >"$BERTH_TEST_DIR/state-before"
     fi
+    # Cgroups are the one thing that no namespace of the test's own keeps apart: they get a parent of their own.
+    BERTH_CGROUP=$(basename "$BERTH_TEST_DIR")
+    export BERTH_CGROUP
     export BERTH_TEST_DIR BERTH_HOST=unix://$BERTH_TEST_DIR/run/berth.sock DOCKER_HOST=unix://$BERTH_TEST_DIR/run/berth.sock
     export DOCKER_CONFIG=$BERTH_TEST_DIR/config DOCKER_BUILDKIT=0
     mkdir -p "$DOCKER_CONFIG"
-    "$BERTH_BIN/berthd" --data-root "$BERTH_TEST_DIR/data" --exec-root "$BERTH_TEST_DIR/run" -H "$BERTH_HOST" "$@" \
+    "$BERTH_BIN/berthd" --data-root "$BERTH_TEST_DIR/data" --exec-root "$BERTH_TEST_DIR/run" -H "$BERTH_HOST" --cgroup-parent "$BERTH_CGROUP" "$@" \
         >>"$BERTH_TEST_DIR/engine.log" 2>&1 3>&- &
     BERTH_ENGINE_PID=$!
     local tries
@@ -59,7 +62,7 @@ berth_engine_stop() {
 berth_state() {
     awk '{print "mount", $5, $9}' /proc/self/mountinfo | grep -v "${BERTH_TEST_DIR:-/nonexistent}/keep" | sort
     ip -o link 2>/dev/null | awk -F': ' '{print "link", $2}' | sed 's/@.*//' | grep -E 'link (veth|br-|berth)' | sort
-    find /sys/fs/cgroup -type d -path '*berth*' 2>/dev/null | sed 's/^/cgroup /' | sort
+    [ -z "${BERTH_CGROUP:-}" ] || find /sys/fs/cgroup -mindepth 2 -type d -path "*/$BERTH_CGROUP/*" 2>/dev/null | sed 's/^/cgroup /' | sort
     ps -eo args= 2>/dev/null | grep -oE '[b]erth-(shim|runtime|registry)' | sed 's/^/process /' | sort
     nft list tables 2>/dev/null | grep -i berth | sed 's/^/nft /' | sort
     losetup -a 2>/dev/null | sed 's/^/loop /'
@@ -73,13 +76,13 @@ berth_audit() {
         ip -o link 2>/dev/null | grep -q ': veth' || break
         sleep 0.02
     done
-    rmdir /sys/fs/cgroup/*/berth /sys/fs/cgroup/berth 2>/dev/null
     berth_state >"$BERTH_TEST_DIR/state-after"
     if ! diff "$BERTH_TEST_DIR/state-before" "$BERTH_TEST_DIR/state-after" >"$BERTH_TEST_DIR/leaks"; then
         echo "left behind (>) or lost (<):" >&2
         cat "$BERTH_TEST_DIR/leaks" >&2
         status=1
     fi
+    rmdir /sys/fs/cgroup/*/"$BERTH_CGROUP" /sys/fs/cgroup/"$BERTH_CGROUP" 2>/dev/null
     rm -rf "$BERTH_TEST_DIR"
     unset BERTH_TEST_DIR
     return $status

@@ -182,7 +182,6 @@ take_down() {
     local link
     for link in $(ip -o link | awk -F': ' '{print $2}' | grep -E '^berth' | sed 's/@.*//'); do ip link delete "$link"; done
     nft list tables | awk '/inet berth/ {print $2, $3}' | while read -r family table; do nft delete table "$family" "$table"; done
-    find /sys/fs/cgroup -depth -type d -path '*berth*' -exec rmdir {} + 2>/dev/null || true
     berth_state >"$BERTH_TEST_DIR/state-after"
     diff "$BERTH_TEST_DIR/state-before" "$BERTH_TEST_DIR/state-after"
     size='nothing left'
