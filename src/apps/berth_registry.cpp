@@ -41,11 +41,16 @@ struct Flags {
 
 Result<Flags> parse_flags(int argc, char** argv) {
     Flags out;
-    const std::pair<std::string_view, std::string*> texts[] = {
-        {"--addr", &out.address},        {"--root", &out.registry.root}, {"--htpasswd", &out.registry.htpasswd_file},
-        {"--tls-cert", &out.certificate}, {"--tls-key", &out.key},       {"--log-level", &out.log_level}};
-    const std::pair<std::string_view, bool*> switches[] = {
-        {"--read-only", &out.registry.read_only}, {"--help", &out.help}, {"-h", &out.help}, {"--version", &out.version}};
+    const std::pair<std::string_view, std::string*> texts[] = {{"--addr", &out.address},
+                                                               {"--root", &out.registry.root},
+                                                               {"--htpasswd", &out.registry.htpasswd_file},
+                                                               {"--tls-cert", &out.certificate},
+                                                               {"--tls-key", &out.key},
+                                                               {"--log-level", &out.log_level}};
+    const std::pair<std::string_view, bool*> switches[] = {{"--read-only", &out.registry.read_only},
+                                                           {"--help", &out.help},
+                                                           {"-h", &out.help},
+                                                           {"--version", &out.version}};
     for (int i = 1; i < argc; ++i) {
         const std::string_view argument = argv[i];
         bool is_known = false;
@@ -63,7 +68,9 @@ Result<Flags> parse_flags(int argc, char** argv) {
                 is_known = true;
             }
         }
-        if (!is_known) return fail(ErrorCode::InvalidArgument, "unknown argument ", argument).with_hint("see berth-registry --help");
+        if (!is_known)
+            return fail(ErrorCode::InvalidArgument, "unknown argument ", argument)
+                .with_hint("see berth-registry --help");
     }
     if (out.certificate.empty() != out.key.empty())
         return fail(ErrorCode::InvalidArgument, "--tls-cert and --tls-key belong together");
@@ -95,7 +102,9 @@ Result<> run(const Flags& flags) {
     if (!flags.certificate.empty()) tls = http::TlsOptions{flags.certificate, flags.key, {}};
     const auto port = TRY(server->listen_tcp(flags.address, tls));
     TRY(server->start());
-    log.info("serving", {{"port", port}, {"root", flags.registry.root}, {"tls", tls.has_value()},
+    log.info("serving", {{"port", port},
+                         {"root", flags.registry.root},
+                         {"tls", tls.has_value()},
                          {"users", !flags.registry.htpasswd_file.empty()}});
     int signal = 0;
     sigwait(&signals, &signal);

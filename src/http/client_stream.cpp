@@ -16,7 +16,8 @@ auto interrupt_on(const std::stop_token& stop, Stream& stream) {
 }
 }  // namespace
 
-ClientStream::ClientStream(std::unique_ptr<Stream> stream, std::shared_ptr<Connection::Pool> home, bool is_reused)
+ClientStream::ClientStream(std::unique_ptr<Stream> stream, std::shared_ptr<Connection::Pool> home,
+                           bool is_reused)
     : stream_(std::move(stream)),
       home_(std::move(home)),
       is_reused_(is_reused),
@@ -49,17 +50,20 @@ Result<> ClientStream::send_request(ClientRequest request, const Endpoint& endpo
     const bool chunked = is_streamed && !request.content_length;
     if (chunked) {
         head += "Transfer-Encoding: chunked\r\n";
-    } else if (is_streamed || !request.body.empty() || (request.method != "GET" && request.method != "HEAD")) {
-        head += concat("Content-Length: ", is_streamed ? *request.content_length : request.body.size(), "\r\n");
+    } else if (is_streamed || !request.body.empty() ||
+               (request.method != "GET" && request.method != "HEAD")) {
+        head +=
+            concat("Content-Length: ", is_streamed ? *request.content_length : request.body.size(), "\r\n");
     }
     head += "\r\n";
     if (request.method == "HEAD") parser_.expect_no_body();
-    if (!is_streamed && request.body.size() <= part_bytes) return stream_->write(as_bytes(head + request.body));
+    if (!is_streamed && request.body.size() <= part_bytes)
+        return stream_->write(as_bytes(head + request.body));
     TRY(stream_->write(as_bytes(head)));
     if (!is_streamed) {
         request.content_length = request.body.size();
-        request.body_source = [body = std::move(request.body), at = std::size_t{0}](std::span<std::byte> out) mutable
-            -> Result<std::size_t> {
+        request.body_source = [body = std::move(request.body),
+                               at = std::size_t{0}](std::span<std::byte> out) mutable -> Result<std::size_t> {
             const std::size_t count = std::min(out.size(), body.size() - at);
             std::memcpy(out.data(), body.data() + at, count);
             at += count;
@@ -67,7 +71,8 @@ Result<> ClientStream::send_request(ClientRequest request, const Endpoint& endpo
         };
     }
     body_sent_ = false;
-    sender_ = std::jthread([this, chunked, request = std::move(request)]() mutable { send_body(request, chunked); });
+    sender_ = std::jthread(
+        [this, chunked, request = std::move(request)]() mutable { send_body(request, chunked); });
     return {};
 }
 
@@ -119,7 +124,8 @@ Result<bool> ClientStream::fill(const std::stop_token& stop) {
 
 Result<MessageHead> ClientStream::read_head(const std::string& method, const std::stop_token& stop) {
     while (true) {
-        if (begin_ < end_) begin_ += TRY(parser_.parse_head(std::span(buffer_).subspan(begin_, end_ - begin_)));
+        if (begin_ < end_)
+            begin_ += TRY(parser_.parse_head(std::span(buffer_).subspan(begin_, end_ - begin_)));
         if (parser_.has_head()) {
             MessageHead head = parser_.head();
             if (head.status >= 200 || head.status == 101) {

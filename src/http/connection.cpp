@@ -18,10 +18,12 @@ struct FreeAddresses {
 
 Result<sys::Fd> connect_one(const addrinfo& info) {
     sys::SocketAddress address;
-    std::copy_n(reinterpret_cast<const char*>(info.ai_addr), info.ai_addrlen, reinterpret_cast<char*>(&address.storage));
+    std::copy_n(reinterpret_cast<const char*>(info.ai_addr), info.ai_addrlen,
+                reinterpret_cast<char*>(&address.storage));
     address.length = info.ai_addrlen;
     sys::Fd socket = TRY(sys::connect_tcp(address));
-    if (!TRY(sys::wait_writable(socket, std::chrono::seconds(15)))) return fail(ErrorCode::TimedOut, "connect: timed out");
+    if (!TRY(sys::wait_writable(socket, std::chrono::seconds(15))))
+        return fail(ErrorCode::TimedOut, "connect: timed out");
     if (const int error = sys::socket_error(socket)) return Error::from_errno("connect", error);
     TRY(sys::set_nonblocking(socket, false));
     sys::set_no_delay(socket);
@@ -33,7 +35,8 @@ Result<sys::Fd> connect_host(const std::string& host, std::uint16_t port) {
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* found = nullptr;
     const int code = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
-    if (code != 0) return fail(ErrorCode::Unavailable, "look up ", host, ": ", std::string_view(gai_strerror(code)));
+    if (code != 0)
+        return fail(ErrorCode::Unavailable, "look up ", host, ": ", std::string_view(gai_strerror(code)));
     const std::unique_ptr<addrinfo, FreeAddresses> list(found);
     Result<sys::Fd> last = fail(ErrorCode::Unavailable, "no address for ", host);
     for (const addrinfo* info = list.get(); info != nullptr; info = info->ai_next) {
@@ -74,7 +77,8 @@ Result<std::unique_ptr<ClientStream>> Connection::open_stream(bool fresh, std::s
                                                      .certificate_file = endpoint_.certificate_file,
                                                      .key_file = endpoint_.key_file,
                                                      .verify = endpoint_.verify}));
-        stream = TRY(pool_->tls->wrap(std::move(socket), endpoint_.host).context("connect to ", endpoint_.to_string()));
+        stream = TRY(pool_->tls->wrap(std::move(socket), endpoint_.host)
+                         .context("connect to ", endpoint_.to_string()));
     } else {
         stream = plain_stream(std::move(socket));
     }
@@ -83,7 +87,8 @@ Result<std::unique_ptr<ClientStream>> Connection::open_stream(bool fresh, std::s
 
 Result<ClientResponse> Connection::send(ClientRequest request, std::stop_token stop) {
     const std::string method = request.method;
-    // A streamed body cannot be sent twice, so it never goes over a connection that may have been closed meanwhile.
+    // A streamed body cannot be sent twice, so it never goes over a connection that may have been closed
+    // meanwhile.
     std::unique_ptr<ClientStream> stream = TRY(open_stream(static_cast<bool>(request.body_source), stop));
     std::optional<ClientRequest> again;
     if (stream->may_be_stale()) again = request;
@@ -119,7 +124,8 @@ Result<std::string> ClientResponse::read_all(std::size_t limit, std::stop_token 
     while (true) {
         const std::size_t count = TRY(read(part, stop));
         if (count == 0) return out;
-        if (out.size() + count > limit) return fail(ErrorCode::InvalidArgument, "the answer is larger than ", limit, " bytes");
+        if (out.size() + count > limit)
+            return fail(ErrorCode::InvalidArgument, "the answer is larger than ", limit, " bytes");
         out += as_text(std::span(part).first(count));
     }
 }

@@ -28,9 +28,11 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
     const auto colon = rest.rfind(':');
     const bool has_port = colon != std::string_view::npos && rest.find(']', colon) == std::string_view::npos;
     out.host = rest.substr(0, has_port ? colon : rest.size());
-    if (out.host.starts_with('[') && out.host.ends_with(']')) out.host = out.host.substr(1, out.host.size() - 2);
+    if (out.host.starts_with('[') && out.host.ends_with(']'))
+        out.host = out.host.substr(1, out.host.size() - 2);
     if (out.host.empty()) out.host = "127.0.0.1";
-    const auto port = has_port ? parse_uint(rest.substr(colon + 1)) : std::optional<std::uint64_t>(out.tls ? 2376 : 2375);
+    const auto port =
+        has_port ? parse_uint(rest.substr(colon + 1)) : std::optional<std::uint64_t>(out.tls ? 2376 : 2375);
     if (!port || *port == 0 || *port > 65535)
         return fail(ErrorCode::InvalidArgument, "host \"", text, "\": invalid port");
     out.port = static_cast<std::uint16_t>(*port);

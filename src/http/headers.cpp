@@ -21,7 +21,8 @@ std::string_view Headers::get(std::string_view name) const {
 }
 
 bool Headers::has(std::string_view name) const {
-    return std::ranges::any_of(fields_, [&](const auto& field) { return equals_ignoring_case(field.first, name); });
+    return std::ranges::any_of(fields_,
+                               [&](const auto& field) { return equals_ignoring_case(field.first, name); });
 }
 
 std::vector<std::string_view> Headers::all(std::string_view name) const {
@@ -39,7 +40,8 @@ void Headers::set(std::string_view name, std::string_view value) {
 void Headers::add(std::string_view name, std::string_view value) {
     // A line break in a value would let whoever chose it write headers of his own.
     std::string clean(value);
-    std::ranges::replace_if(clean, [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
+    std::ranges::replace_if(
+        clean, [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
     fields_.emplace_back(name, std::move(clean));
 }
 

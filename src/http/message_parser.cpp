@@ -76,7 +76,8 @@ MessageHead MessageParser::head() const {
     });
 }
 
-Result<MessageParser::Step> MessageParser::parse_body(std::span<const std::byte> bytes, std::span<std::byte> out) {
+Result<MessageParser::Step> MessageParser::parse_body(std::span<const std::byte> bytes,
+                                                      std::span<std::byte> out) {
     return state_->visit([&](auto& parser) -> Result<Step> {
         Step step;
         while (!parser.is_done() && step.consumed < bytes.size() && step.produced < out.size()) {

@@ -23,8 +23,8 @@ struct MessageHead {
     std::optional<std::uint64_t> content_length;
 };
 
-/// HTTP/1.x messages out of bytes, without any input or output of its own. RFC 9112, parsed by Boost.Beast: here and
-/// nowhere else, since its headers take long to compile.
+/// HTTP/1.x messages out of bytes, without any input or output of its own. RFC 9112, parsed by Boost.Beast:
+/// here and nowhere else, since its headers take long to compile.
 class MessageParser {
 public:
     enum class Kind { Request, Response };
@@ -33,8 +33,8 @@ public:
     MessageParser& operator=(MessageParser&&) noexcept;
     ~MessageParser();
 
-    /// Give it everything that is there: the head needs to be contiguous. Returns how much it took: 0 until the head is
-    /// complete. InvalidArgument for what is not HTTP or too long.
+    /// Give it everything that is there: the head needs to be contiguous. Returns how much it took: 0 until
+    /// the head is complete. InvalidArgument for what is not HTTP or too long.
     Result<std::size_t> parse_head(std::span<const std::byte> bytes);
     bool has_head() const;
     MessageHead head() const;

@@ -12,7 +12,9 @@ Result<std::unique_ptr<PeerWatch>> PeerWatch::create() {
 }
 
 PeerWatch::PeerWatch(sys::Epoll epoll, sys::Fd wake)
-    : epoll_(std::move(epoll)), wake_(std::move(wake)), thread_([this](std::stop_token stop) { run(stop); }) {}
+    : epoll_(std::move(epoll)),
+      wake_(std::move(wake)),
+      thread_([this](std::stop_token stop) { run(stop); }) {}
 
 PeerWatch::~PeerWatch() {
     thread_.request_stop();
@@ -25,7 +27,8 @@ std::uint64_t PeerWatch::add(sys::BorrowedFd socket, std::stop_source stop, bool
     const std::uint64_t id = ++state->last_id;
     state->watched.emplace(id, Watched{socket.get(), std::move(stop)});
     // Without any event asked for, EPOLLHUP and EPOLLERR are still reported. epoll_ctl(2).
-    epoll_.add(socket, (half_close ? EPOLLRDHUP | EPOLLONESHOT : EPOLLONESHOT), id).ignore("then waits end with their data");
+    epoll_.add(socket, (half_close ? EPOLLRDHUP | EPOLLONESHOT : EPOLLONESHOT), id)
+        .ignore("then waits end with their data");
     return id;
 }
 

@@ -12,7 +12,7 @@ struct ByteRange {
 };
 
 enum class RangeOutcome {
-    Whole,          // no range, or one that may be ignored (several, another unit): send everything
+    Whole,  // no range, or one that may be ignored (several, another unit): send everything
     Partial,
     Unsatisfiable,  // 416
 };

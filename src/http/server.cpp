@@ -119,7 +119,9 @@ private:
         }
         {
             auto connections = connections_.lock();
-            const auto has_room = [&](const Connections& all) { return all.threads < options_.max_connections; };
+            const auto has_room = [&](const Connections& all) {
+                return all.threads < options_.max_connections;
+            };
             if (!connections.wait(stop, has_room)) return;
             ++connections->threads;
         }
@@ -175,14 +177,15 @@ Server::Server(std::unique_ptr<Implementation> implementation) : implementation_
 Server::~Server() = default;
 
 Result<std::unique_ptr<Server>> Server::create(Handler handler, ServerOptions options) {
-    // A client that went away is an error of write, not a signal: sendfile(2) and OpenSSL cannot be told otherwise.
+    // A client that went away is an error of write, not a signal: sendfile(2) and OpenSSL cannot be told
+    // otherwise.
     std::signal(SIGPIPE, SIG_IGN);
     sys::Epoll epoll = TRY(sys::Epoll::create());
     sys::Fd wake = TRY(sys::make_eventfd());
     TRY(epoll.add(wake, EPOLLIN, 0));
     auto peers = TRY(PeerWatch::create());
-    auto implementation = std::make_unique<Implementation>(std::move(handler), std::move(options), std::move(epoll),
-                                                           std::move(wake), std::move(peers));
+    auto implementation = std::make_unique<Implementation>(
+        std::move(handler), std::move(options), std::move(epoll), std::move(wake), std::move(peers));
     return std::unique_ptr<Server>(new Server(std::move(implementation)));
 }
 
@@ -191,9 +194,11 @@ Result<> Server::add_listener(sys::Fd listening, std::optional<TlsOptions> tls) 
 }
 
 Result<> Server::listen_unix(const std::string& path, unsigned mode, std::int64_t gid) {
-    sys::Fd socket = TRY(sys::listen_unix(path, {.mode = mode, .replace = true, .backlog = 1024}).context("listen on ", path));
+    sys::Fd socket = TRY(
+        sys::listen_unix(path, {.mode = mode, .replace = true, .backlog = 1024}).context("listen on ", path));
     if (gid >= 0)
-        TRY(sys::chown_at(AT_FDCWD, path, static_cast<uid_t>(-1), static_cast<gid_t>(gid)).context("listen on ", path));
+        TRY(sys::chown_at(AT_FDCWD, path, static_cast<uid_t>(-1), static_cast<gid_t>(gid))
+                .context("listen on ", path));
     return add_listener(std::move(socket));
 }
 
@@ -206,10 +211,12 @@ Result<std::uint16_t> Server::listen_tcp(const std::string& address, std::option
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
     if (host.empty()) host = "::";
     if (host == "localhost") host = "127.0.0.1";
-    const auto where = TRY(sys::SocketAddress::parse(host, static_cast<std::uint16_t>(*port)).context("listen on ", address));
+    const auto where = TRY(
+        sys::SocketAddress::parse(host, static_cast<std::uint16_t>(*port)).context("listen on ", address));
     auto socket = sys::listen_tcp(where, 1024);
     if (!socket && host == "::")  // a machine without IPv6
-        socket = sys::listen_tcp(TRY(sys::SocketAddress::parse("0.0.0.0", static_cast<std::uint16_t>(*port))), 1024);
+        socket = sys::listen_tcp(TRY(sys::SocketAddress::parse("0.0.0.0", static_cast<std::uint16_t>(*port))),
+                                 1024);
     sys::Fd listening = TRY(std::move(socket).context("listen on ", address));
     const std::uint16_t bound = TRY(sys::local_port(listening));
     TRY(add_listener(std::move(listening), std::move(tls)));

@@ -27,13 +27,13 @@ public:
     std::string path;    // without the query, percent-decoded
     Query query;
     Headers headers;
-    int version = 11;    // 10 or 11
+    int version = 11;  // 10 or 11
     /// Peer's address, "unix" for a unix socket.
     std::string remote_address;
     bool is_tls = false;
 
-    /// Up to buffer.size() bytes of the body, as soon as some are there; 0 is its end. Sends "100 Continue" first when
-    /// the client waits for it. Unavailable when the client went away or sent broken framing.
+    /// Up to buffer.size() bytes of the body, as soon as some are there; 0 is its end. Sends "100 Continue"
+    /// first when the client waits for it. Unavailable when the client went away or sent broken framing.
     Result<std::size_t> read(std::span<std::byte> buffer);
     /// The rest of the body. InvalidArgument when there is more than `limit` bytes.
     Result<std::string> read_all(std::size_t limit);
@@ -41,7 +41,8 @@ public:
     std::optional<std::uint64_t> content_length() const;
     /// Whether the request announced a body at all.
     bool has_body() const;
-    /// Fires when the client has closed the connection, or the server stops at once. Pass it to whatever blocks.
+    /// Fires when the client has closed the connection, or the server stops at once. Pass it to whatever
+    /// blocks.
     std::stop_token stop_token() const;
     /// The connection itself, for peer credentials; do not read or write it.
     sys::BorrowedFd connection() const;
@@ -57,9 +58,9 @@ struct Hijacked {
     std::string early_input;  // what the client sent behind its request and was read already
 };
 
-/// The answer. Set status and headers, then exactly one of: send(), write()s, send_file(), hijack(). A handler that
-/// returns without any of them answers with the status and an empty body. Reading the request while writing the
-/// response is allowed.
+/// The answer. Set status and headers, then exactly one of: send(), write()s, send_file(), hijack(). A
+/// handler that returns without any of them answers with the status and an empty body. Reading the request
+/// while writing the response is allowed.
 class Response {
 public:
     int status = 200;
@@ -67,17 +68,18 @@ public:
 
     /// A whole body with Content-Length.
     Result<> send(std::string_view body, std::string_view content_type = {});
-    /// Sends the head, without any of the body: a client that waits for headers goes on. Streams with chunked encoding
-    /// unless Content-Length is set.
+    /// Sends the head, without any of the body: a client that waits for headers goes on. Streams with chunked
+    /// encoding unless Content-Length is set.
     Result<> start();
-    /// Adds to a streamed body, unbuffered: each call is on its way when it returns. Starts the response by need.
-    /// Unavailable when the client went away.
+    /// Adds to a streamed body, unbuffered: each call is on its way when it returns. Starts the response by
+    /// need. Unavailable when the client went away.
     Result<> write(std::string_view bytes);
     Result<> write(std::span<const std::byte> bytes);
-    /// Sends `length` bytes of the file from `offset` as the body with Content-Length (sendfile(2) where possible).
+    /// Sends `length` bytes of the file from `offset` as the body with Content-Length (sendfile(2) where
+    /// possible).
     Result<> send_file(sys::BorrowedFd file, std::uint64_t offset, std::uint64_t length);
-    /// Sends the head (status 101 with Connection and Upgrade headers when the request asked for an upgrade, else 200
-    /// with the body left open until the connection closes) and gives the connection away.
+    /// Sends the head (status 101 with Connection and Upgrade headers when the request asked for an upgrade,
+    /// else 200 with the body left open until the connection closes) and gives the connection away.
     Result<Hijacked> hijack(std::string_view content_type);
     /// Whether the head is out, so that an error cannot change the status any more.
     bool has_started() const;
@@ -122,8 +124,8 @@ public:
 
     /// Starts accepting, on a thread of the server.
     Result<> start();
-    /// Accepts no more, lets requests in flight finish within `grace`, then fires their stop tokens, closes connections
-    /// and waits for the handlers to return. Connections that were hijacked are not touched.
+    /// Accepts no more, lets requests in flight finish within `grace`, then fires their stop tokens, closes
+    /// connections and waits for the handlers to return. Connections that were hijacked are not touched.
     void stop(std::chrono::milliseconds grace = std::chrono::milliseconds(0));
     /// Requests being served now.
     std::size_t active_requests() const;

@@ -10,13 +10,15 @@
 namespace berth::http {
 
 namespace {
-// What is left of a request body that the handler did not want: read and dropped up to here, else the connection closes.
+// What is left of a request body that the handler did not want: read and dropped up to here, else the
+// connection closes.
 constexpr std::size_t max_drained_bytes = 256 << 10;
 constexpr std::size_t first_buffer_bytes = 4 << 10;
 constexpr std::size_t body_buffer_bytes = 64 << 10;
 }  // namespace
 
-ServerConnection::ServerConnection(const ConnectionServices& services, std::unique_ptr<Stream> stream, std::string peer)
+ServerConnection::ServerConnection(const ConnectionServices& services, std::unique_ptr<Stream> stream,
+                                   std::string peer)
     : services_(services), stream_(std::move(stream)), peer_(std::move(peer)) {
     stop_.lock()->socket = stream_->fd().get();
 }
@@ -94,7 +96,8 @@ Request ServerConnection::make_request(const MessageHead& head) {
     request.target = head.target;
     std::string_view target = head.target;
     // The absolute form, as proxies get it. RFC 9112 3.2.2.
-    if (const auto scheme = target.find("://"); scheme != std::string_view::npos && !target.starts_with('/')) {
+    if (const auto scheme = target.find("://");
+        scheme != std::string_view::npos && !target.starts_with('/')) {
         const auto slash = target.find('/', scheme + 3);
         target = slash == std::string_view::npos ? "/" : target.substr(slash);
     }
@@ -111,8 +114,9 @@ Request ServerConnection::make_request(const MessageHead& head) {
 
 void ServerConnection::reject(const Error& error) {
     const std::string body = error.message() + "\n";
-    const std::string text = concat("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: ",
-                                    body.size(), "\r\n\r\n", body);
+    const std::string text = concat(
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: ",
+        body.size(), "\r\n\r\n", body);
     stream_->write(as_bytes(text)).ignore("the client may be gone");
 }
 
@@ -139,7 +143,8 @@ bool ServerConnection::finish(Response& response) {
 
 bool ServerConnection::drain_request() {
     if (parser_->is_done()) return true;
-    if (body_is_broken_ || expects_continue_) return false;  // who waits for 100 may or may not send the body now
+    if (body_is_broken_ || expects_continue_)
+        return false;  // who waits for 100 may or may not send the body now
     std::vector<std::byte> sink(16 << 10);
     std::size_t total = 0;
     while (total <= max_drained_bytes) {
@@ -151,7 +156,8 @@ bool ServerConnection::drain_request() {
     return false;
 }
 
-// Closing with unread input makes the kernel send a reset that can overtake the response: end our side, read a while.
+// Closing with unread input makes the kernel send a reset that can overtake the response: end our side, read
+// a while.
 void ServerConnection::linger() {
     if (response_state_ == ResponseState::Aborted) {
         sys::shutdown_both(stream_->fd());
@@ -193,7 +199,8 @@ Result<std::size_t> ServerConnection::read_body(std::span<std::byte> out) {
         if (begin_ < end_) {
             const auto step = parser_->parse_body(std::span(buffer_).subspan(begin_, end_ - begin_), out);
             if (!step) body_is_broken_ = close_after_ = true;
-            if (!step) return fail(ErrorCode::Unavailable, "the request body is broken: ", step.error().message());
+            if (!step)
+                return fail(ErrorCode::Unavailable, "the request body is broken: ", step.error().message());
             begin_ += step->consumed;
             if (parser_->is_done()) {
                 if (const auto watch = stop_.lock()->watch) services_.peers.expect_half_close(watch);
@@ -203,7 +210,8 @@ Result<std::size_t> ServerConnection::read_body(std::span<std::byte> out) {
         const auto more = fill({});
         if (!more || !*more) {
             body_is_broken_ = close_after_ = true;
-            return fail(ErrorCode::Unavailable, "the client closed the connection in the middle of the request body");
+            return fail(ErrorCode::Unavailable,
+                        "the client closed the connection in the middle of the request body");
         }
     }
 }
@@ -217,7 +225,8 @@ std::stop_token ServerConnection::request_stop() {
     auto stop = stop_.lock();
     if (!stop->source.stop_possible()) {
         stop->source = std::stop_source();
-        if (stop->socket >= 0) stop->watch = services_.peers.add(stop->socket, stop->source, parser_->is_done());
+        if (stop->socket >= 0)
+            stop->watch = services_.peers.add(stop->socket, stop->source, parser_->is_done());
     }
     return stop->source.get_token();
 }

@@ -20,8 +20,9 @@ class PeerWatch {
 public:
     static Result<std::unique_ptr<PeerWatch>> create();
     ~PeerWatch();
-    /// With `half_close`, a client that only ended its sending side counts as gone: once the body has been read there is
-    /// nothing more to come, and that is how clients hang up on TCP. Before, the end of the body may look like that.
+    /// With `half_close`, a client that only ended its sending side counts as gone: once the body has been
+    /// read there is nothing more to come, and that is how clients hang up on TCP. Before, the end of the
+    /// body may look like that.
     std::uint64_t add(sys::BorrowedFd socket, std::stop_source stop, bool half_close);
     void expect_half_close(std::uint64_t id);
     void remove(std::uint64_t id);
@@ -61,8 +62,8 @@ public:
     /// Until the connection ends.
     void serve();
 
-    /// From another thread, to stop: wakes an idle connection; with `hard` also one in the middle of a request, whose
-    /// stop source the caller then fires.
+    /// From another thread, to stop: wakes an idle connection; with `hard` also one in the middle of a
+    /// request, whose stop source the caller then fires.
     std::stop_source interrupt(bool hard);
 
 private:

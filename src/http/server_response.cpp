@@ -20,7 +20,8 @@ constexpr std::size_t coalesced_bytes = 64 << 10;
 }  // namespace
 
 bool ServerConnection::body_is_forbidden(const Response& response) const {
-    return head_.method == "HEAD" || response.status == 204 || response.status == 304 || response.status < 200;
+    return head_.method == "HEAD" || response.status == 204 || response.status == 304 ||
+           response.status < 200;
 }
 
 std::string ServerConnection::render_head(const Response& response, std::string_view extra) const {
@@ -37,12 +38,14 @@ std::string ServerConnection::render_head(const Response& response, std::string_
 
 Result<> ServerConnection::send(Response& response, std::string_view body, std::string_view content_type) {
     BERTH_ASSERT(response_state_ == ResponseState::NotStarted);
-    if (!content_type.empty() && !response.headers.has("Content-Type")) response.headers.set("Content-Type", content_type);
+    if (!content_type.empty() && !response.headers.has("Content-Type"))
+        response.headers.set("Content-Type", content_type);
     const bool has_body = !body_is_forbidden(response);
     std::string extra;
     if (response.status != 204 && response.status != 304 && !response.headers.has("Content-Length"))
         extra += concat("Content-Length: ", body.size(), "\r\n");
-    close_after_ = close_after_ || services_.is_stopping || response.headers.has_token("Connection", "close") ||
+    close_after_ = close_after_ || services_.is_stopping ||
+                   response.headers.has_token("Connection", "close") ||
                    (expects_continue_ && !parser_->is_done());
     if (!head_.keep_alive || close_after_) {
         if (!response.headers.has("Connection")) extra += "Connection: close\r\n";
@@ -74,7 +77,8 @@ Result<> ServerConnection::start(Response& response) {
         response_state_ = ResponseState::Chunked;
         extra += "Transfer-Encoding: chunked\r\n";
     }
-    if ((close_after_ || !head_.keep_alive) && !response.headers.has("Connection")) extra += "Connection: close\r\n";
+    if ((close_after_ || !head_.keep_alive) && !response.headers.has("Connection"))
+        extra += "Connection: close\r\n";
     return stream_->write(as_bytes(render_head(response, extra)));
 }
 
@@ -82,7 +86,8 @@ Result<> ServerConnection::write(Response& response, std::span<const std::byte> 
     TRY(start(response));
     if (bytes.empty() || response_state_ == ResponseState::Complete) return {};
     BERTH_ASSERT(response_state_ != ResponseState::Hijacked);
-    if (response_state_ == ResponseState::Aborted) return fail(ErrorCode::Unavailable, "the response was aborted");
+    if (response_state_ == ResponseState::Aborted)
+        return fail(ErrorCode::Unavailable, "the response was aborted");
     written_ += bytes.size();
     if (response_state_ != ResponseState::Chunked) return stream_->write(bytes);
     char size[24];
@@ -120,7 +125,8 @@ Result<Hijacked> ServerConnection::hijack(Response& response, std::string_view c
     if (upgrades) {
         response.status = 101;
         if (!response.headers.has("Connection")) extra += "Connection: Upgrade\r\n";
-        if (!response.headers.has("Upgrade")) extra += concat("Upgrade: ", head_.headers.get("Upgrade"), "\r\n");
+        if (!response.headers.has("Upgrade"))
+            extra += concat("Upgrade: ", head_.headers.get("Upgrade"), "\r\n");
     }
     end_watch();
     TRY(stream_->write(as_bytes(render_head(response, extra))));
@@ -141,7 +147,9 @@ Result<> Response::write(std::span<const std::byte> bytes) { return connection_-
 Result<> Response::send_file(sys::BorrowedFd file, std::uint64_t offset, std::uint64_t length) {
     return connection_->send_file(*this, file, offset, length);
 }
-Result<Hijacked> Response::hijack(std::string_view content_type) { return connection_->hijack(*this, content_type); }
+Result<Hijacked> Response::hijack(std::string_view content_type) {
+    return connection_->hijack(*this, content_type);
+}
 bool Response::has_started() const {
     return connection_->response_state_ != ServerConnection::ResponseState::NotStarted;
 }

@@ -47,7 +47,8 @@ TEST_F(ServerTest, AnswersSeveralRequestsOnOneConnection) {
     std::atomic<int> count = 0;
     serve([&](Request& request, Response& response) {
         ++count;
-        response.send(concat(request.method, " ", request.path, " ", request.query.get("a")), "text/plain").ignore("");
+        response.send(concat(request.method, " ", request.path, " ", request.query.get("a")), "text/plain")
+            .ignore("");
     });
     Connection connection(endpoint_);
     for (int i = 0; i < 3; ++i) {
@@ -69,7 +70,8 @@ TEST_F(ServerTest, StreamsChunksBothWaysAtOnce) {
         }
     });
     Connection connection(endpoint_);
-    const std::size_t total = 20 << 20;  // more than socket buffers hold: needs both directions at the same time
+    const std::size_t total =
+        20 << 20;  // more than socket buffers hold: needs both directions at the same time
     std::size_t sent = 0, received = 0;
     ClientRequest request{.method = "POST", .target = "/echo"};
     request.body_source = [&](std::span<std::byte> out) -> Result<std::size_t> {
@@ -86,7 +88,8 @@ TEST_F(ServerTest, StreamsChunksBothWaysAtOnce) {
         const auto count = response->read(part);
         ASSERT_TRUE(count) << count.error().message();
         if (*count == 0) break;
-        for (std::size_t i = 0; i < *count; ++i) intact = intact && part[i] == static_cast<std::byte>((received + i) % 251);
+        for (std::size_t i = 0; i < *count; ++i)
+            intact = intact && part[i] == static_cast<std::byte>((received + i) % 251);
         received += *count;
     }
     EXPECT_TRUE(intact);
@@ -101,10 +104,13 @@ TEST_F(ServerTest, SendsContinueOnlyWhenTheBodyIsRead) {
             response.status = 413;
         }
     });
-    const std::string read = raw("POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n\r\nhi");
+    const std::string read =
+        raw("POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: "
+            "close\r\n\r\nhi");
     EXPECT_TRUE(read.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK"));
     EXPECT_TRUE(read.ends_with("hi"));
-    const std::string refused = raw("POST /no HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+    const std::string refused =
+        raw("POST /no HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
     EXPECT_TRUE(refused.starts_with("HTTP/1.1 413 "));
     EXPECT_NE(refused.find("Connection: close"), std::string::npos);
 }
@@ -115,7 +121,8 @@ TEST_F(ServerTest, HijackKeepsEarlyInputAndUpgrades) {
         ASSERT_TRUE(taken);
         sys::write_all(taken->fd, "got " + taken->early_input).ignore("");
     });
-    const std::string answer = raw("POST /attach HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nearly");
+    const std::string answer =
+        raw("POST /attach HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nearly");
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 101 UPGRADED\r\n"));
     EXPECT_NE(answer.find("Upgrade: tcp\r\n"), std::string::npos);
     EXPECT_TRUE(answer.ends_with("\r\n\r\ngot early"));
@@ -158,7 +165,8 @@ TEST_F(ServerTest, StopEndsWaitingRequestsAndIdleConnections) {
 TEST_F(ServerTest, RefusesWhatIsNotHttpAndHugeHeaders) {
     serve([](Request&, Response&) {}, {.max_header_bytes = 4096});
     EXPECT_TRUE(raw("nonsense\r\n\r\n").starts_with("HTTP/1.1 400"));
-    EXPECT_TRUE(raw("GET / HTTP/1.1\r\nA: " + std::string(10'000, 'a') + "\r\n\r\n").starts_with("HTTP/1.1 400"));
+    EXPECT_TRUE(
+        raw("GET / HTTP/1.1\r\nA: " + std::string(10'000, 'a') + "\r\n\r\n").starts_with("HTTP/1.1 400"));
 }
 
 TEST_F(ServerTest, AbortedStreamLooksCutToTheClient) {

@@ -14,12 +14,14 @@ class PlainStream final : public Stream {
 public:
     explicit PlainStream(sys::Fd socket) : socket_(std::move(socket)) {}
 
-    Result<std::size_t> read(std::span<std::byte> buffer, std::optional<std::chrono::milliseconds> limit) override {
+    Result<std::size_t> read(std::span<std::byte> buffer,
+                             std::optional<std::chrono::milliseconds> limit) override {
         while (true) {
             const sys::Transfer transfer = sys::receive_some(socket_, buffer);
             if (transfer.bytes > 0) return transfer.bytes;
             if (transfer.ended) return std::size_t{0};
-            if (!TRY(sys::wait_readable(socket_, limit))) return fail(ErrorCode::TimedOut, "the peer sent nothing");
+            if (!TRY(sys::wait_readable(socket_, limit)))
+                return fail(ErrorCode::TimedOut, "the peer sent nothing");
         }
     }
 
@@ -56,6 +58,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Stream> plain_stream(sys::Fd socket) { return std::make_unique<PlainStream>(std::move(socket)); }
+std::unique_ptr<Stream> plain_stream(sys::Fd socket) {
+    return std::make_unique<PlainStream>(std::move(socket));
+}
 
 }  // namespace berth::http

@@ -11,8 +11,8 @@
 
 namespace berth::http {
 
-/// A connected byte stream, plain or through TLS. One thread may read while another writes. Another thread wakes both
-/// with sys::shutdown_both(fd()).
+/// A connected byte stream, plain or through TLS. One thread may read while another writes. Another thread
+/// wakes both with sys::shutdown_both(fd()).
 class Stream {
 public:
     virtual ~Stream() = default;

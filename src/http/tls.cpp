@@ -37,7 +37,8 @@ std::string take_reason() {
 
 using Session = std::unique_ptr<SSL, FreeSession>;
 
-// The socket is non-blocking and the waits happen outside the lock, since an SSL object allows one call at a time.
+// The socket is non-blocking and the waits happen outside the lock, since an SSL object allows one call at a
+// time.
 class TlsStream final : public Stream {
 public:
     TlsStream(sys::Fd socket, Session session, std::shared_ptr<TlsContext> context)
@@ -45,20 +46,24 @@ public:
 
     Result<> handshake(bool is_server) {
         const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-        return perform([&](SSL* ssl) { return is_server ? SSL_accept(ssl) : SSL_connect(ssl); }, deadline, "TLS handshake");
+        return perform([&](SSL* ssl) { return is_server ? SSL_accept(ssl) : SSL_connect(ssl); }, deadline,
+                       "TLS handshake");
     }
 
-    Result<std::size_t> read(std::span<std::byte> buffer, std::optional<std::chrono::milliseconds> limit) override {
+    Result<std::size_t> read(std::span<std::byte> buffer,
+                             std::optional<std::chrono::milliseconds> limit) override {
         std::size_t count = 0;
         const auto deadline = limit ? std::optional(std::chrono::steady_clock::now() + *limit) : std::nullopt;
-        TRY(perform([&](SSL* ssl) { return SSL_read_ex(ssl, buffer.data(), buffer.size(), &count); }, deadline, "TLS read"));
+        TRY(perform([&](SSL* ssl) { return SSL_read_ex(ssl, buffer.data(), buffer.size(), &count); },
+                    deadline, "TLS read"));
         return count;
     }
 
     Result<> write(std::span<const std::byte> bytes) override {
         while (!bytes.empty()) {
             std::size_t count = 0;
-            TRY(perform([&](SSL* ssl) { return SSL_write_ex(ssl, bytes.data(), bytes.size(), &count); }, {}, "TLS write"));
+            TRY(perform([&](SSL* ssl) { return SSL_write_ex(ssl, bytes.data(), bytes.size(), &count); }, {},
+                        "TLS write"));
             if (count == 0) return fail(ErrorCode::Unavailable, "the peer closed the connection");
             bytes = bytes.subspan(count);
         }
@@ -91,7 +96,8 @@ public:
 
 private:
     template <typename Call>
-    Result<> perform(Call call, std::optional<std::chrono::steady_clock::time_point> deadline, std::string_view what) {
+    Result<> perform(Call call, std::optional<std::chrono::steady_clock::time_point> deadline,
+                     std::string_view what) {
         while (true) {
             int error = 0;
             {
@@ -103,7 +109,8 @@ private:
             }
             std::optional<std::chrono::milliseconds> left;
             if (deadline) {
-                left = std::chrono::duration_cast<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now());
+                left = std::chrono::duration_cast<std::chrono::milliseconds>(
+                    *deadline - std::chrono::steady_clock::now());
                 left = std::max(*left, std::chrono::milliseconds(0));
             }
             bool is_ready = true;
@@ -160,11 +167,13 @@ public:
     Result<std::unique_ptr<Stream>> wrap(sys::Fd socket, const std::string& host) override {
         TRY(sys::set_nonblocking(socket));
         Session session(SSL_new(context_.get()));
-        if (!session || SSL_set_fd(session.get(), socket.get()) != 1) return fail(ErrorCode::Internal, take_reason());
+        if (!session || SSL_set_fd(session.get(), socket.get()) != 1)
+            return fail(ErrorCode::Internal, take_reason());
         if (!is_server_ && !host.empty()) {
             SSL_set_tlsext_host_name(session.get(), host.c_str());
             X509_VERIFY_PARAM* parameters = SSL_get0_param(session.get());
-            if (X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str()) != 1) SSL_set1_host(session.get(), host.c_str());
+            if (X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str()) != 1)
+                SSL_set1_host(session.get(), host.c_str());
             ERR_clear_error();
         }
         auto stream = std::make_unique<TlsStream>(std::move(socket), std::move(session), shared_from_this());
@@ -178,7 +187,8 @@ public:
         if (SSL_CTX_use_PrivateKey_file(context_.get(), key.c_str(), SSL_FILETYPE_PEM) != 1)
             return fail(ErrorCode::InvalidArgument, "private key ", key, ": ", take_reason());
         if (SSL_CTX_check_private_key(context_.get()) != 1)
-            return fail(ErrorCode::InvalidArgument, "private key ", key, " does not belong to certificate ", certificate);
+            return fail(ErrorCode::InvalidArgument, "private key ", key, " does not belong to certificate ",
+                        certificate);
         return {};
     }
 
@@ -199,7 +209,8 @@ std::shared_ptr<OpenSslContext> make_context(bool is_server) {
     SSL_CTX* context = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
     BERTH_ASSERT(context != nullptr);
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                  SSL_MODE_RELEASE_BUFFERS);
     // A peer that just closes is common; message framing shows whether something is missing.
     SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
     return std::make_shared<OpenSslContext>(context, is_server);
@@ -221,7 +232,8 @@ Result<std::shared_ptr<TlsContext>> TlsContext::for_server(const TlsOptions& opt
 
 Result<std::shared_ptr<TlsContext>> TlsContext::for_client(const ClientOptions& options) {
     auto context = make_context(false);
-    if (!options.certificate_file.empty()) TRY(context->use_key_pair(options.certificate_file, options.key_file));
+    if (!options.certificate_file.empty())
+        TRY(context->use_key_pair(options.certificate_file, options.key_file));
     if (!options.ca_file.empty()) {
         TRY(context->trust(options.ca_file));
     } else {

@@ -75,7 +75,8 @@ std::size_t on_body(char* data, std::size_t, std::size_t size, void* context) {
         return running.error ? CURL_WRITEFUNC_ERROR : size;
     }
     if (running.response.body.size() + size > running.request.max_body_bytes) {
-        running.error = fail(ErrorCode::InvalidArgument, "the answer is larger than ", running.request.max_body_bytes, " bytes");
+        running.error = fail(ErrorCode::InvalidArgument, "the answer is larger than ",
+                             running.request.max_body_bytes, " bytes");
         return CURL_WRITEFUNC_ERROR;
     }
     running.response.body.append(data, size);
@@ -110,8 +111,10 @@ Error curl_error(CURLcode code, const char* detail, const std::string& url) {
         case CURLE_OPERATION_TIMEDOUT: return fail(ErrorCode::TimedOut, url, ": ", text);
         case CURLE_PEER_FAILED_VERIFICATION:
             return fail(ErrorCode::PermissionDenied, url, ": tls: failed to verify certificate: ", text)
-                .with_hint("put the registry's CA certificate into /etc/docker/certs.d/<host>/ca.crt, or list the host under "
-                           "insecure-registries");
+                .with_hint(
+                    "put the registry's CA certificate into /etc/docker/certs.d/<host>/ca.crt, or list the "
+                    "host under "
+                    "insecure-registries");
         case CURLE_SSL_CONNECT_ERROR:
             return fail(ErrorCode::Unavailable, url, ": TLS: ", text)
                 .with_hint("if the registry speaks plain HTTP, list it under insecure-registries");
@@ -130,7 +133,8 @@ std::string origin_of(const std::string& url) {
 
 void trust_also(CURL* easy, const std::string& pem) {
     const char* from_environment = std::getenv("SSL_CERT_FILE");
-    const auto system = sys::read_file(from_environment != nullptr ? from_environment : "/etc/ssl/certs/ca-certificates.crt");
+    const auto system =
+        sys::read_file(from_environment != nullptr ? from_environment : "/etc/ssl/certs/ca-certificates.crt");
     std::string all = pem + "\n" + (system ? *system : std::string());
     curl_blob blob{all.data(), all.size(), CURL_BLOB_COPY};
     curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
@@ -154,7 +158,9 @@ public:
 
     Result<TransferResponse> perform(TransferRequest request, const std::stop_token& stop) {
         if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "cancelled");
-        const std::string key = origin_of(request.url) + "|" + std::to_string(std::hash<std::string>{}(request.tls.extra_ca_pem)) + "|" + request.tls.certificate_file;
+        const std::string key = origin_of(request.url) + "|" +
+                                std::to_string(std::hash<std::string>{}(request.tls.extra_ca_pem)) + "|" +
+                                request.tls.certificate_file;
         std::unique_ptr<Worker> worker = take(key);
         auto outcome = run(*worker, request, stop);
         // After a failure the connection's state is unknown.
@@ -217,8 +223,8 @@ private:
             set(CURLOPT_SSLKEY, request.tls.key_file.c_str());
         }
         set_proxy(easy, request.url);
-        const bool has_body = request.upload || !request.body.empty() || request.method == "POST" || request.method == "PUT" ||
-                              request.method == "PATCH";
+        const bool has_body = request.upload || !request.body.empty() || request.method == "POST" ||
+                              request.method == "PUT" || request.method == "PATCH";
         if (request.method == "HEAD") set(CURLOPT_NOBODY, 1L);
         if (has_body) {
             set(CURLOPT_UPLOAD, 1L);
@@ -226,10 +232,12 @@ private:
             set(CURLOPT_READDATA, &running);
             set(CURLOPT_SEEKFUNCTION, on_seek);
             set(CURLOPT_SEEKDATA, &running);
-            const auto bytes = request.upload ? request.upload_bytes : std::optional<std::uint64_t>(request.body.size());
+            const auto bytes =
+                request.upload ? request.upload_bytes : std::optional<std::uint64_t>(request.body.size());
             set(CURLOPT_INFILESIZE_LARGE, bytes ? static_cast<curl_off_t>(*bytes) : curl_off_t{-1});
         }
-        if (request.method != "GET" && request.method != "HEAD") set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+        if (request.method != "GET" && request.method != "HEAD")
+            set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
     }
 
     Result<TransferResponse> run(Worker& worker, TransferRequest& request, const std::stop_token& stop) {
@@ -274,7 +282,8 @@ private:
     Guarded<Idle> idle_;
 };
 
-Transfers::Transfers(std::string user_agent) : implementation_(std::make_unique<Implementation>(std::move(user_agent))) {}
+Transfers::Transfers(std::string user_agent)
+    : implementation_(std::make_unique<Implementation>(std::move(user_agent))) {}
 Transfers::~Transfers() = default;
 
 Result<TransferResponse> Transfers::perform(TransferRequest request, std::stop_token stop) {

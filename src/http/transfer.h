@@ -11,8 +11,8 @@
 #include "base/result.h"
 #include "http/headers.h"
 
-// Requests to servers of the outside world: registries, sources of ADD. HTTP/2, proxies of the environment, redirects
-// that do not leak credentials, connections kept for reuse. libcurl.
+// Requests to servers of the outside world: registries, sources of ADD. HTTP/2, proxies of the environment,
+// redirects that do not leak credentials, connections kept for reuse. libcurl.
 namespace berth::http {
 
 /// What to trust and show when connecting to one host.
@@ -56,8 +56,9 @@ class Transfers {
 public:
     explicit Transfers(std::string user_agent);
     ~Transfers();
-    /// Any status is a success here. Unavailable: no connection, or it was cut; TimedOut; Cancelled; PermissionDenied
-    /// when the server's certificate is not trusted. An error of sink, upload or on_head is returned as it is.
+    /// Any status is a success here. Unavailable: no connection, or it was cut; TimedOut; Cancelled;
+    /// PermissionDenied when the server's certificate is not trusted. An error of sink, upload or on_head is
+    /// returned as it is.
     Result<TransferResponse> perform(TransferRequest request, std::stop_token stop);
 
 private:

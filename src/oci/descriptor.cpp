@@ -41,7 +41,8 @@ Result<Descriptor> read_descriptor(const Json& value, std::string_view where) {
     if (!value.is_object()) return fail(ErrorCode::InvalidArgument, where, " is not a descriptor");
     Descriptor out;
     out.media_type = TRY(codec::require_string(value, "mediaType").context(where));
-    out.digest = TRY(Digest::parse(TRY(codec::require_string(value, "digest").context(where))).context(where));
+    out.digest =
+        TRY(Digest::parse(TRY(codec::require_string(value, "digest").context(where))).context(where));
     out.size = TRY(codec::require_int(value, "size").context(where));
     if (out.size < 0) return fail(ErrorCode::InvalidArgument, where, ": negative size");
     out.annotations = read_annotations(value);
@@ -53,7 +54,9 @@ Result<Descriptor> read_descriptor(const Json& value, std::string_view where) {
 }
 
 Json write_descriptor(const Descriptor& descriptor) {
-    Json out = {{"mediaType", descriptor.media_type}, {"digest", descriptor.digest.to_string()}, {"size", descriptor.size}};
+    Json out = {{"mediaType", descriptor.media_type},
+                {"digest", descriptor.digest.to_string()},
+                {"size", descriptor.size}};
     if (!descriptor.urls.empty()) out["urls"] = descriptor.urls;
     write_annotations(out, descriptor.annotations);
     if (descriptor.platform) out["platform"] = write_platform(*descriptor.platform);

@@ -54,18 +54,22 @@ std::string_view essence(std::string_view type) { return trim(type.substr(0, typ
 /// The type that the document has by its own word, by who sent it, or by its members.
 Result<std::string> type_of(const Json& document, std::string_view declared) {
     declared = essence(declared);
-    if (declared == "application/json" || declared == "application/octet-stream" || declared == "text/plain") declared = {};
+    if (declared == "application/json" || declared == "application/octet-stream" || declared == "text/plain")
+        declared = {};
     const std::string own = codec::get_string(document, "mediaType");
     if (!own.empty() && !declared.empty() && own != declared)
-        return fail(ErrorCode::InvalidArgument, "the manifest says it is ", own, " but was sent as ", declared);
+        return fail(ErrorCode::InvalidArgument, "the manifest says it is ", own, " but was sent as ",
+                    declared);
     const auto version = codec::get_int(document, "schemaVersion");
     if (version == 1 || document.contains("fsLayers"))
-        return fail(ErrorCode::Unsupported, "Docker image manifest version 2, schema 1 is obsolete and not supported")
+        return fail(ErrorCode::Unsupported,
+                    "Docker image manifest version 2, schema 1 is obsolete and not supported")
             .with_hint("push the image again with a current tool");
     if (version != 2) return fail(ErrorCode::InvalidArgument, "the manifest has no schemaVersion 2");
     if (!own.empty()) return own;
     if (!declared.empty()) return std::string(declared);
-    if (document.contains("manifests") && !document.contains("config")) return std::string(media_type::oci_index);
+    if (document.contains("manifests") && !document.contains("config"))
+        return std::string(media_type::oci_index);
     return std::string(media_type::oci_manifest);
 }
 
@@ -83,7 +87,8 @@ Json write_all(const std::vector<Descriptor>& descriptors) {
 
 }  // namespace
 
-Result<std::variant<Manifest, Index>> parse_manifest_or_index(std::string_view json, std::string_view declared_type) {
+Result<std::variant<Manifest, Index>> parse_manifest_or_index(std::string_view json,
+                                                              std::string_view declared_type) {
     using Either = std::variant<Manifest, Index>;
     if (json.size() > max_manifest_bytes)
         return fail(ErrorCode::InvalidArgument, "the manifest is larger than ", max_manifest_bytes, " bytes");

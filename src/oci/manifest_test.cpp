@@ -8,13 +8,16 @@ namespace berth::oci {
 namespace {
 
 Descriptor describe(std::string_view type, std::string_view content) {
-    return {.media_type = std::string(type), .digest = Digest::of(content), .size = static_cast<std::int64_t>(content.size())};
+    return {.media_type = std::string(type),
+            .digest = Digest::of(content),
+            .size = static_cast<std::int64_t>(content.size())};
 }
 
 TEST(Manifest, ReadsWhatItWrites) {
     Manifest manifest{.media_type = std::string(media_type::docker_manifest)};
     manifest.config = describe(media_type::docker_config, "{}");
-    manifest.layers = {describe(media_type::docker_layer_gzip, "one"), describe(media_type::oci_layer_zstd, "two")};
+    manifest.layers = {describe(media_type::docker_layer_gzip, "one"),
+                       describe(media_type::oci_layer_zstd, "two")};
     manifest.annotations = {{"k", "v"}};
     const auto again = parse_manifest(manifest.to_json(), media_type::docker_manifest);
     ASSERT_TRUE(again) << again.error().message();
@@ -35,7 +38,9 @@ TEST(Manifest, RefusesContradictions) {
         {R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]})",
          "application/vnd.oci.image.manifest.v1+json"},
         {R"({"schemaVersion":2,"config":{"mediaType":"x","digest":"sha256:1","size":1}})", ""},
-        {R"({"schemaVersion":2,"manifests":[{"mediaType":"x","digest":"sha256:)" + std::string(64, 'a') + R"(","size":-1}]})", ""},
+        {R"({"schemaVersion":2,"manifests":[{"mediaType":"x","digest":"sha256:)" + std::string(64, 'a') +
+             R"(","size":-1}]})",
+         ""},
     };
     for (const auto& [text, type] : cases) EXPECT_FALSE(parse_manifest_or_index(text, type)) << text;
 }
@@ -69,7 +74,8 @@ TEST(Platform, UnderstandsWhatUsersType) {
     EXPECT_EQ(Platform::parse("linux/arm64/v8")->to_string(), "linux/arm64");
     EXPECT_EQ(Platform::parse("linux/armhf")->to_string(), "linux/arm/v7");
     EXPECT_EQ(Platform::parse("linux")->os, "linux");
-    for (const auto* text : {"", "a/b/c/d", "linux/", "lin ux/amd64", "nonsense"}) EXPECT_FALSE(Platform::parse(text)) << text;
+    for (const auto* text : {"", "a/b/c/d", "linux/", "lin ux/amd64", "nonsense"})
+        EXPECT_FALSE(Platform::parse(text)) << text;
 }
 
 }  // namespace

@@ -16,9 +16,11 @@ inline constexpr std::string_view docker_manifest = "application/vnd.docker.dist
 inline constexpr std::string_view docker_config = "application/vnd.docker.container.image.v1+json";
 inline constexpr std::string_view docker_layer = "application/vnd.docker.image.rootfs.diff.tar";
 inline constexpr std::string_view docker_layer_gzip = "application/vnd.docker.image.rootfs.diff.tar.gzip";
-inline constexpr std::string_view docker_foreign_layer = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
+inline constexpr std::string_view docker_foreign_layer =
+    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
 /// The obsolete first schema, named in errors only.
-inline constexpr std::string_view docker_schema1 = "application/vnd.docker.distribution.manifest.v1+prettyjws";
+inline constexpr std::string_view docker_schema1 =
+    "application/vnd.docker.distribution.manifest.v1+prettyjws";
 
 /// An index or manifest list.
 bool is_index(std::string_view type);

@@ -9,17 +9,18 @@ namespace berth::oci {
 namespace {
 
 bool is_known_os(std::string_view os) {
-    static constexpr std::string_view known[] = {"aix",     "android", "darwin", "dragonfly", "freebsd", "illumos", "ios",
-                                                 "js",      "linux",   "netbsd", "openbsd",   "plan9",   "solaris", "wasi",
-                                                 "wasip1",  "windows", "zos"};
+    static constexpr std::string_view known[] = {
+        "aix",    "android", "darwin", "dragonfly", "freebsd", "illumos", "ios",     "js", "linux",
+        "netbsd", "openbsd", "plan9",  "solaris",   "wasi",    "wasip1",  "windows", "zos"};
     for (const auto name : known)
         if (name == os) return true;
     return false;
 }
 
 bool is_known_architecture(std::string_view name) {
-    static constexpr std::string_view known[] = {"386",   "amd64",  "arm",     "arm64",  "loong64", "mips",    "mipsle", "mips64",
-                                                 "mips64le", "ppc64", "ppc64le", "riscv64", "s390x",  "wasm"};
+    static constexpr std::string_view known[] = {"386",     "amd64",   "arm",    "arm64",    "loong64",
+                                                 "mips",    "mipsle",  "mips64", "mips64le", "ppc64",
+                                                 "ppc64le", "riscv64", "s390x",  "wasm"};
     for (const auto architecture : known)
         if (architecture == name) return true;
     return false;
@@ -67,11 +68,14 @@ Platform Platform::host() {
 Result<Platform> Platform::parse(std::string_view text) {
     const auto parts = split(text, '/');
     if (text.empty() || parts.size() > 3)
-        return fail(ErrorCode::InvalidArgument, "platform \"", text, "\": expected os/architecture[/variant]");
+        return fail(ErrorCode::InvalidArgument, "platform \"", text,
+                    "\": expected os/architecture[/variant]");
     for (const auto& part : parts)
-        if (part.empty() || part.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") !=
-                                std::string::npos)
-            return fail(ErrorCode::InvalidArgument, "platform \"", text, "\": invalid component \"", part, "\"");
+        if (part.empty() ||
+            part.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") !=
+                std::string::npos)
+            return fail(ErrorCode::InvalidArgument, "platform \"", text, "\": invalid component \"", part,
+                        "\"");
     Platform out = host();
     if (parts.size() == 1) {
         Platform only = normalise({.os = parts[0]});
@@ -81,9 +85,11 @@ Result<Platform> Platform::parse(std::string_view text) {
         }
         only = normalise({.os = "linux", .architecture = parts[0]});
         if (is_known_architecture(only.architecture)) return only;
-        return fail(ErrorCode::InvalidArgument, "platform \"", text, "\": unknown operating system or architecture");
+        return fail(ErrorCode::InvalidArgument, "platform \"", text,
+                    "\": unknown operating system or architecture");
     }
-    return normalise({.os = parts[0], .architecture = parts[1], .variant = parts.size() == 3 ? parts[2] : ""});
+    return normalise(
+        {.os = parts[0], .architecture = parts[1], .variant = parts.size() == 3 ? parts[2] : ""});
 }
 
 std::string Platform::to_string() const {
@@ -95,7 +101,9 @@ std::string Platform::to_string() const {
 int match(const Platform& wanted_platform, const Platform& candidate_platform) {
     const Platform wanted = normalise(wanted_platform), candidate = normalise(candidate_platform);
     if (wanted.os != candidate.os) return 0;
-    if (!wanted.os_version.empty() && !candidate.os_version.empty() && wanted.os_version != candidate.os_version) return 0;
+    if (!wanted.os_version.empty() && !candidate.os_version.empty() &&
+        wanted.os_version != candidate.os_version)
+        return 0;
     if (wanted.architecture == candidate.architecture) {
         if (wanted.variant == candidate.variant) return 100;
         const int wanted_level = variant_level(wanted.variant), level = variant_level(candidate.variant);
@@ -103,7 +111,8 @@ int match(const Platform& wanted_platform, const Platform& candidate_platform) {
         return 50 + level;
     }
     if (wanted.architecture == "amd64" && candidate.architecture == "386") return 10;
-    if (wanted.architecture == "arm64" && candidate.architecture == "arm") return 10 + variant_level(candidate.variant);
+    if (wanted.architecture == "arm64" && candidate.architecture == "arm")
+        return 10 + variant_level(candidate.variant);
     return 0;
 }
 

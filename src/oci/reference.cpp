@@ -43,7 +43,8 @@ bool is_valid_domain(std::string_view text) {
         const auto inner = text.substr(1, end - 1);
         if (inner.find_first_not_of("0123456789abcdefABCDEF:") != std::string_view::npos) return false;
         const auto rest = text.substr(end + 1);
-        return rest.empty() || (rest.starts_with(':') && parse_uint(rest.substr(1)).value_or(70'000) <= 65'535);
+        return rest.empty() ||
+               (rest.starts_with(':') && parse_uint(rest.substr(1)).value_or(70'000) <= 65'535);
     }
     if (const auto colon = text.find(':'); colon != std::string_view::npos) {
         const auto port = text.substr(colon + 1);
@@ -55,7 +56,9 @@ bool is_valid_domain(std::string_view text) {
     return true;
 }
 
-bool is_hex(std::string_view text) { return text.find_first_not_of("0123456789abcdef") == std::string_view::npos; }
+bool is_hex(std::string_view text) {
+    return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
 
 template <typename... Parts>
 Error invalid(const Parts&... parts) {
@@ -66,8 +69,9 @@ Error invalid(const Parts&... parts) {
 std::pair<std::string, std::string> split_domain(std::string_view name) {
     const auto slash = name.find('/');
     const auto first = name.substr(0, slash);
-    const bool is_host = slash != std::string_view::npos &&
-                         (first.find_first_of(".:") != std::string_view::npos || first == "localhost" || to_lower(first) != first);
+    const bool is_host =
+        slash != std::string_view::npos && (first.find_first_of(".:") != std::string_view::npos ||
+                                            first == "localhost" || to_lower(first) != first);
     std::string domain(is_host ? first : default_domain);
     std::string path(is_host ? name.substr(slash + 1) : name);
     if (domain == "index.docker.io") domain = default_domain;
@@ -79,7 +83,8 @@ std::pair<std::string, std::string> split_domain(std::string_view name) {
 
 bool is_valid_tag(std::string_view tag) {
     if (tag.empty() || tag.size() > 128 || tag.front() == '.' || tag.front() == '-') return false;
-    return std::ranges::all_of(tag, [](char c) { return is_alphanumeric(c) || c == '_' || c == '.' || c == '-'; });
+    return std::ranges::all_of(tag,
+                               [](char c) { return is_alphanumeric(c) || c == '_' || c == '.' || c == '-'; });
 }
 
 bool is_valid_repository(std::string_view path) {
@@ -88,9 +93,7 @@ bool is_valid_repository(std::string_view path) {
     return std::ranges::all_of(parts, [](const std::string& part) { return is_valid_component(part); });
 }
 
-bool looks_like_id(std::string_view text) {
-    return text.size() >= 4 && text.size() <= 64 && is_hex(text);
-}
+bool looks_like_id(std::string_view text) { return text.size() >= 4 && text.size() <= 64 && is_hex(text); }
 
 Result<Reference> Reference::parse(std::string_view text) {
     if (text.empty()) return invalid(": the name is empty");
@@ -114,7 +117,8 @@ Result<Reference> Reference::parse(std::string_view text) {
         name = name.substr(0, colon);
     }
     auto [domain, path] = split_domain(name);
-    const auto familiar_path = domain == default_domain && path.starts_with("library/") ? path.substr(8) : path;
+    const auto familiar_path =
+        domain == default_domain && path.starts_with("library/") ? path.substr(8) : path;
     if (path.empty() || familiar_path.empty()) return invalid(": the name is empty");
     if (to_lower(path) != path) return invalid(": repository name (", familiar_path, ") must be lowercase");
     if (!is_valid_domain(domain)) return invalid(": invalid host \"", domain, "\"");
@@ -152,7 +156,9 @@ std::string with_version(std::string name, const std::string& tag, const Digest&
 std::string Reference::familiar() const { return with_version(familiar_name(), tag_, digest_); }
 std::string Reference::to_string() const { return with_version(name(), tag_, digest_); }
 
-Reference Reference::with_default_tag() const { return has_tag() || has_digest() ? *this : with_tag("latest"); }
+Reference Reference::with_default_tag() const {
+    return has_tag() || has_digest() ? *this : with_tag("latest");
+}
 Reference Reference::with_tag(std::string tag) const { return of(domain_, path_, std::move(tag)); }
 Reference Reference::with_digest(Digest digest) const { return of(domain_, path_, {}, std::move(digest)); }
 Reference Reference::without_version() const { return of(domain_, path_, {}); }

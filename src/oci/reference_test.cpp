@@ -37,9 +37,27 @@ TEST(Reference, CompletesWhatUsersType) {
 }
 
 TEST(Reference, RefusesWhatIsNoName) {
-    const std::string cases[] = {"", "Debian", "a//b", "/a", "a/", "a:", "a:-x", "a@sha256:12", "a___b", "a..b", "-a", "a-",
-                                 "a b", "host:99999/a", "ho_st.x/a", std::string(64, 'a'), "a:" + std::string(129, 'a'),
-                                 std::string(256, 'a'), "http://x/y", "a:b:c", "a@" + digest + "@" + digest};
+    const std::string cases[] = {"",
+                                 "Debian",
+                                 "a//b",
+                                 "/a",
+                                 "a/",
+                                 "a:",
+                                 "a:-x",
+                                 "a@sha256:12",
+                                 "a___b",
+                                 "a..b",
+                                 "-a",
+                                 "a-",
+                                 "a b",
+                                 "host:99999/a",
+                                 "ho_st.x/a",
+                                 std::string(64, 'a'),
+                                 "a:" + std::string(129, 'a'),
+                                 std::string(256, 'a'),
+                                 "http://x/y",
+                                 "a:b:c",
+                                 "a@" + digest + "@" + digest};
     for (const auto& text : cases) {
         const auto reference = Reference::parse(text);
         ASSERT_FALSE(reference) << text;

@@ -33,14 +33,17 @@ Result<> Registry::Implementation::send_blob(const Exchange& exchange, const oci
         case http::RangeOutcome::Whole: break;
         case http::RangeOutcome::Partial:
             response.status = 206;
-            response.headers.set("Content-Range", concat("bytes ", range.offset, "-", range.offset + range.length - 1, "/", reader->bytes()));
+            response.headers.set(
+                "Content-Range",
+                concat("bytes ", range.offset, "-", range.offset + range.length - 1, "/", reader->bytes()));
             break;
         case http::RangeOutcome::Unsatisfiable:
             response.headers.set("Content-Range", concat("bytes */", reader->bytes()));
             send_error(response, Code::RangeInvalid, "requested range not satisfiable");
             return {};
     }
-    response.send_file(reader->fd(), range.offset, range.length).ignore("the client went away; the connection closes");
+    response.send_file(reader->fd(), range.offset, range.length)
+        .ignore("the client went away; the connection closes");
     return {};
 }
 

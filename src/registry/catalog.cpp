@@ -3,8 +3,7 @@
 namespace berth::registry {
 
 record::Schema schema() {
-    return {"registry",
-            {R"(
+    return {"registry", {R"(
 CREATE TABLE registry_blob (
     repository TEXT NOT NULL,
     digest TEXT NOT NULL,
@@ -40,7 +39,8 @@ CREATE TABLE registry_upload (
 
 namespace {
 
-constexpr std::string_view manifest_columns = "m.digest, m.media_type, m.size, m.artifact_type, m.subject, m.annotations";
+constexpr std::string_view manifest_columns =
+    "m.digest, m.media_type, m.size, m.artifact_type, m.subject, m.annotations";
 
 Result<oci::Digest> digest_column(const record::Statement& row, int column) {
     const std::string text = row.text(column);
@@ -86,85 +86,100 @@ Result<Page> read_page(Result<record::Statement> statement, std::size_t limit) {
 }  // namespace
 
 Result<bool> Catalog::has_repository(const std::string& repository) const {
-    return has_row(database_.prepare("SELECT 1 FROM registry_blob WHERE repository = ?1 UNION ALL "
-                                     "SELECT 1 FROM registry_manifest WHERE repository = ?1 LIMIT 1",
-                                     repository));
+    return has_row(
+        database_.prepare("SELECT 1 FROM registry_blob WHERE repository = ?1 UNION ALL "
+                          "SELECT 1 FROM registry_manifest WHERE repository = ?1 LIMIT 1",
+                          repository));
 }
 
 Result<Page> Catalog::repositories(const std::string& last, std::size_t limit) const {
-    return read_page(database_.prepare("SELECT DISTINCT repository FROM registry_manifest WHERE repository > ?1 "
-                                       "ORDER BY repository LIMIT ?2",
-                                       last, limit + 1),
-                     limit);
+    return read_page(
+        database_.prepare("SELECT DISTINCT repository FROM registry_manifest WHERE repository > ?1 "
+                          "ORDER BY repository LIMIT ?2",
+                          last, limit + 1),
+        limit);
 }
 
 Result<> Catalog::add_blob(const std::string& repository, const oci::Digest& digest) {
-    TRY(database_.execute("INSERT OR IGNORE INTO registry_blob VALUES (?1, ?2)", repository, digest.to_string()));
+    TRY(database_.execute("INSERT OR IGNORE INTO registry_blob VALUES (?1, ?2)", repository,
+                          digest.to_string()));
     return {};
 }
 
 Result<bool> Catalog::has_blob(const std::string& repository, const oci::Digest& digest) const {
-    return has_row(database_.prepare("SELECT 1 FROM registry_blob WHERE repository = ?1 AND digest = ?2", repository,
-                                     digest.to_string()));
+    return has_row(database_.prepare("SELECT 1 FROM registry_blob WHERE repository = ?1 AND digest = ?2",
+                                     repository, digest.to_string()));
 }
 
 Result<bool> Catalog::is_blob_known(const oci::Digest& digest) const {
-    return has_row(database_.prepare("SELECT 1 FROM registry_blob WHERE digest = ?1 LIMIT 1", digest.to_string()));
+    return has_row(
+        database_.prepare("SELECT 1 FROM registry_blob WHERE digest = ?1 LIMIT 1", digest.to_string()));
 }
 
 Result<bool> Catalog::remove_blob(const std::string& repository, const oci::Digest& digest) {
-    return TRY(database_.execute("DELETE FROM registry_blob WHERE repository = ?1 AND digest = ?2", repository,
-                                 digest.to_string())) > 0;
+    return TRY(database_.execute("DELETE FROM registry_blob WHERE repository = ?1 AND digest = ?2",
+                                 repository, digest.to_string())) > 0;
 }
 
 Result<> Catalog::put_manifest(const std::string& repository, const StoredManifest& manifest,
                                const std::vector<std::string>& tags) {
     auto transaction = TRY(database_.begin());
-    TRY(database_.execute("INSERT OR REPLACE INTO registry_manifest VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", repository,
-                          manifest.digest.to_string(), manifest.media_type, manifest.size, manifest.artifact_type,
-                          manifest.subject.to_string(), manifest.annotations_json));
+    TRY(database_.execute("INSERT OR REPLACE INTO registry_manifest VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                          repository, manifest.digest.to_string(), manifest.media_type, manifest.size,
+                          manifest.artifact_type, manifest.subject.to_string(), manifest.annotations_json));
     for (const auto& tag : tags)
         TRY(database_.execute("INSERT OR REPLACE INTO registry_tag VALUES (?1, ?2, ?3)", repository, tag,
                               manifest.digest.to_string()));
     return std::move(transaction).commit();
 }
 
-Result<std::optional<StoredManifest>> Catalog::find_by_tag(const std::string& repository, const std::string& tag) const {
+Result<std::optional<StoredManifest>> Catalog::find_by_tag(const std::string& repository,
+                                                           const std::string& tag) const {
     return first_manifest(database_.prepare(
-        concat("SELECT ", manifest_columns, " FROM registry_tag t JOIN registry_manifest m ON m.repository = t.repository "
+        concat("SELECT ", manifest_columns,
+               " FROM registry_tag t JOIN registry_manifest m ON m.repository = t.repository "
                "AND m.digest = t.digest WHERE t.repository = ?1 AND t.tag = ?2"),
         repository, tag));
 }
 
-Result<std::optional<StoredManifest>> Catalog::find_by_digest(const std::string& repository, const oci::Digest& digest) const {
-    return first_manifest(database_.prepare(
-        concat("SELECT ", manifest_columns, " FROM registry_manifest m WHERE m.repository = ?1 AND m.digest = ?2"), repository,
-        digest.to_string()));
+Result<std::optional<StoredManifest>> Catalog::find_by_digest(const std::string& repository,
+                                                              const oci::Digest& digest) const {
+    return first_manifest(
+        database_.prepare(concat("SELECT ", manifest_columns,
+                                 " FROM registry_manifest m WHERE m.repository = ?1 AND m.digest = ?2"),
+                          repository, digest.to_string()));
 }
 
 Result<bool> Catalog::remove_manifest(const std::string& repository, const oci::Digest& digest) {
     auto transaction = TRY(database_.begin());
-    TRY(database_.execute("DELETE FROM registry_tag WHERE repository = ?1 AND digest = ?2", repository, digest.to_string()));
-    const auto count = TRY(database_.execute("DELETE FROM registry_manifest WHERE repository = ?1 AND digest = ?2", repository,
-                                             digest.to_string()));
+    TRY(database_.execute("DELETE FROM registry_tag WHERE repository = ?1 AND digest = ?2", repository,
+                          digest.to_string()));
+    const auto count =
+        TRY(database_.execute("DELETE FROM registry_manifest WHERE repository = ?1 AND digest = ?2",
+                              repository, digest.to_string()));
     TRY(std::move(transaction).commit());
     return count > 0;
 }
 
 Result<bool> Catalog::remove_tag(const std::string& repository, const std::string& tag) {
-    return TRY(database_.execute("DELETE FROM registry_tag WHERE repository = ?1 AND tag = ?2", repository, tag)) > 0;
+    return TRY(database_.execute("DELETE FROM registry_tag WHERE repository = ?1 AND tag = ?2", repository,
+                                 tag)) > 0;
 }
 
 Result<Page> Catalog::tags(const std::string& repository, const std::string& last, std::size_t limit) const {
-    return read_page(database_.prepare("SELECT tag FROM registry_tag WHERE repository = ?1 AND tag > ?2 ORDER BY tag LIMIT ?3",
-                                       repository, last, limit + 1),
-                     limit);
+    return read_page(
+        database_.prepare(
+            "SELECT tag FROM registry_tag WHERE repository = ?1 AND tag > ?2 ORDER BY tag LIMIT ?3",
+            repository, last, limit + 1),
+        limit);
 }
 
-Result<std::vector<StoredManifest>> Catalog::referrers(const std::string& repository, const oci::Digest& subject) const {
-    auto row = TRY(database_.prepare(
-        concat("SELECT ", manifest_columns, " FROM registry_manifest m WHERE m.repository = ?1 AND m.subject = ?2"), repository,
-        subject.to_string()));
+Result<std::vector<StoredManifest>> Catalog::referrers(const std::string& repository,
+                                                       const oci::Digest& subject) const {
+    auto row =
+        TRY(database_.prepare(concat("SELECT ", manifest_columns,
+                                     " FROM registry_manifest m WHERE m.repository = ?1 AND m.subject = ?2"),
+                              repository, subject.to_string()));
     std::vector<StoredManifest> out;
     while (TRY(row.step())) out.push_back(TRY(read_manifest(row)));
     return out;
@@ -197,9 +212,10 @@ Result<std::vector<std::string>> Catalog::uploads_before(std::int64_t time) cons
 }
 
 Result<bool> Catalog::is_used(const oci::Digest& digest) const {
-    return has_row(database_.prepare("SELECT 1 FROM registry_blob WHERE digest = ?1 UNION ALL "
-                                     "SELECT 1 FROM registry_manifest WHERE digest = ?1 LIMIT 1",
-                                     digest.to_string()));
+    return has_row(
+        database_.prepare("SELECT 1 FROM registry_blob WHERE digest = ?1 UNION ALL "
+                          "SELECT 1 FROM registry_manifest WHERE digest = ?1 LIMIT 1",
+                          digest.to_string()));
 }
 
 }  // namespace berth::registry

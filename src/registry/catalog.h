@@ -18,9 +18,9 @@ struct StoredManifest {
     oci::Digest digest;
     std::string media_type;
     std::int64_t size = 0;
-    std::string artifact_type;      // for referrers: the manifest's own, or its config's media type
-    oci::Digest subject;            // empty when it has none
-    std::string annotations_json;   // object, for referrers
+    std::string artifact_type;     // for referrers: the manifest's own, or its config's media type
+    oci::Digest subject;           // empty when it has none
+    std::string annotations_json;  // object, for referrers
 };
 
 /// A page of names in order.
@@ -45,16 +45,21 @@ public:
     Result<bool> remove_blob(const std::string& repository, const oci::Digest& digest);
 
     /// Records manifest and tag ("" without) together.
-    Result<> put_manifest(const std::string& repository, const StoredManifest& manifest, const std::vector<std::string>& tags);
-    Result<std::optional<StoredManifest>> find_by_tag(const std::string& repository, const std::string& tag) const;
-    Result<std::optional<StoredManifest>> find_by_digest(const std::string& repository, const oci::Digest& digest) const;
+    Result<> put_manifest(const std::string& repository, const StoredManifest& manifest,
+                          const std::vector<std::string>& tags);
+    Result<std::optional<StoredManifest>> find_by_tag(const std::string& repository,
+                                                      const std::string& tag) const;
+    Result<std::optional<StoredManifest>> find_by_digest(const std::string& repository,
+                                                         const oci::Digest& digest) const;
     /// Removes the manifest and the tags that point at it.
     Result<bool> remove_manifest(const std::string& repository, const oci::Digest& digest);
     Result<bool> remove_tag(const std::string& repository, const std::string& tag);
     Result<Page> tags(const std::string& repository, const std::string& last, std::size_t limit) const;
-    Result<std::vector<StoredManifest>> referrers(const std::string& repository, const oci::Digest& subject) const;
+    Result<std::vector<StoredManifest>> referrers(const std::string& repository,
+                                                  const oci::Digest& subject) const;
 
-    // Uploads in progress, so that a restart can go on with them and forget the old ones. Seconds since the epoch.
+    // Uploads in progress, so that a restart can go on with them and forget the old ones. Seconds since the
+    // epoch.
     Result<> add_upload(const std::string& id, const std::string& repository, std::int64_t now);
     /// The repository of the upload; nullopt when unknown.
     Result<std::optional<std::string>> find_upload(const std::string& id) const;

@@ -34,7 +34,8 @@ Entry entry_of(Code code) {
     return {"UNKNOWN", 500};
 }
 
-void send(http::Response& response, int status, std::string_view name, std::string_view message, std::string_view detail) {
+void send(http::Response& response, int status, std::string_view name, std::string_view message,
+          std::string_view detail) {
     codec::Json entry = {{"code", name}, {"message", message}};
     if (!detail.empty()) entry["detail"] = detail;
     codec::Json body = codec::Json::object();

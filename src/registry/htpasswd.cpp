@@ -20,7 +20,8 @@ bool is_hash_of(const std::string& password, const std::string& hash) {
     const std::string_view result(computed);
     if (result.size() != hash.size()) return false;
     unsigned char difference = 0;
-    for (std::size_t i = 0; i < hash.size(); ++i) difference |= static_cast<unsigned char>(result[i] ^ hash[i]);
+    for (std::size_t i = 0; i < hash.size(); ++i)
+        difference |= static_cast<unsigned char>(result[i] ^ hash[i]);
     return difference == 0;
 }
 
@@ -53,7 +54,8 @@ Result<Htpasswd> Htpasswd::parse(std::string_view text) {
 bool Htpasswd::check(const std::string& user, const std::string& password) const {
     const auto it = hashes_.find(user);
     const std::string& hash = it == hashes_.end() ? nobody : it->second;
-    const std::string key = codec::sha256_hex(as_bytes(concat(process_salt(), user.size(), user, password, hash)));
+    const std::string key =
+        codec::sha256_hex(as_bytes(concat(process_salt(), user.size(), user, password, hash)));
     if (accepted_->lock()->contains(key)) return true;
     if (!is_hash_of(password, hash) || it == hashes_.end()) return false;
     auto accepted = accepted_->lock();

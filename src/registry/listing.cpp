@@ -66,9 +66,12 @@ Result<> Registry::Implementation::list_referrers(const Exchange& exchange) {
     codec::Json entries = codec::Json::array();
     for (const auto& referrer : TRY(catalog_.referrers(exchange.route.repository, *digest))) {
         if (!wanted.empty() && referrer.artifact_type != wanted) continue;
-        codec::Json entry = {{"mediaType", referrer.media_type}, {"digest", referrer.digest.to_string()}, {"size", referrer.size}};
+        codec::Json entry = {{"mediaType", referrer.media_type},
+                             {"digest", referrer.digest.to_string()},
+                             {"size", referrer.size}};
         if (!referrer.artifact_type.empty()) entry["artifactType"] = referrer.artifact_type;
-        if (!referrer.annotations_json.empty()) entry["annotations"] = TRY(codec::parse_json(referrer.annotations_json));
+        if (!referrer.annotations_json.empty())
+            entry["annotations"] = TRY(codec::parse_json(referrer.annotations_json));
         entries.push_back(std::move(entry));
     }
     if (!wanted.empty()) exchange.response.headers.set("OCI-Filters-Applied", "artifactType");

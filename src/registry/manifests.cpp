@@ -24,7 +24,8 @@ StoredManifest describe(const std::variant<oci::Manifest, oci::Index>& document,
             if (!annotations.empty()) out.annotations_json = codec::dump_json(annotations);
         },
         document);
-    // distribution-spec v1.1 "Listing Referrers": the config's media type stands in for a missing artifactType.
+    // distribution-spec v1.1 "Listing Referrers": the config's media type stands in for a missing
+    // artifactType.
     if (const auto* manifest = std::get_if<oci::Manifest>(&document); manifest && out.artifact_type.empty())
         out.artifact_type = manifest->config.media_type;
     return out;
@@ -37,7 +38,9 @@ Result<> Registry::Implementation::manifest(const Exchange& exchange) {
     if (is_digest(reference)) {
         if (!digest_or_answer(exchange.response, reference)) return {};
     } else if (!oci::is_valid_tag(reference)) {
-        send_error(exchange.response, is_read(exchange.request) ? Code::ManifestUnknown : Code::ManifestInvalid, "invalid tag", reference);
+        send_error(exchange.response,
+                   is_read(exchange.request) ? Code::ManifestUnknown : Code::ManifestInvalid, "invalid tag",
+                   reference);
         return {};
     }
     if (is_read(exchange.request)) return send_manifest(exchange);
@@ -49,8 +52,9 @@ Result<> Registry::Implementation::manifest(const Exchange& exchange) {
 
 Result<> Registry::Implementation::send_manifest(const Exchange& exchange) {
     const auto& [repository, reference] = std::tie(exchange.route.repository, exchange.route.reference);
-    const auto found = is_digest(reference) ? TRY(catalog_.find_by_digest(repository, TRY(oci::Digest::parse(reference))))
-                                            : TRY(catalog_.find_by_tag(repository, reference));
+    const auto found = is_digest(reference)
+                           ? TRY(catalog_.find_by_digest(repository, TRY(oci::Digest::parse(reference))))
+                           : TRY(catalog_.find_by_tag(repository, reference));
     if (!found) {
         send_error(exchange.response, Code::ManifestUnknown, "manifest unknown", reference);
         return {};
@@ -67,20 +71,22 @@ Result<> Registry::Implementation::send_manifest(const Exchange& exchange) {
     return response.send(bytes, found->media_type);
 }
 
-Result<bool> Registry::Implementation::check_children(const Exchange& exchange, const std::vector<oci::Descriptor>& children) {
+Result<bool> Registry::Implementation::check_children(const Exchange& exchange,
+                                                      const std::vector<oci::Descriptor>& children) {
     const std::string& repository = exchange.route.repository;
     for (const auto& child : children) {
         if (!child.urls.empty() || child.media_type == oci::media_type::docker_foreign_layer) continue;
-        const bool is_manifest = oci::media_type::is_manifest(child.media_type) || oci::media_type::is_index(child.media_type);
+        const bool is_manifest =
+            oci::media_type::is_manifest(child.media_type) || oci::media_type::is_index(child.media_type);
         const bool is_there = is_manifest ? TRY(catalog_.find_by_digest(repository, child.digest)).has_value()
                                           : TRY(catalog_.has_blob(repository, child.digest));
         if (is_there) continue;
         if (is_manifest) {
-            send_error(exchange.response, Code::ManifestBlobUnknown, "manifest references a manifest unknown to registry",
-                       child.digest.to_string());
+            send_error(exchange.response, Code::ManifestBlobUnknown,
+                       "manifest references a manifest unknown to registry", child.digest.to_string());
         } else {
-            send_error(exchange.response, Code::ManifestBlobUnknown, "manifest references a blob unknown to registry",
-                       child.digest.to_string());
+            send_error(exchange.response, Code::ManifestBlobUnknown,
+                       "manifest references a blob unknown to registry", child.digest.to_string());
         }
         return false;
     }
@@ -113,7 +119,8 @@ Result<> Registry::Implementation::put_manifest(const Exchange& exchange) {
         return {};
     }
     if (is_digest(reference) && reference != stored.digest.to_string()) {
-        send_error(exchange.response, Code::DigestInvalid, "provided digest did not match uploaded content", reference);
+        send_error(exchange.response, Code::DigestInvalid, "provided digest did not match uploaded content",
+                   reference);
         return {};
     }
     if (!TRY(check_children(exchange, oci::children(*document)))) return {};

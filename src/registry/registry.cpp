@@ -5,9 +5,12 @@
 
 namespace berth::registry {
 
-Registry::Registry(std::unique_ptr<Implementation> implementation) : implementation_(std::move(implementation)) {}
+Registry::Registry(std::unique_ptr<Implementation> implementation)
+    : implementation_(std::move(implementation)) {}
 Registry::~Registry() = default;
-void Registry::handle(http::Request& request, http::Response& response) { implementation_->handle(request, response); }
+void Registry::handle(http::Request& request, http::Response& response) {
+    implementation_->handle(request, response);
+}
 
 Result<std::unique_ptr<Registry>> Registry::open(const RegistryOptions& options, const Clock& clock) {
     TRY(sys::mkdir_all(options.root, 0700).context("registry root ", options.root));
@@ -15,15 +18,17 @@ Result<std::unique_ptr<Registry>> Registry::open(const RegistryOptions& options,
                         .context("registry root ", options.root)
                         .hint("another berth-registry uses this directory"));
     const record::Schema schemas[] = {schema()};
-    auto database = TRY(record::Database::open(options.root + "/registry.db", schemas).context("registry root ", options.root));
+    auto database = TRY(record::Database::open(options.root + "/registry.db", schemas)
+                            .context("registry root ", options.root));
     auto content = TRY(content::Store::open(options.root).context("registry root ", options.root));
     std::optional<Htpasswd> users;
     if (!options.htpasswd_file.empty()) {
-        const std::string text = TRY(sys::read_file(options.htpasswd_file).context("password file ", options.htpasswd_file));
+        const std::string text =
+            TRY(sys::read_file(options.htpasswd_file).context("password file ", options.htpasswd_file));
         users = TRY(Htpasswd::parse(text).context("password file ", options.htpasswd_file));
     }
-    auto implementation = std::make_unique<Implementation>(options, std::move(lock), std::move(database), std::move(content),
-                                                           std::move(users), clock);
+    auto implementation = std::make_unique<Implementation>(options, std::move(lock), std::move(database),
+                                                           std::move(content), std::move(users), clock);
     TRY(implementation->expire_uploads());
     return std::unique_ptr<Registry>(new Registry(std::move(implementation)));
 }
@@ -63,8 +68,12 @@ void Registry::Implementation::handle(http::Request& request, http::Response& re
     if (!is_allowed(exchange)) return;
     if (auto outcome = dispatch(exchange); !outcome) send_failure(response, outcome.error());
     if (log.is_enabled(LogLevel::Debug)) {
-        const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started);
-        log.debug("request", {{"method", request.method}, {"path", request.path}, {"status", response.status}, {"us", took.count()}});
+        const auto took =
+            std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started);
+        log.debug("request", {{"method", request.method},
+                              {"path", request.path},
+                              {"status", response.status},
+                              {"us", took.count()}});
     }
 }
 

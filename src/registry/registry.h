@@ -10,12 +10,13 @@
 namespace berth::registry {
 
 struct RegistryOptions {
-    std::string root;  // blobs, database
+    std::string root;           // blobs, database
     std::string htpasswd_file;  // empty: everyone may do everything
     bool read_only = false;
 };
 
-/// A registry as the OCI distribution specification v1.1 wants it, as a handler for http::Server. Thread-safe.
+/// A registry as the OCI distribution specification v1.1 wants it, as a handler for http::Server.
+/// Thread-safe.
 class Registry {
 public:
     /// Conflict when another process uses the directory.

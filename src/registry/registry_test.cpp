@@ -29,11 +29,13 @@ protected:
     void start(const std::string& htpasswd) {
         server_.reset();
         registry_.reset();
-        auto registry = Registry::open({.root = directory_->path() + "/root", .htpasswd_file = htpasswd}, clock_);
+        auto registry =
+            Registry::open({.root = directory_->path() + "/root", .htpasswd_file = htpasswd}, clock_);
         ASSERT_TRUE(registry) << registry.error().message();
         registry_ = std::move(*registry);
-        server_ = std::move(*http::Server::create(
-            [this](http::Request& request, http::Response& response) { registry_->handle(request, response); }));
+        server_ = std::move(*http::Server::create([this](http::Request& request, http::Response& response) {
+            registry_->handle(request, response);
+        }));
         ASSERT_TRUE(server_->listen_unix(directory_->path() + "/s"));
         ASSERT_TRUE(server_->start());
         client_.emplace(http::Endpoint{.unix_path = directory_->path() + "/s"});
@@ -50,16 +52,23 @@ protected:
     }
     oci::Descriptor push(const std::string& repository, const std::string& content, std::string_view type) {
         const auto digest = oci::Digest::of(content);
-        const auto answer = call("POST", "/v2/" + repository + "/blobs/uploads/?digest=" + digest.to_string(), content);
+        const auto answer =
+            call("POST", "/v2/" + repository + "/blobs/uploads/?digest=" + digest.to_string(), content);
         EXPECT_EQ(answer.status, 201);
-        return {.media_type = std::string(type), .digest = digest, .size = static_cast<std::int64_t>(content.size())};
+        return {.media_type = std::string(type),
+                .digest = digest,
+                .size = static_cast<std::int64_t>(content.size())};
     }
-    std::string push_image(const std::string& repository, const std::string& tag, const std::string& content) {
+    std::string push_image(const std::string& repository, const std::string& tag,
+                           const std::string& content) {
         oci::Manifest manifest{.media_type = std::string(oci::media_type::oci_manifest)};
         manifest.config = push(repository, "{}" + content, oci::media_type::oci_config);
         manifest.layers = {push(repository, content, oci::media_type::oci_layer)};
         const auto bytes = manifest.to_json();
-        EXPECT_EQ(call("PUT", "/v2/" + repository + "/manifests/" + tag, bytes, {{"Content-Type", manifest.media_type}}).status, 201);
+        EXPECT_EQ(call("PUT", "/v2/" + repository + "/manifests/" + tag, bytes,
+                       {{"Content-Type", manifest.media_type}})
+                      .status,
+                  201);
         return bytes;
     }
 
@@ -115,7 +124,8 @@ TEST_F(RegistryTest, RefusesWhatTheDigestDoesNotSay) {
     EXPECT_EQ(call("PUT", "/v2/a/manifests/1", "{}", {{"Content-Type", "x/y"}}).status, 400);
     oci::Manifest manifest{.media_type = std::string(oci::media_type::oci_manifest)};
     manifest.config = {.media_type = "x/y", .digest = oci::Digest::of("absent"), .size = 6};
-    const auto missing = call("PUT", "/v2/a/manifests/1", manifest.to_json(), {{"Content-Type", manifest.media_type}});
+    const auto missing =
+        call("PUT", "/v2/a/manifests/1", manifest.to_json(), {{"Content-Type", manifest.media_type}});
     EXPECT_EQ(missing.status, 404);
     EXPECT_NE(missing.body.find("MANIFEST_BLOB_UNKNOWN"), std::string::npos);
 }
@@ -156,13 +166,15 @@ TEST_F(RegistryTest, ListsTagsInPages) {
 
 TEST_F(RegistryTest, ListsReferrersByType) {
     const auto subject_bytes = push_image("a", "1", "x");
-    oci::Manifest signature{.media_type = std::string(oci::media_type::oci_manifest), .artifact_type = "sig/x"};
+    oci::Manifest signature{.media_type = std::string(oci::media_type::oci_manifest),
+                            .artifact_type = "sig/x"};
     signature.config = push("a", "{}", oci::media_type::oci_empty);
     signature.subject = oci::Descriptor{.media_type = std::string(oci::media_type::oci_manifest),
                                         .digest = oci::Digest::of(subject_bytes),
                                         .size = static_cast<std::int64_t>(subject_bytes.size())};
     const auto bytes = signature.to_json();
-    const auto put = call("PUT", "/v2/a/manifests/" + oci::Digest::of(bytes).to_string(), bytes, {{"Content-Type", signature.media_type}});
+    const auto put = call("PUT", "/v2/a/manifests/" + oci::Digest::of(bytes).to_string(), bytes,
+                          {{"Content-Type", signature.media_type}});
     EXPECT_EQ(put.headers.get("OCI-Subject"), signature.subject->digest.to_string());
     const std::string target = "/v2/a/referrers/" + signature.subject->digest.to_string();
     EXPECT_EQ(oci::parse_index(call("GET", target).body)->manifests.size(), 1u);
@@ -174,12 +186,14 @@ TEST_F(RegistryTest, ListsReferrersByType) {
 TEST_F(RegistryTest, AsksForAPasswordWhenThereAreUsers) {
     // alice:secret, bcrypt with cost 5
     const std::string file = directory_->path() + "/users";
-    ASSERT_TRUE(sys::write_file_atomic(file, "alice:$2y$05$AqB2BaCULx479zC9K/lSWuXZTC.R/iJgQ83bjqdTZ0EuABR6oCzRu\n"));
+    ASSERT_TRUE(
+        sys::write_file_atomic(file, "alice:$2y$05$AqB2BaCULx479zC9K/lSWuXZTC.R/iJgQ83bjqdTZ0EuABR6oCzRu\n"));
     start(file);
     const auto refused = call("GET", "/v2/");
     EXPECT_EQ(refused.status, 401);
     EXPECT_EQ(refused.headers.get("WWW-Authenticate"), "Basic realm=\"Registry\"");
-    EXPECT_EQ(call("GET", "/v2/", {}, {{"Authorization", "Basic YWxpY2U6d3Jvbmc="}}).status, 401);  // alice:wrong
+    EXPECT_EQ(call("GET", "/v2/", {}, {{"Authorization", "Basic YWxpY2U6d3Jvbmc="}}).status,
+              401);  // alice:wrong
     EXPECT_EQ(call("GET", "/v2/", {}, {{"Authorization", "Basic YWxpY2U6c2VjcmV0"}}).status, 200);
 }
 

@@ -16,7 +16,8 @@ void send_created(http::Response& response, const std::string& repository, const
     response.send({}).ignore("the client may be gone; the blob is there");
 }
 
-/// "<first>-<last>" of Content-Range, which here has no unit. distribution-spec v1.1 "Pushing a blob in chunks".
+/// "<first>-<last>" of Content-Range, which here has no unit. distribution-spec v1.1 "Pushing a blob in
+/// chunks".
 std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_chunk_range(std::string_view text) {
     if (text.starts_with("bytes ")) text.remove_prefix(6);
     text = text.substr(0, text.find('/'));
@@ -35,7 +36,8 @@ Result<bool> Registry::Implementation::try_mount(const Exchange& exchange) {
     if (!digest) return false;
     const std::string from = query.get("from");
     // Without `from` any repository will do: everyone who may push may read everything here.
-    const bool is_there = from.empty() ? TRY(catalog_.is_blob_known(*digest)) : TRY(catalog_.has_blob(from, *digest));
+    const bool is_there =
+        from.empty() ? TRY(catalog_.is_blob_known(*digest)) : TRY(catalog_.has_blob(from, *digest));
     if (!is_there || !TRY(link_blob(exchange.route.repository, *digest))) return false;
     send_created(exchange.response, exchange.route.repository, *digest);
     return true;
@@ -60,7 +62,8 @@ Result<> Registry::Implementation::start_upload(const Exchange& exchange) {
 Result<> Registry::Implementation::upload(const Exchange& exchange) {
     auto taken = uploads_.take(exchange.route.repository, exchange.route.reference);
     if (!taken && taken.error().is(ErrorCode::NotFound)) {
-        send_error(exchange.response, Code::BlobUploadUnknown, "blob upload unknown to registry", exchange.route.reference);
+        send_error(exchange.response, Code::BlobUploadUnknown, "blob upload unknown to registry",
+                   exchange.route.reference);
         return {};
     }
     if (!taken && taken.error().is(ErrorCode::Conflict)) {
@@ -84,16 +87,20 @@ Result<> Registry::Implementation::upload(const Exchange& exchange) {
     return {};
 }
 
-// False when the request was answered with an error, or the client went away; what arrived stays for a resumption.
+// False when the request was answered with an error, or the client went away; what arrived stays for a
+// resumption.
 Result<bool> Registry::Implementation::receive(const Exchange& exchange, Uploads::Session& session) {
     auto& request = exchange.request;
     if (const auto text = request.headers.get("Content-Range"); !text.empty()) {
         const auto range = parse_chunk_range(text);
         const auto length = request.content_length();
-        if (!range || range->first != session.writer().offset() || (length && *length != range->second - range->first + 1)) {
+        if (!range || range->first != session.writer().offset() ||
+            (length && *length != range->second - range->first + 1)) {
             exchange.response.headers.set("Location", location(exchange.route.repository, session.id()));
-            exchange.response.headers.set("Range", concat("0-", std::max<std::uint64_t>(session.writer().offset(), 1) - 1));
-            send_error(exchange.response, Code::RangeInvalid, "the chunk does not follow what was uploaded", text);
+            exchange.response.headers.set(
+                "Range", concat("0-", std::max<std::uint64_t>(session.writer().offset(), 1) - 1));
+            send_error(exchange.response, Code::RangeInvalid, "the chunk does not follow what was uploaded",
+                       text);
             return false;
         }
     }
@@ -116,7 +123,8 @@ Result<> Registry::Implementation::finish_upload(const Exchange& exchange, Uploa
     const auto lease = content_->lease();
     const auto info = uploads_.finish(std::move(session), {.digest = *digest});
     if (!info && info.error().is(ErrorCode::Corrupted)) {
-        send_error(exchange.response, Code::DigestInvalid, "provided digest did not match uploaded content", digest->to_string());
+        send_error(exchange.response, Code::DigestInvalid, "provided digest did not match uploaded content",
+                   digest->to_string());
         return {};
     }
     if (!info) return info.error().clone();
@@ -126,7 +134,8 @@ Result<> Registry::Implementation::finish_upload(const Exchange& exchange, Uploa
     return {};
 }
 
-void Registry::Implementation::send_upload_state(const Exchange& exchange, Uploads::Session& session, int status) {
+void Registry::Implementation::send_upload_state(const Exchange& exchange, Uploads::Session& session,
+                                                 int status) {
     auto& response = exchange.response;
     const std::uint64_t offset = session.writer().offset();
     response.status = status;

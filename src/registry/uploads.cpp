@@ -41,7 +41,8 @@ Result<Uploads::Session> Uploads::take(const std::string& repository, const std:
     // A client may go on the moment it has the answer, before the request that gave it has let go.
     std::unique_lock lock(state->busy, std::chrono::seconds(5));
     if (!lock) return fail(ErrorCode::Conflict, "upload ", id, " is in use by another request");
-    if (state->repository != repository || !state->writer) return fail(ErrorCode::NotFound, "unknown upload ", id);
+    if (state->repository != repository || !state->writer)
+        return fail(ErrorCode::NotFound, "unknown upload ", id);
     state->last_used = clock_.now();
     return Session(std::move(state), std::move(lock));
 }

@@ -12,7 +12,8 @@
 
 namespace berth::registry {
 
-/// Blobs being uploaded, each by an id. Kept open between requests; after a restart the bytes on disk are taken up again.
+/// Blobs being uploaded, each by an id. Kept open between requests; after a restart the bytes on disk are
+/// taken up again.
 class Uploads {
 public:
     Uploads(content::Store& content, Catalog& catalog, const Clock& clock)

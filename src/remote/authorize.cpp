@@ -31,16 +31,19 @@ Result<> HostSession::authorize(const http::Headers& refusal, const std::stop_to
         next = TRY(fetch_token(*bearer, stop));
     } else if (find_scheme(challenges, "basic") != nullptr) {
         if (credentials_.username.empty())
-            return fail(ErrorCode::Unauthenticated, "no basic auth credentials").with_hint("log in to the registry first");
+            return fail(ErrorCode::Unauthenticated, "no basic auth credentials")
+                .with_hint("log in to the registry first");
         next.header = basic(credentials_);
     } else {
-        return fail(ErrorCode::Unauthenticated, "the registry offers no way to authenticate that is understood");
+        return fail(ErrorCode::Unauthenticated,
+                    "the registry offers no way to authenticate that is understood");
     }
     *authorization_.lock() = std::move(next);
     return {};
 }
 
-Result<HostSession::Authorization> HostSession::fetch_token(const Challenge& challenge, const std::stop_token& stop) {
+Result<HostSession::Authorization> HostSession::fetch_token(const Challenge& challenge,
+                                                            const std::stop_token& stop) {
     Authorization out;
     if (!credentials_.registry_token.empty()) {
         out.header = "Bearer " + credentials_.registry_token;
@@ -50,9 +53,12 @@ Result<HostSession::Authorization> HostSession::fetch_token(const Challenge& cha
     const std::string realm = challenge.get("realm");
     const bool is_secret = !credentials_.is_empty();
     if (!realm.starts_with("https://") && !realm.starts_with("http://"))
-        return fail(ErrorCode::Unauthenticated, "the registry names an invalid token server: \"", realm, "\"");
-    if (is_secret && realm.starts_with("http://") && address_.base.starts_with("https://") && address_.tls.verify)
-        return fail(ErrorCode::Unauthenticated, "refusing to send credentials to ", realm, ", which is not encrypted");
+        return fail(ErrorCode::Unauthenticated, "the registry names an invalid token server: \"", realm,
+                    "\"");
+    if (is_secret && realm.starts_with("http://") && address_.base.starts_with("https://") &&
+        address_.tls.verify)
+        return fail(ErrorCode::Unauthenticated, "refusing to send credentials to ", realm,
+                    ", which is not encrypted");
     std::set<std::string> scopes = *scopes_.lock();
     for (const auto& scope : split(challenge.get("scope"), ' '))
         if (!scope.empty()) scopes.insert(scope);
@@ -83,14 +89,16 @@ Result<HostSession::Authorization> HostSession::fetch_token(const Challenge& cha
         }
         request.url += (realm.find('?') == std::string::npos ? "?" : "&") + query.to_string();
     }
-    const http::TransferResponse response = TRY(transfers_.perform(std::move(request), stop).context("token server ", realm));
+    const http::TransferResponse response =
+        TRY(transfers_.perform(std::move(request), stop).context("token server ", realm));
     if (response.status == 401 || (response.status == 400 && is_secret))
         return fail(ErrorCode::Unauthenticated, "unauthorized: incorrect username or password");
     if (response.status != 200) return registry_error(response).with_context(concat("token server ", realm));
     const auto document = TRY(codec::parse_json(response.body).context("token server ", realm));
     std::string token = codec::get_string(document, "token");
     if (token.empty()) token = codec::get_string(document, "access_token");
-    if (token.empty()) return fail(ErrorCode::Unauthenticated, "token server ", realm, ": the answer holds no token");
+    if (token.empty())
+        return fail(ErrorCode::Unauthenticated, "token server ", realm, ": the answer holds no token");
     out.header = "Bearer " + token;
     out.identity_token = codec::get_string(document, "refresh_token");
     const auto lifetime = std::max<std::int64_t>(codec::get_int(document, "expires_in", 60), 60);

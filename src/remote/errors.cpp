@@ -47,7 +47,8 @@ Error registry_error(const http::TransferResponse& response) {
 std::chrono::milliseconds retry_delay(const http::Headers* headers, int attempt) {
     using std::chrono::milliseconds;
     if (headers != nullptr)
-        if (const auto seconds = parse_uint(headers->get("Retry-After"))) return milliseconds(std::min<std::uint64_t>(*seconds, 60) * 1000);
+        if (const auto seconds = parse_uint(headers->get("Retry-After")))
+            return milliseconds(std::min<std::uint64_t>(*seconds, 60) * 1000);
     return milliseconds(250) * (1 << std::min(attempt - 1, 5));
 }
 
@@ -58,6 +59,8 @@ Result<> wait_before_retry(std::chrono::milliseconds delay, const std::stop_toke
     return {};
 }
 
-bool is_worth_retrying(const Error& error) { return error.is(ErrorCode::Unavailable) || error.is(ErrorCode::TimedOut); }
+bool is_worth_retrying(const Error& error) {
+    return error.is(ErrorCode::Unavailable) || error.is(ErrorCode::TimedOut);
+}
 
 }  // namespace berth::remote

@@ -18,11 +18,14 @@ public:
         http::TransferRequest request;
         if (offset_ > 0) request.headers.set("Range", concat("bytes=", offset_, "-"));
         skip_ = 0;
-        request.on_head = [this](int status, const http::Headers& headers) { return check_head(status, headers); };
+        request.on_head = [this](int status, const http::Headers& headers) {
+            return check_head(status, headers);
+        };
         request.sink = [this](std::span<const std::byte> bytes) { return take(bytes); };
         TRY(host.call_once(std::move(request), path, stop));
         if (!is_complete())
-            return fail(ErrorCode::Unavailable, "the registry sent ", offset_, " of ", size_, " bytes of ", blob_.digest);
+            return fail(ErrorCode::Unavailable, "the registry sent ", offset_, " of ", size_, " bytes of ",
+                        blob_.digest);
         return {};
     }
 
@@ -45,7 +48,8 @@ private:
         if (bytes.empty()) return {};
         if (bytes.size() > size_ - offset_) {
             sink_failed_ = true;
-            return fail(ErrorCode::Corrupted, "the registry sends more than the ", size_, " bytes that ", blob_.digest, " has");
+            return fail(ErrorCode::Corrupted, "the registry sends more than the ", size_, " bytes that ",
+                        blob_.digest, " has");
         }
         auto taken = sink_(bytes);
         if (!taken) sink_failed_ = true;
@@ -61,7 +65,8 @@ private:
 
 }  // namespace
 
-Result<> Repository::fetch_blob(const oci::Descriptor& blob, std::uint64_t offset, const Sink& sink, std::stop_token stop) {
+Result<> Repository::fetch_blob(const oci::Descriptor& blob, std::uint64_t offset, const Sink& sink,
+                                std::stop_token stop) {
     BlobFetch fetch(blob, offset, sink);
     if (fetch.is_complete()) return {};
     const auto readers = TRY(session_->readers(stop));

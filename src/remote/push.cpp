@@ -7,7 +7,8 @@ namespace {
 
 /// An upload location, which may be relative, with the digest added.
 std::string with_digest(const std::string& location, const oci::Digest& digest) {
-    return location + (location.find('?') == std::string::npos ? "?" : "&") + "digest=" + http::encode_percent(digest.to_string());
+    return location + (location.find('?') == std::string::npos ? "?" : "&") +
+           "digest=" + http::encode_percent(digest.to_string());
 }
 
 /// What one upload consists of.
@@ -17,11 +18,14 @@ struct Upload {
     const Progress& progress;
 };
 
-/// Opens an upload, asking to mount from `from` ("" does not). Returns the location, or "" when it was mounted.
-Result<std::string> begin_upload(HostSession& host, const std::string& path, const oci::Descriptor& blob, const std::string& from,
-                                 const std::stop_token& stop) {
+/// Opens an upload, asking to mount from `from` ("" does not). Returns the location, or "" when it was
+/// mounted.
+Result<std::string> begin_upload(HostSession& host, const std::string& path, const oci::Descriptor& blob,
+                                 const std::string& from, const std::stop_token& stop) {
     std::string query;
-    if (!from.empty()) query = concat("?mount=", http::encode_percent(blob.digest.to_string()), "&from=", http::encode_percent(from, "/"));
+    if (!from.empty())
+        query = concat("?mount=", http::encode_percent(blob.digest.to_string()),
+                       "&from=", http::encode_percent(from, "/"));
     const auto response = TRY(host.call({.method = "POST"}, path + query, stop));
     if (response.status == 201) return std::string();
     std::string location(response.headers.get("Location"));
@@ -30,9 +34,10 @@ Result<std::string> begin_upload(HostSession& host, const std::string& path, con
     return location;
 }
 
-// In one request, without chunks: one round trip less, and every registry must know it. distribution-spec v1.1
-// "Pushing a blob monolithically", "POST then PUT".
-Result<> send_whole(HostSession& host, const std::string& location, const Upload& upload, const std::stop_token& stop) {
+// In one request, without chunks: one round trip less, and every registry must know it. distribution-spec
+// v1.1 "Pushing a blob monolithically", "POST then PUT".
+Result<> send_whole(HostSession& host, const std::string& location, const Upload& upload,
+                    const std::stop_token& stop) {
     http::TransferRequest request{.method = "PUT"};
     request.headers.set("Content-Type", "application/octet-stream");
     std::uint64_t offset = 0;
@@ -40,9 +45,11 @@ Result<> send_whole(HostSession& host, const std::string& location, const Upload
     request.upload_bytes = size;
     request.upload = [&](std::span<std::byte> buffer) -> Result<std::size_t> {
         if (offset == size) return std::size_t{0};
-        const auto part = buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), size - offset)));
+        const auto part =
+            buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), size - offset)));
         const std::size_t count = TRY(upload.source(offset, part));
-        if (count == 0) return fail(ErrorCode::Corrupted, "blob ", upload.blob.digest, " is shorter than it should be");
+        if (count == 0)
+            return fail(ErrorCode::Corrupted, "blob ", upload.blob.digest, " is shorter than it should be");
         offset += count;
         if (upload.progress) upload.progress(offset);
         return count;
@@ -59,8 +66,8 @@ Result<> send_whole(HostSession& host, const std::string& location, const Upload
 }  // namespace
 
 Result<PushOutcome> Repository::push_blob(const oci::Descriptor& blob, const Source& source,
-                                          const std::vector<std::string>& mount_from, const Progress& progress,
-                                          std::stop_token stop) {
+                                          const std::vector<std::string>& mount_from,
+                                          const Progress& progress, std::stop_token stop) {
     HostSession* host = TRY(session_->main(stop));
     if (TRY(has_blob(blob.digest, stop))) return PushOutcome::Existed;
     const std::string path = session_->path("/blobs/uploads/");
@@ -71,14 +78,15 @@ Result<PushOutcome> Repository::push_blob(const oci::Descriptor& blob, const Sou
         if (location.empty()) return PushOutcome::Mounted;
         auto sent = send_whole(*host, location, {blob, source, progress}, stop);
         if (sent) return PushOutcome::Pushed;
-        const bool may_repeat = is_worth_retrying(sent.error()) || sent.error().is(ErrorCode::Unauthenticated);
+        const bool may_repeat =
+            is_worth_retrying(sent.error()) || sent.error().is(ErrorCode::Unauthenticated);
         if (attempt == max_attempts || !may_repeat || stop.stop_requested()) return std::move(sent).error();
         TRY(wait_before_retry(retry_delay(nullptr, attempt), stop));
     }
 }
 
-Result<> Repository::push_manifest(const std::string& tag_or_digest, const std::string& media_type, const std::string& bytes,
-                                   std::stop_token stop) {
+Result<> Repository::push_manifest(const std::string& tag_or_digest, const std::string& media_type,
+                                   const std::string& bytes, std::stop_token stop) {
     HostSession* host = TRY(session_->main(stop));
     http::TransferRequest request{.method = "PUT"};
     request.headers.set("Content-Type", media_type);

@@ -16,7 +16,8 @@ public:
     Addresses addresses;
 };
 
-Registries::Registries(std::unique_ptr<Implementation> implementation) : implementation_(std::move(implementation)) {}
+Registries::Registries(std::unique_ptr<Implementation> implementation)
+    : implementation_(std::move(implementation)) {}
 Registries::~Registries() = default;
 
 Result<std::unique_ptr<Registries>> Registries::create(HostOptions options) {
@@ -28,13 +29,14 @@ const HostOptions& Registries::options() const { return implementation_->options
 Result<std::unique_ptr<Repository>> Registries::open(const oci::Reference& name, Access access,
                                                      CredentialsProvider credentials) {
     auto& with = *implementation_;
-    auto session = std::make_unique<Repository::Session>(with.transfers, with.addresses, name.without_version(), access,
-                                                         credentials ? credentials(name.domain()) : Credentials{},
-                                                         with.options.mirrors);
+    auto session = std::make_unique<Repository::Session>(
+        with.transfers, with.addresses, name.without_version(), access,
+        credentials ? credentials(name.domain()) : Credentials{}, with.options.mirrors);
     return std::unique_ptr<Repository>(new Repository(std::move(session)));
 }
 
-Result<std::string> Registries::login(const std::string& host, const Credentials& credentials, std::stop_token stop) {
+Result<std::string> Registries::login(const std::string& host, const Credentials& credentials,
+                                      std::stop_token stop) {
     auto& with = *implementation_;
     std::string name = host;
     if (const auto scheme = name.find("://"); scheme != std::string::npos) name = name.substr(scheme + 3);
@@ -65,9 +67,11 @@ Result<oci::Descriptor> describe(const http::TransferResponse& response, const s
         const oci::Digest actual = oci::Digest::of(response.body);
         const bool by_digest = wanted.find(':') != std::string::npos;
         if (by_digest && actual.to_string() != wanted && wanted.starts_with("sha256:"))
-            return fail(ErrorCode::Corrupted, "the registry sent a manifest with digest ", actual, " for ", wanted);
+            return fail(ErrorCode::Corrupted, "the registry sent a manifest with digest ", actual, " for ",
+                        wanted);
         if (!out.digest.is_empty() && out.digest.algorithm() == "sha256" && out.digest != actual)
-            return fail(ErrorCode::Corrupted, "the registry sent a manifest with digest ", actual, " and called it ", out.digest);
+            return fail(ErrorCode::Corrupted, "the registry sent a manifest with digest ", actual,
+                        " and called it ", out.digest);
         out.digest = actual;
         out.size = static_cast<std::int64_t>(response.body.size());
     }
@@ -100,9 +104,9 @@ Result<oci::Descriptor> Repository::resolve(const std::string& tag_or_digest, st
     HostSession* host = TRY(session_->main(stop));
     http::TransferRequest request{.method = "HEAD"};
     request.headers.set("Accept", oci::media_type::accepted_manifests());
-    const auto response = TRY(host->call(std::move(request), session_->path("/manifests/" + tag_or_digest), stop, {404}));
-    if (response.status == 404)
-        return fail(ErrorCode::NotFound, "manifest unknown: manifest unknown");
+    const auto response =
+        TRY(host->call(std::move(request), session_->path("/manifests/" + tag_or_digest), stop, {404}));
+    if (response.status == 404) return fail(ErrorCode::NotFound, "manifest unknown: manifest unknown");
     auto described = TRY(describe(response, tag_or_digest));
     if (!described.digest.is_empty() && !described.media_type.empty()) return described;
     // A registry that keeps the digest to itself: read the manifest.
@@ -111,7 +115,8 @@ Result<oci::Descriptor> Repository::resolve(const std::string& tag_or_digest, st
 
 Result<bool> Repository::has_blob(const oci::Digest& digest, std::stop_token stop) {
     HostSession* host = TRY(session_->main(stop));
-    const auto response = TRY(host->call({.method = "HEAD"}, session_->path("/blobs/" + digest.to_string()), stop, {404}));
+    const auto response =
+        TRY(host->call({.method = "HEAD"}, session_->path("/blobs/" + digest.to_string()), stop, {404}));
     return response.status == 200;
 }
 

@@ -26,16 +26,18 @@ using CredentialsProvider = std::function<Credentials(const std::string& host)>;
 
 /// How registries are reached; from the engine's configuration.
 struct HostOptions {
-    std::vector<std::string> insecure;  // hosts ("reg.local:5000") or networks ("10.0.0.0/8"): plain HTTP, no TLS check
-    std::vector<std::string> mirrors;   // URLs tried before docker.io
+    std::vector<std::string>
+        insecure;  // hosts ("reg.local:5000") or networks ("10.0.0.0/8"): plain HTTP, no TLS check
+    std::vector<std::string> mirrors;               // URLs tried before docker.io
     std::string certs_dir = "/etc/docker/certs.d";  // <dir>/<host>/{*.crt,*.cert,*.key}
     std::string user_agent;
-    unsigned parallel = 4;              // transfers at a time
+    unsigned parallel = 4;  // transfers at a time
 };
 
 /// Receives bytes as they come. An error ends the transfer and is returned by it.
 using Sink = std::function<Result<>(std::span<const std::byte>)>;
-/// Fills the buffer from `offset` on; 0 at the end. Called again from an earlier offset when a transfer is repeated.
+/// Fills the buffer from `offset` on; 0 at the end. Called again from an earlier offset when a transfer is
+/// repeated.
 using Source = std::function<Result<std::size_t>(std::uint64_t offset, std::span<std::byte>)>;
 /// Bytes transferred so far.
 using Progress = std::function<void(std::uint64_t bytes)>;
@@ -57,17 +59,18 @@ public:
     Result<oci::Descriptor> resolve(const std::string& tag_or_digest, std::stop_token stop);
     /// The manifest or index with its exact bytes, verified when a digest was asked for.
     Result<FetchedManifest> fetch_manifest(const std::string& tag_or_digest, std::stop_token stop);
-    /// Streams a blob from `offset` on. A cut connection is resumed with a range request. The bytes are not verified
-    /// here: whoever stores them does.
-    Result<> fetch_blob(const oci::Descriptor& blob, std::uint64_t offset, const Sink& sink, std::stop_token stop);
+    /// Streams a blob from `offset` on. A cut connection is resumed with a range request. The bytes are not
+    /// verified here: whoever stores them does.
+    Result<> fetch_blob(const oci::Descriptor& blob, std::uint64_t offset, const Sink& sink,
+                        std::stop_token stop);
     Result<bool> has_blob(const oci::Digest& digest, std::stop_token stop);
     /// Uploads unless it is there, or can be mounted from one of the repositories of the same registry.
     Result<PushOutcome> push_blob(const oci::Descriptor& blob, const Source& source,
                                   const std::vector<std::string>& mount_from, const Progress& progress,
                                   std::stop_token stop);
     /// Uploads a manifest under a tag or digest.
-    Result<> push_manifest(const std::string& tag_or_digest, const std::string& media_type, const std::string& bytes,
-                           std::stop_token stop);
+    Result<> push_manifest(const std::string& tag_or_digest, const std::string& media_type,
+                           const std::string& bytes, std::stop_token stop);
     Result<std::vector<std::string>> tags(std::stop_token stop);
     const oci::Reference& name() const;
 
@@ -86,7 +89,8 @@ class Registries {
 public:
     static Result<std::unique_ptr<Registries>> create(HostOptions options);
     ~Registries();
-    Result<std::unique_ptr<Repository>> open(const oci::Reference& name, Access access, CredentialsProvider credentials);
+    Result<std::unique_ptr<Repository>> open(const oci::Reference& name, Access access,
+                                             CredentialsProvider credentials);
     /// Checks credentials as `login` does. Returns an identity token when the registry gave one, else "".
     Result<std::string> login(const std::string& host, const Credentials& credentials, std::stop_token stop);
     const HostOptions& options() const;

@@ -29,7 +29,9 @@ protected:
                                             [=](const std::string&) { return credentials; }));
     }
     static oci::Descriptor describe(const std::string& content) {
-        return {.media_type = "x/y", .digest = oci::Digest::of(content), .size = static_cast<std::int64_t>(content.size())};
+        return {.media_type = "x/y",
+                .digest = oci::Digest::of(content),
+                .size = static_cast<std::int64_t>(content.size())};
     }
 
     std::unique_ptr<http::Server> server_;
@@ -48,17 +50,21 @@ TEST_F(RemoteTest, ResumesABlobThatIsCutAgainAndAgain) {
         if (const auto range = request.headers.get("Range"); !range.empty()) {
             from = *parse_uint(range.substr(6, range.size() - 7));
             response.status = 206;
-            response.headers.set("Content-Range", concat("bytes ", from, "-", content.size() - 1, "/", content.size()));
+            response.headers.set("Content-Range",
+                                 concat("bytes ", from, "-", content.size() - 1, "/", content.size()));
         }
         response.headers.set("Content-Length", std::to_string(content.size() - from));
         response.write(std::string_view(content).substr(from, 700'000)).ignore("");
         if (content.size() - from > 700'000) response.abort();
     });
     std::string received;
-    const auto outcome = open(Access::Pull)->fetch_blob(describe(content), 0, [&](std::span<const std::byte> bytes) -> Result<> {
-        received += as_text(bytes);
-        return {};
-    }, {});
+    const auto outcome = open(Access::Pull)
+                             ->fetch_blob(describe(content), 0,
+                                          [&](std::span<const std::byte> bytes) -> Result<> {
+                                              received += as_text(bytes);
+                                              return {};
+                                          },
+                                          {});
     EXPECT_TRUE(outcome) << outcome.error().message();
     EXPECT_EQ(received, content);
     EXPECT_GE(requests, 5);
@@ -70,10 +76,13 @@ TEST_F(RemoteTest, ARegistryWithoutRangesIsReadFromTheStartAgain) {
         if (request.path != "/v2/") response.send(content).ignore("");
     });
     std::string received;
-    const auto outcome = open(Access::Pull)->fetch_blob(describe(content), 4, [&](std::span<const std::byte> bytes) -> Result<> {
-        received += as_text(bytes);
-        return {};
-    }, {});
+    const auto outcome = open(Access::Pull)
+                             ->fetch_blob(describe(content), 4,
+                                          [&](std::span<const std::byte> bytes) -> Result<> {
+                                              received += as_text(bytes);
+                                              return {};
+                                          },
+                                          {});
     EXPECT_TRUE(outcome);
     EXPECT_EQ(received, "456789");
 }
@@ -83,10 +92,13 @@ TEST_F(RemoteTest, AnErrorOfTheSinkEndsTheTransferAtOnce) {
         if (request.path != "/v2/") response.send("0123456789").ignore("");
     });
     int calls = 0;
-    const auto outcome = open(Access::Pull)->fetch_blob(describe("0123456789"), 0, [&](std::span<const std::byte>) -> Result<> {
-        ++calls;
-        return fail(ErrorCode::NoSpace, "disk full");
-    }, {});
+    const auto outcome = open(Access::Pull)
+                             ->fetch_blob(describe("0123456789"), 0,
+                                          [&](std::span<const std::byte>) -> Result<> {
+                                              ++calls;
+                                              return fail(ErrorCode::NoSpace, "disk full");
+                                          },
+                                          {});
     ASSERT_FALSE(outcome);
     EXPECT_TRUE(outcome.error().is(ErrorCode::NoSpace));
     EXPECT_EQ(calls, 1);
@@ -104,7 +116,8 @@ TEST_F(RemoteTest, FetchesATokenForItsScopeAndUsesItAgain) {
             response.send(R"({"token":"T","expires_in":300})").ignore("");
         } else if (request.path != "/v2/" && request.headers.get("Authorization") != "Bearer T") {
             response.status = 401;
-            response.headers.set("WWW-Authenticate", concat("Bearer realm=\"http://", host_, "/token\",service=\"s\""));
+            response.headers.set("WWW-Authenticate",
+                                 concat("Bearer realm=\"http://", host_, "/token\",service=\"s\""));
         } else {
             response.headers.set("Docker-Content-Digest", oci::Digest::of("x").to_string());
             response.headers.set("Content-Type", "x/y");
@@ -191,14 +204,17 @@ TEST_F(RemoteTest, CancelsATransferThatStands) {
         stop.request_stop();
         while (!request.stop_token().stop_requested()) std::this_thread::yield();
     });
-    const auto outcome = open(Access::Pull)->fetch_blob(describe("0123456789"), 0, [](std::span<const std::byte>) { return Result<>(); },
-                                                        stop.get_token());
+    const auto outcome = open(Access::Pull)
+                             ->fetch_blob(
+                                 describe("0123456789"), 0,
+                                 [](std::span<const std::byte>) { return Result<>(); }, stop.get_token());
     ASSERT_FALSE(outcome);
     EXPECT_TRUE(outcome.error().is(ErrorCode::Cancelled));
 }
 
 TEST(Challenge, ReadsOneOrSeveral) {
-    const auto challenges = parse_challenges(R"(Bearer realm="https://a/t",service="x y",scope="repository:a:pull,push", Basic realm=q)");
+    const auto challenges = parse_challenges(
+        R"(Bearer realm="https://a/t",service="x y",scope="repository:a:pull,push", Basic realm=q)");
     ASSERT_EQ(challenges.size(), 2u);
     EXPECT_EQ(challenges[0].get("scope"), "repository:a:pull,push");
     EXPECT_EQ(challenges[0].get("service"), "x y");

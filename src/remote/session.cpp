@@ -4,7 +4,8 @@
 
 namespace berth::remote {
 
-Result<HostAddress> Addresses::find(const std::string& host, http::Transfers& transfers, const std::stop_token& stop) {
+Result<HostAddress> Addresses::find(const std::string& host, http::Transfers& transfers,
+                                    const std::stop_token& stop) {
     {
         auto known = known_.lock();
         if (const auto it = known->find(host); it != known->end()) return it->second;
@@ -15,7 +16,8 @@ Result<HostAddress> Addresses::find(const std::string& host, http::Transfers& tr
         http::TransferRequest ping{.url = candidate.base + "/v2/", .tls = candidate.tls};
         ping.follow_redirects = false;
         auto answer = transfers.perform(std::move(ping), stop);
-        // What must stand in the error is why the first, the usual one, did not work, unless nobody listens at all.
+        // What must stand in the error is why the first, the usual one, did not work, unless nobody listens
+        // at all.
         if (!answer && (&candidate == &candidates.front() || answer.error().is(ErrorCode::Cancelled)))
             found = std::move(answer).error();
         if (answer) {
@@ -55,7 +57,8 @@ Result<http::TransferResponse> HostSession::call_once(http::TransferRequest requ
         if (response.status < 400 || accept.contains(response.status)) return response;
         if (response.status != 401 || attempt > 0 || !is_ours) {
             Error error = registry_error(response);
-            if (response.status == 401 && !credentials_.is_empty() && error.message() == "unauthorized: authentication required")
+            if (response.status == 401 && !credentials_.is_empty() &&
+                error.message() == "unauthorized: authentication required")
                 return fail(ErrorCode::Unauthenticated, "unauthorized: incorrect username or password");
             return error;
         }
@@ -73,7 +76,8 @@ Result<http::TransferResponse> HostSession::call(http::TransferRequest request, 
         const bool is_busy = response && response->status >= 400 && !accept.contains(response->status);
         const bool may_repeat = is_busy || (!response && is_worth_retrying(response.error()));
         if (!may_repeat) return response;
-        if (attempt == max_attempts) return is_busy ? Result<http::TransferResponse>(registry_error(*response)) : std::move(response);
+        if (attempt == max_attempts)
+            return is_busy ? Result<http::TransferResponse>(registry_error(*response)) : std::move(response);
         TRY(wait_before_retry(retry_delay(response ? &response->headers : nullptr, attempt), stop));
     }
 }
@@ -91,7 +95,8 @@ std::set<std::string> scopes_for(const oci::Reference& name, Access access) {
 Result<HostSession*> Repository::Session::main(const std::stop_token& stop) {
     if (auto hosts = hosts_.lock(); hosts->main) return hosts->main.get();
     HostAddress address = TRY(addresses.find(name.domain(), transfers, stop));
-    auto made = std::make_unique<HostSession>(transfers, std::move(address), credentials, scopes_for(name, access));
+    auto made =
+        std::make_unique<HostSession>(transfers, std::move(address), credentials, scopes_for(name, access));
     auto hosts = hosts_.lock();
     if (!hosts->main) hosts->main = std::move(made);
     return hosts->main.get();
@@ -104,8 +109,8 @@ Result<std::vector<HostSession*>> Repository::Session::readers(const std::stop_t
         if (!std::exchange(hosts->mirrors_made, true)) {
             for (auto url : mirrors) {
                 while (url.ends_with('/')) url.pop_back();
-                hosts->mirrors.push_back(std::make_unique<HostSession>(transfers, HostAddress{url, {}}, Credentials{},
-                                                                       scopes_for(name, access)));
+                hosts->mirrors.push_back(std::make_unique<HostSession>(
+                    transfers, HostAddress{url, {}}, Credentials{}, scopes_for(name, access)));
             }
         }
         for (const auto& mirror : hosts->mirrors)

@@ -16,26 +16,29 @@ namespace berth::remote {
 class Addresses {
 public:
     explicit Addresses(const HostOptions& options) : options_(options) {}
-    Result<HostAddress> find(const std::string& host, http::Transfers& transfers, const std::stop_token& stop);
+    Result<HostAddress> find(const std::string& host, http::Transfers& transfers,
+                             const std::stop_token& stop);
 
 private:
     const HostOptions& options_;
     Guarded<std::map<std::string, HostAddress>> known_;
 };
 
-/// Requests to one registry with the credentials of one caller: authenticates by need, repeats what may be repeated.
+/// Requests to one registry with the credentials of one caller: authenticates by need, repeats what may be
+/// repeated.
 class HostSession {
 public:
-    HostSession(http::Transfers& transfers, HostAddress address, Credentials credentials, std::set<std::string> scopes)
+    HostSession(http::Transfers& transfers, HostAddress address, Credentials credentials,
+                std::set<std::string> scopes)
         : transfers_(transfers),
           address_(std::move(address)),
           credentials_(std::move(credentials)),
           scopes_(std::move(scopes)) {}
 
-    /// `path` starts with "/v2/" or is a whole URL (upload locations). Statuses below 400 are successes, and those in
-    /// `accept`; else the registry's own error text with the code of its status.
-    Result<http::TransferResponse> call(http::TransferRequest request, const std::string& path, const std::stop_token& stop,
-                                        std::set<int> accept = {});
+    /// `path` starts with "/v2/" or is a whole URL (upload locations). Statuses below 400 are successes, and
+    /// those in `accept`; else the registry's own error text with the code of its status.
+    Result<http::TransferResponse> call(http::TransferRequest request, const std::string& path,
+                                        const std::stop_token& stop, std::set<int> accept = {});
     /// The same without repeating, for streams: only a 401 is answered with credentials.
     Result<http::TransferResponse> call_once(http::TransferRequest request, const std::string& path,
                                              const std::stop_token& stop, std::set<int> accept = {});
@@ -64,9 +67,11 @@ private:
     bool wants_identity_token_ = false;
 };
 
-/// The error that a registry's answer means: its own words ("manifest unknown: manifest unknown") or the status.
+/// The error that a registry's answer means: its own words ("manifest unknown: manifest unknown") or the
+/// status.
 Error registry_error(const http::TransferResponse& response);
-/// How long to wait before attempt `attempt` (from 1): Retry-After if the server said so, else doubling from 250 ms.
+/// How long to wait before attempt `attempt` (from 1): Retry-After if the server said so, else doubling from
+/// 250 ms.
 std::chrono::milliseconds retry_delay(const http::Headers* headers, int attempt);
 /// Sleeps; Cancelled when stopped.
 Result<> wait_before_retry(std::chrono::milliseconds delay, const std::stop_token& stop);
@@ -76,8 +81,8 @@ inline constexpr int max_attempts = 5;
 
 class Repository::Session {
 public:
-    Session(http::Transfers& transfers, Addresses& addresses, oci::Reference name, Access access, Credentials credentials,
-            std::vector<std::string> mirrors)
+    Session(http::Transfers& transfers, Addresses& addresses, oci::Reference name, Access access,
+            Credentials credentials, std::vector<std::string> mirrors)
         : transfers(transfers),
           addresses(addresses),
           name(std::move(name)),
