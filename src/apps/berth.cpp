@@ -1,12 +1,22 @@
 #include <unistd.h>
 
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "cli/context.h"
 
 // berth, and under the name "docker" just the same.
 int main(int argc, char** argv) {
     berth::client::Environment environment;
     for (char** entry = environ; *entry != nullptr; ++entry) {
-        if (const auto parts = berth::split_once(*entry, '=')) environment.emplace(parts->first, parts->second);
+        if (const auto parts = berth::split_once(*entry, '='))
+            environment.emplace(parts->first, parts->second);
     }
-    return berth::cli::run_command_line({argv + 1, argv + argc}, std::move(environment));
+    std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+    // Who types "docker" expects Docker's defaults.
+    const std::string_view name = argc > 0 ? argv[0] : "berth";
+    if (name.substr(name.rfind('/') + 1) == "docker") words.insert(words.begin(), "--docker-defaults");
+    return berth::cli::run_command_line(std::move(words), std::move(environment));
 }

@@ -59,7 +59,8 @@ std::string ConfigFile::default_folder(const client::Environment& environment) {
         if (found != environment.end() && !found->second.empty()) return found->second;
     }
     const auto home = environment.find("HOME");
-    return (home == environment.end() || home->second.empty() ? std::string("/root") : home->second) + "/.docker";
+    return (home == environment.end() || home->second.empty() ? std::string("/root") : home->second) +
+           "/.docker";
 }
 
 Result<ConfigFile> ConfigFile::load(const std::string& folder) {
@@ -70,7 +71,9 @@ Result<ConfigFile> ConfigFile::load(const std::string& folder) {
         return std::move(text).context("read ", file.path_).error();
     }
     if (trim(*text).empty()) return file;
-    *file.json_ = TRY(codec::parse_json(*text).context(file.path_).hint("repair the file, or give another folder with --config"));
+    *file.json_ = TRY(codec::parse_json(*text)
+                          .context(file.path_)
+                          .hint("repair the file, or give another folder with --config"));
     if (!file.json_->is_object()) return fail(ErrorCode::InvalidArgument, file.path_, ": not a JSON object");
     return file;
 }
@@ -84,7 +87,8 @@ std::string ConfigFile::helper_for(const std::string& registry) const {
             if (const std::string helper = codec::get_string(*helpers, name); !helper.empty()) return helper;
         }
         if (key == hub_key) {
-            if (const std::string helper = codec::get_string(*helpers, "docker.io"); !helper.empty()) return helper;
+            if (const std::string helper = codec::get_string(*helpers, "docker.io"); !helper.empty())
+                return helper;
         }
     }
     return text("credsStore");
@@ -112,7 +116,8 @@ std::vector<std::string> ConfigFile::registries() const {
         const auto* entries = codec::find_member(*json_, member);
         if (entries == nullptr || !entries->is_object()) continue;
         for (const auto& [name, entry] : entries->items()) {
-            if (std::find(out.begin(), out.end(), registry_key(name)) == out.end()) out.push_back(registry_key(name));
+            if (std::find(out.begin(), out.end(), registry_key(name)) == out.end())
+                out.push_back(registry_key(name));
         }
     }
     return out;
@@ -124,7 +129,8 @@ Result<> ConfigFile::store(const std::string& registry, const api::AuthConfig& a
     if (const std::string helper = helper_for(registry); !helper.empty()) {
         TRY(CredentialHelper(helper).store(key, auth));
     } else {
-        entry["auth"] = codec::encode_base64(concat(auth.username, ":", auth.identity_token.empty() ? auth.password : ""));
+        entry["auth"] = codec::encode_base64(
+            concat(auth.username, ":", auth.identity_token.empty() ? auth.password : ""));
         if (!auth.identity_token.empty()) entry["identitytoken"] = auth.identity_token;
     }
     (*json_)["auths"][key] = std::move(entry);
@@ -147,7 +153,8 @@ Result<bool> ConfigFile::erase(const std::string& registry) {
 
 Result<> ConfigFile::save() const {
     TRY(sys::mkdir_all(path_.substr(0, path_.rfind('/')), 0700));
-    return sys::write_file_atomic(path_, codec::dump_json_pretty(*json_, 1) + "\n", 0600).context("write ", path_);
+    return sys::write_file_atomic(path_, codec::dump_json_pretty(*json_, 1) + "\n", 0600)
+        .context("write ", path_);
 }
 
 }  // namespace berth::cli

@@ -1,6 +1,6 @@
 #pragma once
-#include <nlohmann/json_fwd.hpp>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,7 +11,8 @@
 
 namespace berth::cli {
 
-/// Docker's config.json: credentials, credential helpers, formats. Members that Berth does not know stay as they are.
+/// Docker's config.json: credentials, credential helpers, formats. Members that Berth does not know stay as
+/// they are.
 class ConfigFile {
 public:
     /// The file in `folder`; absent reads as empty. Corrupted JSON is InvalidArgument with the file's name.

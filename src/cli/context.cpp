@@ -13,7 +13,8 @@ namespace {
 
 // berthd stands beside us, or where BERTH_LIBEXEC says.
 std::string engine_program(const Context& context) {
-    if (const std::string folder = context.variable("BERTH_LIBEXEC"); !folder.empty()) return folder + "/berthd";
+    if (const std::string folder = context.variable("BERTH_LIBEXEC"); !folder.empty())
+        return folder + "/berthd";
     auto self = sys::readlink("/proc/self/exe");
     if (!self) return {};
     const std::string path = self->substr(0, self->rfind('/')) + "/berthd";
@@ -35,7 +36,8 @@ Result<const client::Client*> Context::engine() {
     if (options.host.unix_path == home.unix_path && variable("BERTH_NO_START").empty()) {
         options.engine = engine_program(*this);
         options.engine_log = home.unix_path.substr(0, home.unix_path.rfind('/')) + "/berthd.log";
-        for (const auto& [name, value] : environment_) options.engine_environment.push_back(concat(name, "=", value));
+        for (const auto& [name, value] : environment_)
+            options.engine_environment.push_back(concat(name, "=", value));
     }
     engine_ = TRY(client::Client::connect(options));
     return &*engine_;
@@ -43,7 +45,8 @@ Result<const client::Client*> Context::engine() {
 
 Result<ConfigFile*> Context::config() {
     if (!config_) {
-        config_ = TRY(ConfigFile::load(config_folder_.empty() ? ConfigFile::default_folder(environment_) : config_folder_));
+        config_ = TRY(ConfigFile::load(config_folder_.empty() ? ConfigFile::default_folder(environment_)
+                                                              : config_folder_));
     }
     return &*config_;
 }
@@ -52,7 +55,9 @@ bool Context::is_output_terminal() const { return sys::is_terminal(STDOUT_FILENO
 bool Context::is_error_terminal() const { return sys::is_terminal(STDERR_FILENO); }
 bool Context::is_input_terminal() const { return sys::is_terminal(STDIN_FILENO); }
 
-Result<> Context::print(std::string_view text) const { return sys::write_all(STDOUT_FILENO, text).context("standard output"); }
+Result<> Context::print(std::string_view text) const {
+    return sys::write_all(STDOUT_FILENO, text).context("standard output");
+}
 
 Result<> Context::print_line(std::string_view text) const { return print(concat(text, "\n")); }
 

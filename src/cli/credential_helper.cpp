@@ -12,7 +12,8 @@ Result<std::string> CredentialHelper::call(const std::string& verb, const std::s
     if (name_.empty() || name_.find('/') != std::string::npos) {
         return fail(ErrorCode::InvalidArgument, "bad name of a credential helper: ", name_);
     }
-    const auto outcome = TRY(run_program(program, {verb}, input).hint("install ", program, ", or take it out of config.json"));
+    const auto outcome =
+        TRY(run_program(program, {verb}, input).hint("install ", program, ", or take it out of config.json"));
     if (outcome.status.is_success()) return outcome.output;
     return fail(ErrorCode::Unauthenticated, program, " ", verb, ": ", trim(outcome.output));
 }
@@ -21,7 +22,8 @@ Result<std::optional<api::AuthConfig>> CredentialHelper::get(const std::string& 
     auto output = call("get", registry);
     if (!output) {
         // The protocol has no other sign for "unknown" than this text.
-        if (output.error().message().find("credentials not found") != std::string::npos) return std::optional<api::AuthConfig>();
+        if (output.error().message().find("credentials not found") != std::string::npos)
+            return std::optional<api::AuthConfig>();
         return std::move(output).error();
     }
     const auto json = TRY(codec::parse_json(*output).context("answer of docker-credential-", name_));

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 
 #include "cli/command.h"
@@ -20,7 +21,8 @@ std::size_t count_flag_words(const std::vector<Flag>& flags, const std::vector<s
         const std::string& word = words[at++];
         if (word.find('=') != std::string::npos) continue;
         for (const Flag& flag : flags) {
-            const bool matches = word == concat("--", flag.name) || (word.size() == 2 && word[1] == flag.letter);
+            const bool matches =
+                word == concat("--", flag.name) || (word.size() == 2 && word[1] == flag.letter);
             if (matches && flag.kind != FlagKind::Bool && at < words.size()) ++at;
         }
     }
@@ -28,7 +30,8 @@ std::size_t count_flag_words(const std::vector<Flag>& flags, const std::vector<s
 }
 
 bool wants_help(const Command& command, const std::vector<std::string>& words) {
-    const bool has_letter = std::any_of(command.flags.begin(), command.flags.end(), [](const Flag& f) { return f.letter == 'h'; });
+    const bool has_letter = std::any_of(command.flags.begin(), command.flags.end(),
+                                        [](const Flag& f) { return f.letter == 'h'; });
     for (const auto& word : words) {
         if (word == "--help" || (word == "-h" && !has_letter)) return true;
         // What follows belongs to the container's own command.
@@ -44,18 +47,19 @@ Error unknown_command(const Command& group, const std::string& word, const std::
     }
     auto error = fail(ErrorCode::InvalidArgument, "'", word, "' is not a command of ", path);
     const auto close = nearest(word, names);
-    return std::move(error).with_hint(close ? concat("did you mean '", path, " ", *close, "'?") : concat("see '", path, " --help'"));
+    return std::move(error).with_hint(close ? concat("did you mean '", path, " ", *close, "'?")
+                                            : concat("see '", path, " --help'"));
 }
 
 Result<> check_count(const Command& command, const std::string& path, const Flags& flags) {
     const std::size_t count = flags.argument_count();
     if (count >= command.least && count <= command.most) return {};
-    const std::string wanted = command.most == any_number  ? concat("at least ", command.least)
+    const std::string wanted = command.most == any_number      ? concat("at least ", command.least)
                                : command.least == command.most ? concat(command.least)
                                                                : concat(command.least, " to ", command.most);
     if (command.most == 0) return fail(ErrorCode::InvalidArgument, "'", path, "' takes no arguments");
-    return fail(ErrorCode::InvalidArgument, "'", path, "' takes ", wanted, " argument", wanted == "1" || wanted == "at least 1" ? "" : "s",
-                ", not ", count);
+    return fail(ErrorCode::InvalidArgument, "'", path, "' takes ", wanted, " argument",
+                wanted == "1" || wanted == "at least 1" ? "" : "s", ", not ", count);
 }
 
 int refuse(Context& context, Error error, const Command& command, const std::string& path, int code) {
@@ -65,7 +69,8 @@ int refuse(Context& context, Error error, const Command& command, const std::str
     return code;
 }
 
-int run_command(Context& context, const Command& command, const std::string& path, const std::vector<std::string>& words) {
+int run_command(Context& context, const Command& command, const std::string& path,
+                const std::vector<std::string>& words) {
     if (wants_help(command, words)) {
         context.print(help_text(command, path)).ignore("nobody reads it");
         return 0;
@@ -78,12 +83,15 @@ int run_command(Context& context, const Command& command, const std::string& pat
     auto code = command.run(context, *flags);
     if (code) return *code;
     if (code.error().is(ErrorCode::Cancelled)) return 130;
+    // `berth logs | head`: whoever read us has seen enough.
+    if (code.error().error_number() == EPIPE) return command.error_code;
     context.complain(code.error());
     return command.error_code;
 }
 
 // Takes a group's own flags off the front of `rest`; 0, or the exit code.
-int enter_group(Context& context, const Command& group, const std::string& path, std::vector<std::string>& rest) {
+int enter_group(Context& context, const Command& group, const std::string& path,
+                std::vector<std::string>& rest) {
     const auto count = count_flag_words(group.flags, rest);
     const std::vector<std::string> head(rest.begin(), rest.begin() + count);
     if (std::find(head.begin(), head.end(), "--help") != head.end()) {
@@ -106,7 +114,8 @@ Result<> apply_global(Context& context, const Flags& flags) {
     if (flags.is_set("docker-defaults")) context.set_docker_defaults(true);
     const std::string name = flags.text("context");
     if (!name.empty() && name != "default") {
-        return fail(ErrorCode::NotFound, "there is no context \"", name, "\"").with_hint("use -H or BERTH_HOST to choose an engine");
+        return fail(ErrorCode::NotFound, "there is no context \"", name, "\"")
+            .with_hint("use -H or BERTH_HOST to choose an engine");
     }
     return {};
 }

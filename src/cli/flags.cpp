@@ -17,7 +17,8 @@ std::optional<bool> parse_bool(std::string_view text) {
 }
 
 std::optional<double> parse_real(const std::string& text) {
-    if (text.empty() || (std::isdigit(static_cast<unsigned char>(text[0])) == 0 && text[0] != '.' && text[0] != '-')) {
+    if (text.empty() ||
+        (std::isdigit(static_cast<unsigned char>(text[0])) == 0 && text[0] != '.' && text[0] != '-')) {
         return std::nullopt;
     }
     char* end = nullptr;
@@ -31,7 +32,8 @@ std::string_view complaint(FlagKind kind, const std::string& value) {
         case FlagKind::Bool: return parse_bool(value) ? "" : "neither true nor false";
         case FlagKind::Number: return parse_int(value) ? "" : "not a whole number";
         case FlagKind::Real: return parse_real(value) ? "" : "not a number";
-        case FlagKind::Bytes: return value == "-1" || parse_bytes(value) ? "" : "not a size such as 512m or 2g";
+        case FlagKind::Bytes:
+            return value == "-1" || parse_bytes(value) ? "" : "not a size such as 512m or 2g";
         case FlagKind::Duration: return parse_duration(value) ? "" : "not a duration such as 30s or 1m30s";
         case FlagKind::Text:
         case FlagKind::List: return "";
@@ -59,7 +61,8 @@ Error unknown_flag(std::span<const Flag> flags, std::string_view name) {
         if (!flag.hidden) names.emplace_back(flag.name);
     }
     auto error = fail(ErrorCode::InvalidArgument, "unknown flag: --", name);
-    if (auto close = nearest(name, names)) return std::move(error).with_hint(concat("did you mean --", *close, "?"));
+    if (auto close = nearest(name, names))
+        return std::move(error).with_hint(concat("did you mean --", *close, "?"));
     return error;
 }
 
@@ -93,7 +96,8 @@ public:
 private:
     Result<> store(const Flag& flag, std::string_view shown, std::string value) {
         if (const auto problem = complaint(flag.kind, value); !problem.empty()) {
-            return fail(ErrorCode::InvalidArgument, "invalid value \"", value, "\" for ", shown, ": ", problem);
+            return fail(ErrorCode::InvalidArgument, "invalid value \"", value, "\" for ", shown, ": ",
+                        problem);
         }
         values[std::string(flag.name)].push_back(std::move(value));
         return {};
@@ -110,7 +114,8 @@ private:
         const Flag* flag = find_long(flags_, name);
         if (flag == nullptr) return unknown_flag(flags_, name);
         const std::string shown = concat("--", name);
-        if (equals != std::string_view::npos) return store(*flag, shown, std::string(text.substr(equals + 1)));
+        if (equals != std::string_view::npos)
+            return store(*flag, shown, std::string(text.substr(equals + 1)));
         if (flag->kind == FlagKind::Bool) return store(*flag, shown, "true");
         return store(*flag, shown, TRY(next_value(shown)));
     }
@@ -122,7 +127,8 @@ private:
             text.remove_prefix(1);
             const Flag* flag = find_letter(flags_, letter);
             const std::string shown = concat("-", letter);
-            if (flag == nullptr) return fail(ErrorCode::InvalidArgument, "unknown shorthand flag: '", letter, "'");
+            if (flag == nullptr)
+                return fail(ErrorCode::InvalidArgument, "unknown shorthand flag: '", letter, "'");
             const bool has_equals = text.starts_with('=');
             if (flag->kind == FlagKind::Bool && !has_equals) {
                 TRY(store(*flag, shown, "true"));
@@ -141,7 +147,8 @@ private:
 
 }  // namespace
 
-Result<Flags> parse_flags(std::span<const Flag> flags, std::span<const std::string> words, bool stop_at_first) {
+Result<Flags> parse_flags(std::span<const Flag> flags, std::span<const std::string> words,
+                          bool stop_at_first) {
     Flags out;
     Parser parser(flags, words);
     TRY(parser.run(stop_at_first, out.arguments_));

@@ -49,8 +49,10 @@ private:
     std::vector<std::string> arguments_;
 };
 
-/// Docker's syntax: --flag=value, --flag value, -it together, -p80:80, "--" ends the flags. With `stop_at_first`, the first
-/// word that is no flag ends them too (run, exec). InvalidArgument names the flag, with the nearest known one as a hint.
-Result<Flags> parse_flags(std::span<const Flag> flags, std::span<const std::string> words, bool stop_at_first);
+/// Docker's syntax: --flag=value, --flag value, -it together, -p80:80, "--" ends the flags. With
+/// `stop_at_first`, the first word that is no flag ends them too (run, exec). InvalidArgument names the flag,
+/// with the nearest known one as a hint.
+Result<Flags> parse_flags(std::span<const Flag> flags, std::span<const std::string> words,
+                          bool stop_at_first);
 
 }  // namespace berth::cli

@@ -38,8 +38,11 @@ std::string refusal(std::vector<std::string> words) {
 }
 
 TEST(ParseFlags, ReadsEverySpellingThatDockerReads) {
-    for (const std::vector<std::string>& words :
-         {std::vector<std::string>{"-p", "80:80"}, {"-p80:80"}, {"-p=80:80"}, {"--publish", "80:80"}, {"--publish=80:80"}}) {
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"-p", "80:80"},
+                                                  {"-p80:80"},
+                                                  {"-p=80:80"},
+                                                  {"--publish", "80:80"},
+                                                  {"--publish=80:80"}}) {
         EXPECT_THAT(parse(words).list("publish"), ElementsAre("80:80")) << words[0];
     }
     const auto together = parse({"-itp", "80:80", "image"});
@@ -50,7 +53,8 @@ TEST(ParseFlags, ReadsEverySpellingThatDockerReads) {
 }
 
 TEST(ParseFlags, StopsAtTheFirstWordOfTheContainersCommand) {
-    EXPECT_THAT(parse({"-t", "image", "ls", "-i", "--name", "x"}, true).arguments(), ElementsAre("image", "ls", "-i", "--name", "x"));
+    EXPECT_THAT(parse({"-t", "image", "ls", "-i", "--name", "x"}, true).arguments(),
+                ElementsAre("image", "ls", "-i", "--name", "x"));
     EXPECT_FALSE(parse({"image", "-i"}, true).is_set("interactive"));
     EXPECT_TRUE(parse({"image", "-i"}).is_set("interactive"));
     EXPECT_THAT(parse({"--", "-i", "--name"}).arguments(), ElementsAre("-i", "--name"));
@@ -71,11 +75,13 @@ TEST(ParseFlags, SaysWhatIsWrong) {
     EXPECT_EQ(refusal({"--name"}), "flag needs an argument: --name");
     EXPECT_THAT(refusal({"-m", "lots"}), HasSubstr("not a size"));
     EXPECT_THAT(refusal({"--tty=perhaps"}), HasSubstr("neither true nor false"));
-    EXPECT_EQ(parse_flags(flags, std::vector<std::string>{"--nmae=x"}, false).error().hint(), "did you mean --name?");
+    EXPECT_EQ(parse_flags(flags, std::vector<std::string>{"--nmae=x"}, false).error().hint(),
+              "did you mean --name?");
 }
 
 // Walks the whole tree of commands.
-void visit(const Command& command, const std::string& path, const std::function<void(const Command&, const std::string&)>& look) {
+void visit(const Command& command, const std::string& path,
+           const std::function<void(const Command&, const std::string&)>& look) {
     look(command, path);
     for (const auto& child : command.children) visit(child, path + " " + std::string(child.name), look);
 }
@@ -120,8 +126,11 @@ TEST(Commands, ExamplesUseOnlyFlagsThatExist) {
             for (const auto& word : split(line, ' ')) {
                 if (!word.starts_with("--") || word.size() < 3) continue;
                 const std::string name = word.substr(2, word.find('=') - 2);
-                const bool known = std::any_of(command.flags.begin(), command.flags.end(), [&](const Flag& f) { return f.name == name || f.alias == name; });
-                EXPECT_TRUE(known || path.starts_with("berth compose") || path == "berth exec") << path << ": " << line;
+                const bool known =
+                    std::any_of(command.flags.begin(), command.flags.end(),
+                                [&](const Flag& f) { return f.name == name || f.alias == name; });
+                EXPECT_TRUE(known || path.starts_with("berth compose") || path == "berth exec")
+                    << path << ": " << line;
             }
         }
     });

@@ -46,12 +46,23 @@ std::string children_text(const Command& command, bool groups) {
 const std::vector<Flag>& global_flags() {
     static const std::vector<Flag> flags = {
         {.name = "config", .kind = FlagKind::Text, .help = "Folder of the client's configuration"},
-        {.name = "context", .letter = 'c', .kind = FlagKind::Text, .help = "Only \"default\" is known", .hidden = true},
+        {.name = "context",
+         .letter = 'c',
+         .kind = FlagKind::Text,
+         .help = "Only \"default\" is known",
+         .hidden = true},
         {.name = "debug", .letter = 'D', .help = "Say more about errors"},
         {.name = "docker-defaults", .help = "Use Docker's defaults where Berth's differ"},
         {.name = "help", .letter = 'h', .help = "Show help"},
-        {.name = "host", .letter = 'H', .kind = FlagKind::List, .help = "The engine to talk to: unix://... or tcp://..."},
-        {.name = "log-level", .letter = 'l', .kind = FlagKind::Text, .help = "debug, info, warn or error", .hidden = true},
+        {.name = "host",
+         .letter = 'H',
+         .kind = FlagKind::List,
+         .help = "The engine to talk to: unix://... or tcp://..."},
+        {.name = "log-level",
+         .letter = 'l',
+         .kind = FlagKind::Text,
+         .help = "debug, info, warn or error",
+         .hidden = true},
         {.name = "tls", .help = "Use TLS", .hidden = true},
         {.name = "tlscacert", .kind = FlagKind::Text, .help = "", .hidden = true},
         {.name = "tlscert", .kind = FlagKind::Text, .help = "", .hidden = true},
@@ -100,7 +111,8 @@ std::string help_text(const Command& command, std::string_view path) {
     }
     if (!command.children.empty()) {
         out += concat("\nCommands:\n", children_text(command, false));
-        if (const std::string groups = children_text(command, true); !groups.empty()) out += concat("\nGroups:\n", groups);
+        if (const std::string groups = children_text(command, true); !groups.empty())
+            out += concat("\nGroups:\n", groups);
     }
     if (!command.flags.empty()) out += concat("\nOptions:\n", flags_text(command.flags));
     if (!command.example.empty()) {

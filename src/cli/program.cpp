@@ -22,7 +22,8 @@ std::string find_in_path(const std::string& name) {
 
 }  // namespace
 
-Result<ProgramOutcome> run_program(const std::string& name, const std::vector<std::string>& arguments, const std::string& input) {
+Result<ProgramOutcome> run_program(const std::string& name, const std::vector<std::string>& arguments,
+                                   const std::string& input) {
     const std::string path = find_in_path(name);
     if (path.empty()) return fail(ErrorCode::NotFound, "there is no program ", name, " in PATH");
     auto in = TRY(sys::make_pipe());

@@ -19,17 +19,39 @@ Command named(Command command, std::string_view name, std::vector<std::string_vi
 Command container_group() {
     return {.name = "container",
             .summary = "Manage containers",
-            .children = {attach_command(), commit_command(), cp_command(), create_command(), diff_command(), exec_command(), export_command(),
-                         inspect_container_command(), kill_command(), logs_command(), named(ps_command(), "ls", {"ps", "list"}), pause_command(),
-                         port_command(), prune_containers_command(), rename_command(), restart_command(), rm_command(), run_command(),
-                         start_command(), stats_command(), stop_command(), top_command(), unpause_command(), update_command(), wait_command()}};
+            .children = {attach_command(),
+                         commit_command(),
+                         cp_command(),
+                         create_command(),
+                         diff_command(),
+                         exec_command(),
+                         export_command(),
+                         inspect_container_command(),
+                         kill_command(),
+                         logs_command(),
+                         named(ps_command(), "ls", {"ps", "list"}),
+                         pause_command(),
+                         port_command(),
+                         prune_containers_command(),
+                         rename_command(),
+                         restart_command(),
+                         rm_command(),
+                         run_command(),
+                         start_command(),
+                         stats_command(),
+                         stop_command(),
+                         top_command(),
+                         unpause_command(),
+                         update_command(),
+                         wait_command()}};
 }
 
 Command image_group() {
     return {.name = "image",
             .summary = "Manage images",
-            .children = {bootstrap_command(), build_command(), history_command(), import_command(), inspect_image_command(), load_command(),
-                         named(images_command(), "ls", {"list"}), prune_images_command(), pull_command(), push_command(),
+            .children = {bootstrap_command(), build_command(), history_command(), import_command(),
+                         inspect_image_command(), load_command(), named(images_command(), "ls", {"list"}),
+                         prune_images_command(), pull_command(), push_command(),
                          named(rmi_command(), "rm", {"remove"}), save_command(), tag_command()}};
 }
 
@@ -38,13 +60,16 @@ Result<int> run_help(Context& context, const Flags& flags) {
     std::string path = "berth";
     if (const std::string shell = flags.text("completion"); !shell.empty()) {
         const std::string script = completion_script(*command, shell);
-        if (script.empty()) return fail(ErrorCode::InvalidArgument, "no completion for \"", shell, "\": bash, zsh and fish are known");
+        if (script.empty())
+            return fail(ErrorCode::InvalidArgument, "no completion for \"", shell,
+                        "\": bash, zsh and fish are known");
         TRY(context.print(script));
         return 0;
     }
     for (const auto& word : flags.arguments()) {
         const Command* child = command->find_child(word);
-        if (child == nullptr) return fail(ErrorCode::InvalidArgument, "'", word, "' is not a command of ", path);
+        if (child == nullptr)
+            return fail(ErrorCode::InvalidArgument, "'", word, "' is not a command of ", path);
         command = child;
         path += concat(" ", child->name);
     }
@@ -56,14 +81,54 @@ Command make_root() {
     return {.name = "berth",
             .summary = "Build, ship and run applications in containers",
             .flags = global_flags(),
-            .children = {run_command(), exec_command(), ps_command(), build_command(), pull_command(), push_command(), images_command(),
-                         login_command(), logout_command(), version_command(), info_command(),
-                         attach_command(), commit_command(), cp_command(), create_command(), diff_command(), events_command(), export_command(),
-                         help_command(), history_command(), import_command(), inspect_command(), kill_command(), load_command(), logs_command(),
-                         pause_command(), port_command(), rename_command(), restart_command(), named(rm_command(), "rm"),
-                         named(rmi_command(), "rmi"), save_command(), search_command(), start_command(), stats_command(), stop_command(),
-                         tag_command(), top_command(), unpause_command(), update_command(), wait_command(),
-                         builder_group(), compose_group(), container_group(), image_group(), network_group(), system_group(), volume_group()}};
+            .children = {run_command(),
+                         exec_command(),
+                         ps_command(),
+                         build_command(),
+                         pull_command(),
+                         push_command(),
+                         images_command(),
+                         login_command(),
+                         logout_command(),
+                         version_command(),
+                         info_command(),
+                         attach_command(),
+                         commit_command(),
+                         cp_command(),
+                         create_command(),
+                         diff_command(),
+                         events_command(),
+                         export_command(),
+                         help_command(),
+                         history_command(),
+                         import_command(),
+                         inspect_command(),
+                         kill_command(),
+                         load_command(),
+                         logs_command(),
+                         pause_command(),
+                         port_command(),
+                         rename_command(),
+                         restart_command(),
+                         named(rm_command(), "rm"),
+                         named(rmi_command(), "rmi"),
+                         save_command(),
+                         search_command(),
+                         start_command(),
+                         stats_command(),
+                         stop_command(),
+                         tag_command(),
+                         top_command(),
+                         unpause_command(),
+                         update_command(),
+                         wait_command(),
+                         builder_group(),
+                         compose_group(),
+                         container_group(),
+                         image_group(),
+                         network_group(),
+                         system_group(),
+                         volume_group()}};
 }
 
 }  // namespace
@@ -73,7 +138,9 @@ Command help_command() {
             .arguments = "[COMMAND...]",
             .summary = "Show help for a command",
             .example = "berth help network create",
-            .flags = {{.name = "completion", .kind = FlagKind::Text, .help = "Print the completion script for bash, zsh or fish"},
+            .flags = {{.name = "completion",
+                       .kind = FlagKind::Text,
+                       .help = "Print the completion script for bash, zsh or fish"},
                       {.name = "man", .help = "As a manual page"}},
             .least = 0,
             .most = any_number,

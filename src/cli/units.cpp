@@ -52,7 +52,8 @@ std::optional<std::int64_t> parse_bytes(std::string_view text) {
     if (!suffix.empty() && suffix != "b") {
         const auto power = letters.find(suffix[0]);
         const std::string_view rest = std::string_view(suffix).substr(1);
-        if (power == std::string_view::npos || (!rest.empty() && rest != "b" && rest != "ib")) return std::nullopt;
+        if (power == std::string_view::npos || (!rest.empty() && rest != "b" && rest != "ib"))
+            return std::nullopt;
         factor = std::pow(1024.0, static_cast<double>(power + 1));
     }
     const double bytes = number * factor;

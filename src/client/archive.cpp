@@ -33,8 +33,8 @@ Result<PathStat> Client::stat_path(const std::string& id, const std::string& pat
 
 Result<PathStat> Client::copy_from(const std::string& id, const std::string& path, const BytesSink& sink,
                                    const std::stop_token& stop) const {
-    auto response = TRY(transport_->send(
-        {.path = path_of("/containers/", id, "/archive"), .query = {{"path", path}}}, stop));
+    auto response = TRY(
+        transport_->send({.path = path_of("/containers/", id, "/archive"), .query = {{"path", path}}}, stop));
     auto stat = TRY(read_stat(response));
     std::string buffer(64 << 10, '\0');
     while (true) {

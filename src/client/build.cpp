@@ -36,7 +36,8 @@ Query query_of(const BuildOptions& options) {
         query.emplace_back("buildargs", codec::dump_json(arguments));
     }
     if (!options.labels.empty()) query.emplace_back("labels", codec::dump_json(json_of(options.labels)));
-    if (!options.cache_from.empty()) query.emplace_back("cachefrom", codec::dump_json(codec::Json(options.cache_from)));
+    if (!options.cache_from.empty())
+        query.emplace_back("cachefrom", codec::dump_json(codec::Json(options.cache_from)));
     if (!options.ulimits.empty()) {
         codec::Json list = codec::Json::array();
         for (const auto& limit : options.ulimits) {
@@ -62,7 +63,8 @@ Result<> Client::build(const BuildOptions& options, const BytesSource& context, 
     Call call{.method = "POST", .path = "/build", .query = query_of(options)};
     call.tar_body = context;
     if (!options.auths.empty()) call.headers.emplace_back("X-Registry-Config", api::to_header(options.auths));
-    if (!options.secrets.empty()) call.headers.emplace_back("X-Berth-Secrets", secrets_header(options.secrets));
+    if (!options.secrets.empty())
+        call.headers.emplace_back("X-Berth-Secrets", secrets_header(options.secrets));
     return transport_->progress(std::move(call), sink, stop);
 }
 

@@ -23,18 +23,21 @@
 #include "client/stream.h"
 #include "http/connection.h"
 
-// Typed calls to the Engine API, for the command line and for compose. Requests are api's wire types or small option
-// structs; answers that callers mostly print or pick from stay JSON (include codec/json.h to read them).
+// Typed calls to the Engine API, for the command line and for compose. Requests are api's wire types or small
+// option structs; answers that callers mostly print or pick from stay JSON (include codec/json.h to read
+// them).
 //
-// Each call uses a connection of its own or one of a few idle ones, so a Client may be used by many threads at once.
-// Errors carry the engine's message and the code of its HTTP status: NotFound for 404, Conflict for 409, InvalidArgument
-// for 400, Unavailable when nobody listens. Calls that may last take a std::stop_token and fail with Cancelled.
+// Each call uses a connection of its own or one of a few idle ones, so a Client may be used by many threads
+// at once. Errors carry the engine's message and the code of its HTTP status: NotFound for 404, Conflict for
+// 409, InvalidArgument for 400, Unavailable when nobody listens. Calls that may last take a std::stop_token
+// and fail with Cancelled.
 namespace berth::client {
 
 using Json = nlohmann::ordered_json;
 using Query = std::vector<std::pair<std::string, std::string>>;
 using Headers = std::vector<std::pair<std::string, std::string>>;
-/// One line of a pull, push, load, import or build. An error line is not handed on: it becomes the call's error.
+/// One line of a pull, push, load, import or build. An error line is not handed on: it becomes the call's
+/// error.
 using ProgressSink = std::function<Result<>(const api::ProgressMessage& message)>;
 /// One JSON document of a stream of them (events, stats).
 using JsonSink = std::function<Result<>(const Json& document)>;
@@ -121,7 +124,8 @@ struct ContainerExit {
     std::string error;
 };
 
-/// A wait that the engine has already taken note of: what happens after begin_wait() returned cannot be missed.
+/// A wait that the engine has already taken note of: what happens after begin_wait() returned cannot be
+/// missed.
 class PendingWait {
 public:
     /// Blocks until the engine answers.
@@ -135,8 +139,8 @@ private:
 
 class Client {
 public:
-    /// Finds the engine, starting it when the options say how, and agrees on an API version. Unavailable with a hint when
-    /// nobody listens.
+    /// Finds the engine, starting it when the options say how, and agrees on an API version. Unavailable with
+    /// a hint when nobody listens.
     static Result<Client> connect(const ConnectOptions& options, const std::stop_token& stop = {});
     Client(Client&&) noexcept;
     Client& operator=(Client&&) noexcept;
@@ -147,7 +151,8 @@ public:
     api::ApiVersion api_version() const;
 
     // Any endpoint, for those that have no verb here. `path` starts with "/" and gets the version in front.
-    Result<Json> get(const std::string& path, const Query& query = {}, const std::stop_token& stop = {}) const;
+    Result<Json> get(const std::string& path, const Query& query = {},
+                     const std::stop_token& stop = {}) const;
     Result<Json> post(const std::string& path, const Query& query, const std::string& json_body,
                       const std::stop_token& stop = {}) const;
     Result<Json> remove(const std::string& path, const Query& query = {}) const;
@@ -160,7 +165,8 @@ public:
     /// Ends by itself when `until` is given.
     Result<> events(const std::string& since, const std::string& until, const api::Filters& filters,
                     const JsonSink& sink, const std::stop_token& stop = {}) const;
-    /// The registry's verdict: its status text, and an identity token that replaces the password when not empty.
+    /// The registry's verdict: its status text, and an identity token that replaces the password when not
+    /// empty.
     struct LoginAnswer {
         std::string status, identity_token;
     };
@@ -172,8 +178,8 @@ public:
                                                           const std::string& platform = {}) const;
     /// False when it ran already.
     Result<bool> start_container(const std::string& id, const std::string& detach_keys = {}) const;
-    Result<> stop_container(const std::string& id, std::optional<int> seconds = {}, const std::string& signal = {},
-                            const std::stop_token& stop = {}) const;
+    Result<> stop_container(const std::string& id, std::optional<int> seconds = {},
+                            const std::string& signal = {}, const std::stop_token& stop = {}) const;
     Result<> restart_container(const std::string& id, std::optional<int> seconds = {},
                                const std::string& signal = {}) const;
     Result<> kill_container(const std::string& id, const std::string& signal = {}) const;
@@ -191,15 +197,18 @@ public:
                   const std::stop_token& stop = {}) const;
     /// Works on a created container too: nothing it writes after its start is missed.
     Result<Session> attach(const std::string& id, const AttachOptions& options) const;
-    Result<std::string> create_exec(const std::string& container, const api::ExecCreateRequest& request) const;
+    Result<std::string> create_exec(const std::string& container,
+                                    const api::ExecCreateRequest& request) const;
     Result<Session> start_exec(const std::string& exec_id, const api::ExecStartRequest& request) const;
     Result<> start_exec_detached(const std::string& exec_id) const;
     Result<Json> inspect_exec(const std::string& exec_id) const;
     Result<> resize_container(const std::string& id, int rows, int columns) const;
     Result<> resize_exec(const std::string& exec_id, int rows, int columns) const;
     Result<Json> top(const std::string& id, const std::string& ps_arguments = {}) const;
-    /// One sample a second until the container goes, `sink` fails or `stop` is requested; with `once`, one sample.
-    Result<> stats(const std::string& id, bool once, const JsonSink& sink, const std::stop_token& stop = {}) const;
+    /// One sample a second until the container goes, `sink` fails or `stop` is requested; with `once`, one
+    /// sample.
+    Result<> stats(const std::string& id, bool once, const JsonSink& sink,
+                   const std::stop_token& stop = {}) const;
     Result<> rename_container(const std::string& id, const std::string& name) const;
     Result<> pause_container(const std::string& id) const;
     Result<> unpause_container(const std::string& id) const;
@@ -207,7 +216,8 @@ public:
     Result<Json> changes(const std::string& id) const;
     /// Returns the new image's ID.
     Result<std::string> commit(const std::string& id, const CommitOptions& options) const;
-    Result<> export_container(const std::string& id, const BytesSink& sink, const std::stop_token& stop = {}) const;
+    Result<> export_container(const std::string& id, const BytesSink& sink,
+                              const std::stop_token& stop = {}) const;
     Result<Json> prune_containers(const api::Filters& filters) const;
 
     // archive.cpp
@@ -237,8 +247,8 @@ public:
     };
     /// [{"Untagged": ...}, {"Deleted": ...}]
     Result<Json> remove_image(const std::string& name, const RemoveImageOptions& options) const;
-    Result<> save_images(const std::vector<std::string>& names, const std::string& platform, const BytesSink& sink,
-                         const std::stop_token& stop = {}) const;
+    Result<> save_images(const std::vector<std::string>& names, const std::string& platform,
+                         const BytesSink& sink, const std::stop_token& stop = {}) const;
     Result<> load_images(const BytesSource& tar, bool quiet, const ProgressSink& sink,
                          const std::stop_token& stop = {}) const;
     Result<> import_image(const BytesSource& tar, const ImportOptions& options, const ProgressSink& sink,
@@ -261,7 +271,8 @@ public:
     Result<Json> inspect_network(const std::string& name, bool verbose = false) const;
     Result<> remove_network(const std::string& name) const;
     Result<> connect_network(const std::string& network, const api::NetworkConnectRequest& request) const;
-    Result<> disconnect_network(const std::string& network, const api::NetworkDisconnectRequest& request) const;
+    Result<> disconnect_network(const std::string& network,
+                                const api::NetworkDisconnectRequest& request) const;
     Result<Json> prune_networks(const api::Filters& filters) const;
 
     // volumes.cpp

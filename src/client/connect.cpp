@@ -26,10 +26,12 @@ Result<Greeting> greet(const http::Endpoint& endpoint, const std::stop_token& st
     auto response = TRY(connection.send(std::move(request), stop));
     TRY(response.read_all(64 << 10, stop));
     if (response.status != 200) {
-        return fail(ErrorCode::Unavailable, "what listens there is no engine (ping answered with ", response.status, ")");
+        return fail(ErrorCode::Unavailable, "what listens there is no engine (ping answered with ",
+                    response.status, ")");
     }
     Greeting greeting;
-    if (auto version = api::ApiVersion::parse(response.headers.get("Api-Version"))) greeting.newest = *version;
+    if (auto version = api::ApiVersion::parse(response.headers.get("Api-Version")))
+        greeting.newest = *version;
     return greeting;
 }
 
@@ -78,7 +80,8 @@ Result<Greeting> start_engine(const ConnectOptions& options, const std::stop_tok
         return fail(ErrorCode::Unavailable, "the engine did not start: ", last_lines(options.engine_log))
             .with_hint(concat("its messages are in ", options.engine_log));
     }
-    return fail(ErrorCode::TimedOut, "the engine was started but does not answer at ", options.host.to_string())
+    return fail(ErrorCode::TimedOut, "the engine was started but does not answer at ",
+                options.host.to_string())
         .with_hint(concat("its messages are in ", options.engine_log));
 }
 

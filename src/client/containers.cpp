@@ -6,7 +6,9 @@ using codec::get_string;
 
 namespace {
 
-std::string of(const std::string& id, std::string_view verb = {}) { return path_of("/containers/", id, verb); }
+std::string of(const std::string& id, std::string_view verb = {}) {
+    return path_of("/containers/", id, verb);
+}
 
 Query stop_query(std::optional<int> seconds, const std::string& signal) {
     Query query;
@@ -41,11 +43,14 @@ Result<bool> Client::start_container(const std::string& id, const std::string& d
 
 Result<> Client::stop_container(const std::string& id, std::optional<int> seconds, const std::string& signal,
                                 const std::stop_token& stop) const {
-    return transport_->done({.method = "POST", .path = of(id, "/stop"), .query = stop_query(seconds, signal)}, stop);
+    return transport_->done({.method = "POST", .path = of(id, "/stop"), .query = stop_query(seconds, signal)},
+                            stop);
 }
 
-Result<> Client::restart_container(const std::string& id, std::optional<int> seconds, const std::string& signal) const {
-    return transport_->done({.method = "POST", .path = of(id, "/restart"), .query = stop_query(seconds, signal)});
+Result<> Client::restart_container(const std::string& id, std::optional<int> seconds,
+                                   const std::string& signal) const {
+    return transport_->done(
+        {.method = "POST", .path = of(id, "/restart"), .query = stop_query(seconds, signal)});
 }
 
 Result<> Client::kill_container(const std::string& id, const std::string& signal) const {
@@ -98,7 +103,8 @@ Result<Json> Client::list_containers(const ListContainersOptions& options) const
     return transport_->json(std::move(call));
 }
 
-Result<std::string> Client::create_exec(const std::string& container, const api::ExecCreateRequest& request) const {
+Result<std::string> Client::create_exec(const std::string& container,
+                                        const api::ExecCreateRequest& request) const {
     const auto answer = TRY(
         transport_->json({.method = "POST", .path = of(container, "/exec"), .json_body = request.to_json()}));
     return codec::require_string(answer, "Id");
@@ -120,12 +126,14 @@ Result<Json> Client::inspect_exec(const std::string& exec_id) const {
 }
 
 Result<> Client::resize_container(const std::string& id, int rows, int columns) const {
-    return transport_->done({.method = "POST", .path = of(id, "/resize"), .query = size_query(rows, columns)});
+    return transport_->done(
+        {.method = "POST", .path = of(id, "/resize"), .query = size_query(rows, columns)});
 }
 
 Result<> Client::resize_exec(const std::string& exec_id, int rows, int columns) const {
-    return transport_->done(
-        {.method = "POST", .path = path_of("/exec/", exec_id, "/resize"), .query = size_query(rows, columns)});
+    return transport_->done({.method = "POST",
+                             .path = path_of("/exec/", exec_id, "/resize"),
+                             .query = size_query(rows, columns)});
 }
 
 Result<Json> Client::top(const std::string& id, const std::string& ps_arguments) const {
@@ -134,7 +142,8 @@ Result<Json> Client::top(const std::string& id, const std::string& ps_arguments)
     return transport_->json(std::move(call));
 }
 
-Result<> Client::stats(const std::string& id, bool once, const JsonSink& sink, const std::stop_token& stop) const {
+Result<> Client::stats(const std::string& id, bool once, const JsonSink& sink,
+                       const std::stop_token& stop) const {
     Call call{.path = of(id, "/stats"), .query = {{"stream", once ? "0" : "1"}}};
     return transport_->documents(std::move(call), sink, stop);
 }
@@ -151,11 +160,14 @@ Result<> Client::unpause_container(const std::string& id) const {
     return transport_->done({.method = "POST", .path = of(id, "/unpause")});
 }
 
-Result<Json> Client::update_container(const std::string& id, const api::ContainerUpdateRequest& request) const {
+Result<Json> Client::update_container(const std::string& id,
+                                      const api::ContainerUpdateRequest& request) const {
     return transport_->json({.method = "POST", .path = of(id, "/update"), .json_body = request.to_json()});
 }
 
-Result<Json> Client::changes(const std::string& id) const { return transport_->json({.path = of(id, "/changes")}); }
+Result<Json> Client::changes(const std::string& id) const {
+    return transport_->json({.path = of(id, "/changes")});
+}
 
 Result<std::string> Client::commit(const std::string& id, const CommitOptions& options) const {
     Call call{.method = "POST", .path = "/commit", .query = {{"container", id}}, .json_body = "{}"};
@@ -169,7 +181,8 @@ Result<std::string> Client::commit(const std::string& id, const CommitOptions& o
     return codec::require_string(answer, "Id");
 }
 
-Result<> Client::export_container(const std::string& id, const BytesSink& sink, const std::stop_token& stop) const {
+Result<> Client::export_container(const std::string& id, const BytesSink& sink,
+                                  const std::stop_token& stop) const {
     return transport_->bytes({.path = of(id, "/export")}, sink, stop);
 }
 

@@ -78,8 +78,8 @@ Result<Json> Client::remove_image(const std::string& name, const RemoveImageOpti
     return transport_->json(std::move(call));
 }
 
-Result<> Client::save_images(const std::vector<std::string>& names, const std::string& platform, const BytesSink& sink,
-                             const std::stop_token& stop) const {
+Result<> Client::save_images(const std::vector<std::string>& names, const std::string& platform,
+                             const BytesSink& sink, const std::stop_token& stop) const {
     Call call{.path = "/images/get"};
     for (const auto& name : names) call.query.emplace_back("names", name);
     add_text(call.query, "platform", platform);

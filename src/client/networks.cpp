@@ -22,14 +22,18 @@ Result<> Client::remove_network(const std::string& name) const {
     return transport_->done({.method = "DELETE", .path = path_of("/networks/", name)});
 }
 
-Result<> Client::connect_network(const std::string& network, const api::NetworkConnectRequest& request) const {
-    return transport_->done(
-        {.method = "POST", .path = path_of("/networks/", network, "/connect"), .json_body = request.to_json()});
+Result<> Client::connect_network(const std::string& network,
+                                 const api::NetworkConnectRequest& request) const {
+    return transport_->done({.method = "POST",
+                             .path = path_of("/networks/", network, "/connect"),
+                             .json_body = request.to_json()});
 }
 
-Result<> Client::disconnect_network(const std::string& network, const api::NetworkDisconnectRequest& request) const {
-    return transport_->done(
-        {.method = "POST", .path = path_of("/networks/", network, "/disconnect"), .json_body = request.to_json()});
+Result<> Client::disconnect_network(const std::string& network,
+                                    const api::NetworkDisconnectRequest& request) const {
+    return transport_->done({.method = "POST",
+                             .path = path_of("/networks/", network, "/disconnect"),
+                             .json_body = request.to_json()});
 }
 
 Result<Json> Client::prune_networks(const api::Filters& filters) const {

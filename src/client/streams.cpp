@@ -15,7 +15,8 @@ Result<> Client::logs(const std::string& id, const LogOptions& options, const Ou
     add_text(call.query, "until", options.until);
     add_text(call.query, "tail", options.tail);
     auto response = TRY(transport_->send(std::move(call), stop));
-    const bool is_framed = response.headers.get("Content-Type") == "application/vnd.docker.multiplexed-stream";
+    const bool is_framed =
+        response.headers.get("Content-Type") == "application/vnd.docker.multiplexed-stream";
     api::FrameDecoder decoder;
     std::string buffer(64 << 10, '\0');
     while (true) {

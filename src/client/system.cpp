@@ -22,7 +22,8 @@ Result<> Client::events(const std::string& since, const std::string& until, cons
 }
 
 Result<Client::LoginAnswer> Client::login(const api::AuthConfig& auth) const {
-    const auto answer = TRY(transport_->json({.method = "POST", .path = "/auth", .json_body = auth.to_json()}));
+    const auto answer =
+        TRY(transport_->json({.method = "POST", .path = "/auth", .json_body = auth.to_json()}));
     LoginAnswer out;
     out.status = codec::get_string(answer, "Status");
     out.identity_token = codec::get_string(answer, "IdentityToken");

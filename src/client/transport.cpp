@@ -13,11 +13,11 @@ constexpr std::size_t max_answer = 256 << 20;
 constexpr std::size_t max_line = 16 << 20;
 constexpr std::size_t piece_size = 64 << 10;
 
-// Turns pieces of any size into the reads that http makes. An error of the source is kept: http only knows that the
-// body broke off.
+// Turns pieces of any size into the reads that http makes. An error of the source is kept: http only knows
+// that the body broke off.
 std::function<Result<std::size_t>(std::span<std::byte>)> reader_of(BytesSource source) {
-    return [source = std::move(source), piece = std::string(), at = std::size_t{0}](
-               std::span<std::byte> buffer) mutable -> Result<std::size_t> {
+    return [source = std::move(source), piece = std::string(),
+            at = std::size_t{0}](std::span<std::byte> buffer) mutable -> Result<std::size_t> {
         if (at == piece.size()) {
             piece = TRY(source());
             at = 0;
@@ -90,7 +90,8 @@ Result<> Transport::lines(Call call, const BytesSink& sink, const std::stop_toke
             const std::string line = std::exchange(rest, {});
             if (!trim(line).empty()) TRY(sink(trim(line)));
         }
-        if (rest.size() + piece.size() > max_line) return fail(ErrorCode::Corrupted, "a line of the answer is too long");
+        if (rest.size() + piece.size() > max_line)
+            return fail(ErrorCode::Corrupted, "a line of the answer is too long");
         rest += piece;
         return {};
     };
@@ -105,7 +106,8 @@ Result<> Transport::progress(Call call, const ProgressSink& sink, const std::sto
         [&](std::string_view line) -> Result<> {
             const auto message = TRY(api::ProgressMessage::parse(line));
             if (message.error.empty()) return sink(message);
-            return Error(message.error_code >= 400 ? api::code_of(message.error_code) : ErrorCode::Internal, message.error);
+            return Error(message.error_code >= 400 ? api::code_of(message.error_code) : ErrorCode::Internal,
+                         message.error);
         },
         stop);
 }

@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::size_t max_output = 64 << 20;
 
-// A value, or how it is missing: Absent is a member that does not exist; NoValue prints as "<no value>", as a key that a
-// user-named map lacks.
+// A value, or how it is missing: Absent is a member that does not exist; NoValue prints as "<no value>", as a
+// key that a user-named map lacks.
 struct Value {
     enum class State { Present, Absent, NoValue };
     Json json;
@@ -26,8 +26,8 @@ struct Value {
 // Members whose keys are data and not a schema.
 bool is_user_map(std::string_view name) {
     static constexpr std::array<std::string_view, 14> names = {
-        "Labels",  "Options", "Ports",      "Networks",     "Sysctls", "Tmpfs",  "Annotations",
-        "DriverOpts", "Config", "PortBindings", "Volumes", "ExposedPorts", "Containers", "Attributes"};
+        "Labels",     "Options", "Ports",        "Networks", "Sysctls",      "Tmpfs",      "Annotations",
+        "DriverOpts", "Config",  "PortBindings", "Volumes",  "ExposedPorts", "Containers", "Attributes"};
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
@@ -50,7 +50,8 @@ private:
     }
 
     Result<> print(std::string_view text) {
-        if (out_.size() + text.size() > max_output) return fail(ErrorCode::InvalidArgument, "the template prints too much");
+        if (out_.size() + text.size() > max_output)
+            return fail(ErrorCode::InvalidArgument, "the template prints too much");
         out_ += text;
         return {};
     }
@@ -93,7 +94,8 @@ private:
         const std::size_t scope = variables_.size();
         const Value value = TRY(evaluate(node.pipeline, dot));
         const bool is_with = node.kind == Node::Kind::With;
-        const Flow flow = value.is_true() ? TRY(walk(node.body, is_with ? value : dot)) : TRY(walk(node.otherwise, dot));
+        const Flow flow =
+            value.is_true() ? TRY(walk(node.body, is_with ? value : dot)) : TRY(walk(node.otherwise, dot));
         variables_.resize(scope);
         return flow;
     }
@@ -116,11 +118,13 @@ private:
     }
 
     // Maps are walked in the order of their keys, as Go does.
-    static Result<> list_items(const Position& at, const Json& value, std::vector<std::pair<Json, Json>>& items) {
+    static Result<> list_items(const Position& at, const Json& value,
+                               std::vector<std::pair<Json, Json>>& items) {
         if (value.is_object()) {
             for (const auto& [key, member] : value.items()) items.emplace_back(Json(key), member);
             std::sort(items.begin(), items.end(), [](const auto& a, const auto& b) {
-                return a.first.template get_ref<const std::string&>() < b.first.template get_ref<const std::string&>();
+                return a.first.template get_ref<const std::string&>() <
+                       b.first.template get_ref<const std::string&>();
             });
         } else if (value.is_array()) {
             for (std::size_t i = 0; i < value.size(); ++i) items.emplace_back(Json(i), value[i]);
@@ -134,7 +138,8 @@ private:
     }
 
     // evaluate() has bound the whole list to the variables; each turn binds the item (and its key) instead.
-    void bind_loop_variables(const Pipeline& pipeline, std::size_t scope, const Json& key, const Value& item) {
+    void bind_loop_variables(const Pipeline& pipeline, std::size_t scope, const Json& key,
+                             const Value& item) {
         const auto& names = pipeline.variables;
         if (names.empty()) return;
         if (pipeline.declares) variables_.resize(scope);
@@ -170,9 +175,11 @@ private:
         if (command.words.size() == 1 && !piped) return evaluate(head, dot);
         // A field with arguments is a method.
         std::vector<Json> arguments = TRY(evaluate_arguments(command, dot, piped));
-        const bool is_top = head.kind == Operand::Kind::Dot || (head.kind == Operand::Kind::Variable && head.name.empty());
+        const bool is_top =
+            head.kind == Operand::Kind::Dot || (head.kind == Operand::Kind::Variable && head.name.empty());
         if (is_top && head.fields.size() == 1 && method_) {
-            const Json& receiver = head.kind == Operand::Kind::Dot ? dot.json : variables_.front().second.json;
+            const Json& receiver =
+                head.kind == Operand::Kind::Dot ? dot.json : variables_.front().second.json;
             if (auto answer = method_(receiver, head.fields.front(), arguments)) {
                 Json json = TRY(std::move(*answer));
                 return Value{std::move(json), Value::State::Present, {}};
@@ -257,7 +264,8 @@ private:
                     continue;
                 }
             } else if (!at->is_null()) {
-                return refuse(operand.at, concat("can't evaluate field ", name, " in ", format_go_value(*at)));
+                return refuse(operand.at,
+                              concat("can't evaluate field ", name, " in ", format_go_value(*at)));
             }
             if (is_last && i == 0 && method_ && at->is_object()) {
                 if (auto answer = method_(*at, name, {})) {
@@ -265,7 +273,8 @@ private:
                     return Value{std::move(json), Value::State::Present, {}};
                 }
             }
-            if (is_last && at->is_object() && is_user_map(parent)) return Value{nullptr, Value::State::NoValue, name};
+            if (is_last && at->is_object() && is_user_map(parent))
+                return Value{nullptr, Value::State::NoValue, name};
             if (is_last && at->is_object()) return Value{nullptr, Value::State::Absent, name};
             if (at->is_null()) return refuse(operand.at, concat("nil pointer evaluating .", name));
             return refuse(operand.at, concat("there is no field \"", name, "\""));

@@ -69,7 +69,8 @@ Result<Json> split_text(Arguments arguments) {
 Result<Json> join_texts(Arguments arguments) {
     TRY(expect_count("join", arguments, 2, 2));
     const std::string separator = TRY(text_of("join", arguments[1]));
-    if (!arguments[0].is_array() && !arguments[0].is_null()) return wrong("join", "expected a list of strings");
+    if (!arguments[0].is_array() && !arguments[0].is_null())
+        return wrong("join", "expected a list of strings");
     std::string out;
     bool first = true;
     for (const auto& part : arguments[0]) {
@@ -107,7 +108,8 @@ Result<Json> pad(Arguments arguments) {
     const std::string text = TRY(text_of("pad", arguments[0]));
     const auto before = TRY(number_of("pad", arguments[1]));
     const auto after = TRY(number_of("pad", arguments[2]));
-    if (before < 0 || after < 0 || before > 4096 || after > 4096) return wrong("pad", "a width is out of range");
+    if (before < 0 || after < 0 || before > 4096 || after > 4096)
+        return wrong("pad", "a width is out of range");
     if (text.empty()) return Json(text);
     return Json(std::string(before, ' ') + text + std::string(after, ' '));
 }
@@ -136,7 +138,8 @@ Result<Json> length(Arguments arguments) {
     return wrong("len", concat("a value without a length: ", format_go_value(value)));
 }
 
-// What Go gives for a missing key: the zero value of the map's element type, as far as the other values tell it.
+// What Go gives for a missing key: the zero value of the map's element type, as far as the other values tell
+// it.
 Json zero_of_map(const Json& map) {
     for (const auto& value : map) {
         if (!value.is_string()) return nullptr;
@@ -157,7 +160,8 @@ Result<Json> index(Arguments arguments) {
             const auto position = TRY(number_of("index", key));
             const std::string* text = value.is_string() ? value.get_ptr<const std::string*>() : nullptr;
             const auto size = static_cast<std::int64_t>(text ? text->size() : value.size());
-            if (position < 0 || position >= size) return wrong("index", concat("index out of range: ", position));
+            if (position < 0 || position >= size)
+                return wrong("index", concat("index out of range: ", position));
             Json element = text ? Json(static_cast<unsigned char>((*text)[position])) : Json(value[position]);
             value = std::move(element);
         } else if (value.is_null()) {
@@ -208,8 +212,9 @@ bool is_equal(const Json& a, const Json& b) {
 Result<Json> equal(Arguments arguments) {
     if (arguments.size() < 2) return wrong("eq", "missing argument for comparison");
     for (const Json& candidate : arguments.subspan(1)) {
-        const bool same_kind = (arguments[0].is_number() && candidate.is_number()) || arguments[0].is_null() ||
-                               candidate.is_null() || arguments[0].type() == candidate.type();
+        const bool same_kind = (arguments[0].is_number() && candidate.is_number()) ||
+                               arguments[0].is_null() || candidate.is_null() ||
+                               arguments[0].type() == candidate.type();
         if (!same_kind) return wrong("eq", "incompatible types for comparison");
         if (is_equal(arguments[0], candidate)) return Json(true);
     }
@@ -262,7 +267,8 @@ Result<Json> escape_html(Arguments arguments) {
 Result<Json> escape_query(Arguments arguments) {
     std::string out;
     for (const char c : go_sprint(arguments)) {
-        if (std::isalnum(static_cast<unsigned char>(c)) || std::string_view("-_.~").find(c) != std::string_view::npos) {
+        if (std::isalnum(static_cast<unsigned char>(c)) ||
+            std::string_view("-_.~").find(c) != std::string_view::npos) {
             out += c;
         } else if (c == ' ') {
             out += '+';

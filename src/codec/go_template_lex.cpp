@@ -54,7 +54,8 @@ private:
         }
     }
     Error refuse(std::string_view message) const {
-        return fail(ErrorCode::InvalidArgument, "template:", position_.line, ":", position_.column, ": ", message);
+        return fail(ErrorCode::InvalidArgument, "template:", position_.line, ":", position_.column, ": ",
+                    message);
     }
     void push(Token::Kind kind, std::string text) {
         tokens_.push_back({kind, std::move(text), position_, after_space_});
@@ -65,7 +66,8 @@ private:
         const auto end = std::min(text_.find("{{", offset_), text_.size());
         std::string_view piece = text_.substr(offset_, end - offset_);
         // "{{- " trims what stands before it, " -}}" what follows.
-        const bool trims = text_.substr(end).starts_with("{{-") && end + 3 < text_.size() && is_space(text_[end + 3]);
+        const bool trims =
+            text_.substr(end).starts_with("{{-") && end + 3 < text_.size() && is_space(text_[end + 3]);
         std::string_view kept = piece;
         if (trims) {
             while (!kept.empty() && is_space(kept.back())) kept.remove_suffix(1);
@@ -130,7 +132,8 @@ private:
         if (c == '\'') return lex_character();
         if (c == '.' && !std::isdigit(static_cast<unsigned char>(next()))) return lex_field();
         if (c == '$') return lex_named(Token::Kind::Variable, 1);
-        if (std::isdigit(static_cast<unsigned char>(c)) || ((c == '-' || c == '+' || c == '.') && is_number_next())) {
+        if (std::isdigit(static_cast<unsigned char>(c)) ||
+            ((c == '-' || c == '+' || c == '.') && is_number_next())) {
             return lex_number();
         }
         if (is_name_character(c)) return lex_named(Token::Kind::Word, 0);
@@ -149,7 +152,8 @@ private:
     Result<> lex_field() {
         std::size_t size = 1;
         while (offset_ + size < text_.size() && is_name_character(text_[offset_ + size])) ++size;
-        push(size == 1 ? Token::Kind::Dot : Token::Kind::Field, std::string(text_.substr(offset_ + 1, size - 1)));
+        push(size == 1 ? Token::Kind::Dot : Token::Kind::Field,
+             std::string(text_.substr(offset_ + 1, size - 1)));
         advance(size);
         return {};
     }
@@ -166,7 +170,8 @@ private:
         std::size_t size = 1;
         auto continues = [&](char c) {
             const char before = text_[offset_ + size - 1];
-            return is_name_character(c) || c == '.' || ((c == '+' || c == '-') && (before == 'e' || before == 'E'));
+            return is_name_character(c) || c == '.' ||
+                   ((c == '+' || c == '-') && (before == 'e' || before == 'E'));
         };
         while (offset_ + size < text_.size() && continues(text_[offset_ + size])) ++size;
         push(Token::Kind::Number, std::string(text_.substr(offset_, size)));
@@ -184,7 +189,8 @@ private:
 
     Result<> lex_quoted() {
         std::size_t end = offset_ + 1;
-        while (end < text_.size() && text_[end] != '"' && text_[end] != '\n') end += text_[end] == '\\' ? 2 : 1;
+        while (end < text_.size() && text_[end] != '"' && text_[end] != '\n')
+            end += text_[end] == '\\' ? 2 : 1;
         if (end >= text_.size() || text_[end] != '"') return refuse("unterminated quoted string");
         std::string value = TRY(unquote(text_.substr(offset_ + 1, end - offset_ - 1)));
         push(Token::Kind::String, std::move(value));
@@ -194,7 +200,8 @@ private:
 
     Result<> lex_character() {
         std::size_t end = offset_ + 1;
-        while (end < text_.size() && text_[end] != '\'' && text_[end] != '\n') end += text_[end] == '\\' ? 2 : 1;
+        while (end < text_.size() && text_[end] != '\'' && text_[end] != '\n')
+            end += text_[end] == '\\' ? 2 : 1;
         if (end >= text_.size() || text_[end] != '\'') return refuse("unterminated character constant");
         std::string value = TRY(unquote(text_.substr(offset_ + 1, end - offset_ - 1)));
         push(Token::Kind::Character, std::move(value));
@@ -233,7 +240,8 @@ private:
                 if (point > 0xFF) return refuse("escape beyond one byte");
                 out += static_cast<char>(point);
             } else {
-                if (point > 0x10FFFF || (point >= 0xD800 && point < 0xE000)) return refuse("escape is no Unicode character");
+                if (point > 0x10FFFF || (point >= 0xD800 && point < 0xE000))
+                    return refuse("escape is no Unicode character");
                 append_utf8(out, point);
             }
             i = from + digits - 1;

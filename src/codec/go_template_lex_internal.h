@@ -19,7 +19,7 @@ struct Token {
         String,    // text unquoted
         Number,
         Character,
-        Symbol,    // | ( ) , := =
+        Symbol,  // | ( ) , := =
         End,
     };
     Kind kind = Kind::End;

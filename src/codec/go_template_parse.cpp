@@ -30,7 +30,9 @@ private:
     const Token& peek() const { return tokens_[index_]; }
     const Token& take() { return tokens_[index_ + 1 < tokens_.size() ? index_++ : index_]; }
     bool is_word(std::string_view word) const { return peek().kind == Kind::Word && peek().text == word; }
-    bool is_symbol(std::string_view symbol) const { return peek().kind == Kind::Symbol && peek().text == symbol; }
+    bool is_symbol(std::string_view symbol) const {
+        return peek().kind == Kind::Symbol && peek().text == symbol;
+    }
     Error refuse(std::string_view message) const {
         const Position at = peek().at;
         return fail(ErrorCode::InvalidArgument, "template:", at.line, ":", at.column, ": ", message);
@@ -170,7 +172,8 @@ private:
     }
 
     Result<> check_variable(const std::string& name) const {
-        if (name.empty() || std::find(variables_.begin(), variables_.end(), name) != variables_.end()) return {};
+        if (name.empty() || std::find(variables_.begin(), variables_.end(), name) != variables_.end())
+            return {};
         return refuse(concat("undefined variable \"$", name, "\""));
     }
 
@@ -244,12 +247,16 @@ private:
         const bool negative = text.starts_with('-');
         std::string_view digits = negative ? text.substr(1) : text;
         int base = 10;
-        if (digits.starts_with("0x") || digits.starts_with("0X")) base = 16, digits.remove_prefix(2);
-        else if (digits.starts_with("0b")) base = 2, digits.remove_prefix(2);
-        else if (digits.starts_with("0o")) base = 8, digits.remove_prefix(2);
+        if (digits.starts_with("0x") || digits.starts_with("0X"))
+            base = 16, digits.remove_prefix(2);
+        else if (digits.starts_with("0b"))
+            base = 2, digits.remove_prefix(2);
+        else if (digits.starts_with("0o"))
+            base = 8, digits.remove_prefix(2);
         std::int64_t number = 0;
         auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number, base);
-        if (error == std::errc{} && end == digits.data() + digits.size()) return Json(negative ? -number : number);
+        if (error == std::errc{} && end == digits.data() + digits.size())
+            return Json(negative ? -number : number);
         double real = 0;
         auto [real_end, real_error] = std::from_chars(text.data(), text.data() + text.size(), real);
         if (real_error == std::errc{} && real_end == text.data() + text.size()) return Json(real);

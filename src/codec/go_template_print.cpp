@@ -23,7 +23,8 @@ std::string format_real(double value) {
         if (std::strtod(text.data(), nullptr) == value) break;
     }
     const double magnitude = std::fabs(value);
-    if (std::string_view(text.data()).find('e') != std::string_view::npos && magnitude < 1e21 && magnitude >= 1e-4) {
+    if (std::string_view(text.data()).find('e') != std::string_view::npos && magnitude < 1e21 &&
+        magnitude >= 1e-4) {
         std::snprintf(text.data(), text.size(), "%.0f", value);
     }
     return text.data();
@@ -75,14 +76,16 @@ std::string bad_verb(const Verb& verb, const Json& value) {
 std::string format_integer(const Verb& verb, std::int64_t value) {
     std::array<char, 80> text{};
     const bool negative = value < 0;
-    const auto magnitude = negative ? 0 - static_cast<unsigned long long>(value) : static_cast<unsigned long long>(value);
+    const auto magnitude =
+        negative ? 0 - static_cast<unsigned long long>(value) : static_cast<unsigned long long>(value);
     switch (verb.letter) {
         case 'x': std::snprintf(text.data(), text.size(), verb.sharp ? "0x%llx" : "%llx", magnitude); break;
         case 'X': std::snprintf(text.data(), text.size(), verb.sharp ? "0X%llX" : "%llX", magnitude); break;
         case 'o': std::snprintf(text.data(), text.size(), verb.sharp ? "0%llo" : "%llo", magnitude); break;
         case 'b': {
             std::string bits;
-            for (auto rest = magnitude; rest != 0 || bits.empty(); rest >>= 1) bits.insert(0, 1, (rest & 1) != 0 ? '1' : '0');
+            for (auto rest = magnitude; rest != 0 || bits.empty(); rest >>= 1)
+                bits.insert(0, 1, (rest & 1) != 0 ? '1' : '0');
             std::copy_n(bits.c_str(), bits.size() + 1, text.data());
             break;
         }
@@ -103,7 +106,8 @@ std::string format_float(const Verb& verb, double value) {
     pattern += ".*";
     pattern += verb.letter == 'F' ? 'f' : verb.letter;
     std::array<char, 512> text{};
-    std::snprintf(text.data(), text.size(), pattern.c_str(), verb.precision < 0 ? 6 : std::min(verb.precision, 100), value);
+    std::snprintf(text.data(), text.size(), pattern.c_str(),
+                  verb.precision < 0 ? 6 : std::min(verb.precision, 100), value);
     return text.data();
 }
 
@@ -132,21 +136,26 @@ std::string format_text(const Verb& verb, const std::string& text) {
 }
 
 std::string format_verb(const Verb& verb, const Json& value) {
-    const auto is_one_of = [&](std::string_view letters) { return letters.find(verb.letter) != std::string_view::npos; };
+    const auto is_one_of = [&](std::string_view letters) {
+        return letters.find(verb.letter) != std::string_view::npos;
+    };
     if (verb.letter == 'T') return std::string(type_name(value));
     if (verb.letter == 'v') {
-        if (value.is_string()) return format_text(verb.sharp ? Verb{.letter = 'q'} : verb, value.get<std::string>());
+        if (value.is_string())
+            return format_text(verb.sharp ? Verb{.letter = 'q'} : verb, value.get<std::string>());
         if (value.is_number_integer()) return format_integer(verb, value.get<std::int64_t>());
         return format_go_value(value);
     }
-    if (value.is_string()) return is_one_of("sqxX") ? format_text(verb, value.get<std::string>()) : bad_verb(verb, value);
+    if (value.is_string())
+        return is_one_of("sqxX") ? format_text(verb, value.get<std::string>()) : bad_verb(verb, value);
     if (value.is_boolean()) return verb.letter == 't' ? format_go_value(value) : bad_verb(verb, value);
     if (value.is_number_integer()) {
         if (is_one_of("dxXob")) return format_integer(verb, value.get<std::int64_t>());
         if (verb.letter == 'c') return std::string(1, static_cast<char>(value.get<std::int64_t>() & 0x7F));
         return bad_verb(verb, value);
     }
-    if (value.is_number()) return is_one_of("feEgGF") ? format_float(verb, value.get<double>()) : bad_verb(verb, value);
+    if (value.is_number())
+        return is_one_of("feEgGF") ? format_float(verb, value.get<double>()) : bad_verb(verb, value);
     if (value.is_array()) {
         std::string out = "[";
         for (const auto& element : value) {
@@ -169,18 +178,25 @@ std::string aligned(const Verb& verb, std::string text) {
 Verb read_verb(std::string_view format, std::size_t& at, std::span<const Json> arguments, std::size_t& next) {
     Verb verb;
     for (; at < format.size(); ++at) {
-        if (format[at] == '-') verb.minus = true;
-        else if (format[at] == '+') verb.plus = true;
-        else if (format[at] == '0') verb.zero = true;
-        else if (format[at] == ' ') verb.space = true;
-        else if (format[at] == '#') verb.sharp = true;
-        else break;
+        if (format[at] == '-')
+            verb.minus = true;
+        else if (format[at] == '+')
+            verb.plus = true;
+        else if (format[at] == '0')
+            verb.zero = true;
+        else if (format[at] == ' ')
+            verb.space = true;
+        else if (format[at] == '#')
+            verb.sharp = true;
+        else
+            break;
     }
     auto number = [&](int& out) {
         if (at < format.size() && format[at] == '*') {
             ++at;
             if (next < arguments.size() && arguments[next].is_number_integer()) {
-                out = static_cast<int>(std::clamp<std::int64_t>(arguments[next].get<std::int64_t>(), 0, max_width));
+                out = static_cast<int>(
+                    std::clamp<std::int64_t>(arguments[next].get<std::int64_t>(), 0, max_width));
             }
             ++next;
             return;
@@ -217,7 +233,8 @@ std::string format_go_value(const Json& value) {
     }
     if (value.is_object()) {
         std::vector<std::string> entries;
-        for (const auto& [key, member] : value.items()) entries.push_back(key + ":" + format_go_value(member));
+        for (const auto& [key, member] : value.items())
+            entries.push_back(key + ":" + format_go_value(member));
         std::sort(entries.begin(), entries.end());
         return concat("map[", join(entries, " "), "]");
     }

@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::size_t piece_size = 256 << 10;
 
-// One packing in progress. Paths are listed first, which costs memory for names only; contents are read piece by piece.
+// One packing in progress. Paths are listed first, which costs memory for names only; contents are read piece
+// by piece.
 class Packer {
 public:
     explicit Packer(PackRequest request) : request_(std::move(request)), writer_(sink_) {}
@@ -62,9 +63,11 @@ private:
     }
 
     Result<> list(const std::string& folder) {
-        const auto directory = TRY(sys::openat(root_, folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+        const auto directory =
+            TRY(sys::openat(root_, folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
         auto entries = TRY(sys::list_dir(directory));
-        std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+        std::sort(entries.begin(), entries.end(),
+                  [](const auto& a, const auto& b) { return a.name < b.name; });
         for (const auto& entry : entries) {
             const std::string path = folder.empty() ? entry.name : folder + "/" + entry.name;
             const auto status = TRY(sys::fstatat(root_, path, AT_SYMLINK_NOFOLLOW));
@@ -72,7 +75,8 @@ private:
             // A socket has no form in an archive.
             if (!excluded && !S_ISSOCK(status.st_mode)) paths_.push_back(path);
             if (!S_ISDIR(status.st_mode)) continue;
-            if (excluded && request_.filter.can_skip_folder && request_.filter.can_skip_folder(path)) continue;
+            if (excluded && request_.filter.can_skip_folder && request_.filter.can_skip_folder(path))
+                continue;
             TRY(list(path));
         }
         return {};
@@ -84,7 +88,9 @@ private:
     }
 
     Result<> begin(const std::string& path) {
-        auto status = is_single_ ? sys::fstat(root_) : path.empty() ? sys::fstat(root_) : sys::fstatat(root_, path, AT_SYMLINK_NOFOLLOW);
+        auto status = is_single_     ? sys::fstat(root_)
+                      : path.empty() ? sys::fstat(root_)
+                                     : sys::fstatat(root_, path, AT_SYMLINK_NOFOLLOW);
         // What vanished since it was listed is as if it had never been there.
         if (!status && status.error().is(ErrorCode::NotFound)) return {};
         const struct stat info = TRY(std::move(status));
@@ -102,7 +108,9 @@ private:
         } else if (S_ISREG(info.st_mode)) {
             return begin_file(path, info, std::move(entry));
         } else {
-            entry.type = S_ISFIFO(info.st_mode) ? codec::TarType::Fifo : S_ISCHR(info.st_mode) ? codec::TarType::CharDevice : codec::TarType::BlockDevice;
+            entry.type = S_ISFIFO(info.st_mode)  ? codec::TarType::Fifo
+                         : S_ISCHR(info.st_mode) ? codec::TarType::CharDevice
+                                                 : codec::TarType::BlockDevice;
             entry.device_major = major(info.st_rdev);
             entry.device_minor = minor(info.st_rdev);
         }
@@ -120,7 +128,9 @@ private:
                 return writer_.add(entry);
             }
         }
-        file_ = TRY((is_single_ ? sys::reopen(root_, O_RDONLY) : sys::openat(root_, path, O_RDONLY | O_NOFOLLOW)).context("read ", entry.path));
+        file_ =
+            TRY((is_single_ ? sys::reopen(root_, O_RDONLY) : sys::openat(root_, path, O_RDONLY | O_NOFOLLOW))
+                    .context("read ", entry.path));
         file_name_ = entry.path;
         left_ = entry.bytes = static_cast<std::uint64_t>(info.st_size);
         TRY(writer_.begin(entry));
@@ -131,7 +141,8 @@ private:
     Result<> read_piece() {
         buffer_.resize(piece_size);
         const std::size_t wanted = std::min<std::uint64_t>(left_, buffer_.size());
-        const std::size_t count = TRY(sys::read(file_, std::span(buffer_).first(wanted)).context("read ", file_name_));
+        const std::size_t count =
+            TRY(sys::read(file_, std::span(buffer_).first(wanted)).context("read ", file_name_));
         if (count == 0) return fail(ErrorCode::Conflict, file_name_, " became shorter while it was sent");
         TRY(writer_.write_content(std::span(buffer_).first(count)));
         left_ -= count;

@@ -31,14 +31,17 @@ public:
         const auto slash = path.rfind('/');
         const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash);
         const std::string last = path.substr(slash == std::string::npos ? 0 : slash + 1);
-        const auto parent = TRY(sys::open_beneath(root_, folder, O_RDONLY | O_DIRECTORY).context("unpack ", path));
+        const auto parent =
+            TRY(sys::open_beneath(root_, folder, O_RDONLY | O_DIRECTORY).context("unpack ", path));
         if (entry.type == codec::TarType::Directory) return make_folder(parent, last, entry);
         TRY(clear(parent, last));
         switch (entry.type) {
             case codec::TarType::File: TRY(write_file(parent, last, entry, tar)); break;
             case codec::TarType::Symlink: TRY(sys::symlink_at(entry.link_target, parent, last)); break;
             case codec::TarType::HardLink: return link(parent, last, entry);
-            case codec::TarType::Fifo: TRY(sys::mknod_at(parent, last, S_IFIFO | (entry.mode & 0777), 0)); break;
+            case codec::TarType::Fifo:
+                TRY(sys::mknod_at(parent, last, S_IFIFO | (entry.mode & 0777), 0));
+                break;
             case codec::TarType::CharDevice:
             case codec::TarType::BlockDevice:
             case codec::TarType::Directory: return {};
@@ -53,7 +56,8 @@ private:
         std::vector<std::string> parts;
         for (auto& part : split(path, '/')) {
             if (part.empty() || part == ".") continue;
-            if (part == "..") return fail(ErrorCode::Corrupted, "the archive leads out of its folder: ", path);
+            if (part == "..")
+                return fail(ErrorCode::Corrupted, "the archive leads out of its folder: ", path);
             parts.push_back(std::move(part));
         }
         if (parts.empty()) return name_;
@@ -77,8 +81,10 @@ private:
         return {};
     }
 
-    Result<> write_file(sys::BorrowedFd parent, const std::string& name, const codec::TarEntry& entry, codec::TarReader& tar) {
-        const auto file = TRY(sys::open_beneath(parent, name, O_WRONLY | O_CREAT | O_EXCL, 0600).context("write ", name));
+    Result<> write_file(sys::BorrowedFd parent, const std::string& name, const codec::TarEntry& entry,
+                        codec::TarReader& tar) {
+        const auto file =
+            TRY(sys::open_beneath(parent, name, O_WRONLY | O_CREAT | O_EXCL, 0600).context("write ", name));
         if (entry.is_sparse) TRY(sys::ftruncate(file, entry.bytes));
         std::size_t segment = 0;
         std::uint64_t done = 0, offset = 0;
@@ -88,8 +94,10 @@ private:
             while (!piece.empty()) {
                 std::size_t count = piece.size();
                 if (entry.is_sparse) {
-                    while (segment < entry.segments.size() && done == entry.segments[segment].second) ++segment, done = 0;
-                    if (segment == entry.segments.size()) return fail(ErrorCode::Corrupted, "more content than its map says: ", name);
+                    while (segment < entry.segments.size() && done == entry.segments[segment].second)
+                        ++segment, done = 0;
+                    if (segment == entry.segments.size())
+                        return fail(ErrorCode::Corrupted, "more content than its map says: ", name);
                     offset = entry.segments[segment].first + done;
                     count = std::min<std::uint64_t>(count, entry.segments[segment].second - done);
                 }
@@ -107,7 +115,8 @@ private:
     Result<> link(sys::BorrowedFd parent, const std::string& name, const codec::TarEntry& entry) {
         const std::string target = TRY(place(entry.link_target));
         const auto slash = target.rfind('/');
-        const auto folder = TRY(sys::open_beneath(root_, slash == std::string::npos ? "." : target.substr(0, slash), O_RDONLY | O_DIRECTORY));
+        const auto folder = TRY(sys::open_beneath(
+            root_, slash == std::string::npos ? "." : target.substr(0, slash), O_RDONLY | O_DIRECTORY));
         return sys::link_at(folder, target.substr(slash == std::string::npos ? 0 : slash + 1), parent, name);
     }
 
@@ -118,7 +127,8 @@ private:
 
 }  // namespace
 
-Result<> unpack(sys::BorrowedFd archive, const std::string& folder, const std::string& name, bool keep_owner) {
+Result<> unpack(sys::BorrowedFd archive, const std::string& folder, const std::string& name,
+                bool keep_owner) {
     auto root = TRY(sys::open(folder, O_RDONLY | O_DIRECTORY).context("open ", folder));
     Unpacker unpacker(std::move(root), name, keep_owner);
     FdSource source(archive);

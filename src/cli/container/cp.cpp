@@ -22,7 +22,8 @@ struct Place {
 Place parse_place(const std::string& text) {
     const auto colon = text.find(':');
     // "./a:b" and "/a:b" are paths here, "c:/path" is in container c.
-    if (colon == std::string::npos || colon == 0 || text.starts_with('/') || text.starts_with('.')) return {{}, text};
+    if (colon == std::string::npos || colon == 0 || text.starts_with('/') || text.starts_with('.'))
+        return {{}, text};
     return {text.substr(0, colon), text.substr(colon + 1)};
 }
 
@@ -44,7 +45,8 @@ Result<std::string> here() { return sys::readlink("/proc/self/cwd"); }
 Result<int> copy_out(Context& context, const Flags& flags, const Place& from, const std::string& to) {
     const auto* engine = TRY(context.engine());
     if (to == "-") {
-        TRY(engine->copy_from(from.container, from.path, [](std::string_view bytes) { return sys::write_all(STDOUT_FILENO, bytes); }));
+        TRY(engine->copy_from(from.container, from.path,
+                              [](std::string_view bytes) { return sys::write_all(STDOUT_FILENO, bytes); }));
         return 0;
     }
     std::string source = from.path;
@@ -73,8 +75,10 @@ Result<int> copy_out(Context& context, const Flags& flags, const Place& from, co
     }
     if (name == ".") name.clear();
     // The archive is held in a file without a name, so that a broken transfer leaves the target as it was.
-    const auto archive = TRY(sys::open_unnamed_file(context.variable("TMPDIR").empty() ? "/tmp" : context.variable("TMPDIR")));
-    TRY(engine->copy_from(from.container, source, [&](std::string_view bytes) { return sys::write_all(archive, bytes); }));
+    const auto archive =
+        TRY(sys::open_unnamed_file(context.variable("TMPDIR").empty() ? "/tmp" : context.variable("TMPDIR")));
+    TRY(engine->copy_from(from.container, source,
+                          [&](std::string_view bytes) { return sys::write_all(archive, bytes); }));
     TRY(sys::seek(archive, 0, SEEK_SET));
     TRY(unpack(archive, folder, name, flags.is_set("archive")));
     return 0;
@@ -82,17 +86,23 @@ Result<int> copy_out(Context& context, const Flags& flags, const Place& from, co
 
 Result<int> copy_in(Context& context, const Flags& flags, const std::string& from, const Place& to) {
     const auto* engine = TRY(context.engine());
-    const client::Client::CopyToOptions options{.copy_uid_gid = flags.is_set("archive"), .no_overwrite_dir_non_dir = true};
+    const client::Client::CopyToOptions options{.copy_uid_gid = flags.is_set("archive"),
+                                                .no_overwrite_dir_non_dir = true};
     auto target = engine->stat_path(to.container, to.path);
     if (!target && !target.error().is(ErrorCode::NotFound)) return std::move(target).error();
     const bool is_folder = target && (target->is_directory() || !target->link_target.empty());
     if (from == "-") {
-        if (!is_folder) return fail(ErrorCode::InvalidArgument, "the target must be a folder when the archive comes from standard input");
-        TRY(engine->copy_to(to.container, to.path, []() -> Result<std::string> {
-            std::string piece(64 << 10, '\0');
-            piece.resize(TRY(sys::read(STDIN_FILENO, std::as_writable_bytes(std::span(piece)))));
-            return piece;
-        }, options));
+        if (!is_folder)
+            return fail(ErrorCode::InvalidArgument,
+                        "the target must be a folder when the archive comes from standard input");
+        TRY(engine->copy_to(
+            to.container, to.path,
+            []() -> Result<std::string> {
+                std::string piece(64 << 10, '\0');
+                piece.resize(TRY(sys::read(STDIN_FILENO, std::as_writable_bytes(std::span(piece)))));
+                return piece;
+            },
+            options));
         return 0;
     }
     const std::string source = absolute_path(from, TRY(here()));
@@ -100,8 +110,11 @@ Result<int> copy_in(Context& context, const Flags& flags, const std::string& fro
     if (!is_folder && to.path.ends_with('/') && !S_ISDIR(status.st_mode)) {
         return fail(ErrorCode::NotFound, "there is no folder ", to.path, " in container ", to.container);
     }
-    if (target && !is_folder && S_ISDIR(status.st_mode)) return fail(ErrorCode::Conflict, "cannot copy a folder over the file ", to.path);
-    PackRequest request{.folder = source, .keep_owner = flags.is_set("archive"), .follow_top_link = flags.is_set("follow-link")};
+    if (target && !is_folder && S_ISDIR(status.st_mode))
+        return fail(ErrorCode::Conflict, "cannot copy a folder over the file ", to.path);
+    PackRequest request{.folder = source,
+                        .keep_owner = flags.is_set("archive"),
+                        .follow_top_link = flags.is_set("follow-link")};
     std::string folder = to.path;
     if (is_folder) {
         request.name = means_content(from) ? "" : base_name(source);
@@ -116,9 +129,11 @@ Result<int> copy_in(Context& context, const Flags& flags, const std::string& fro
 Result<int> run_cp(Context& context, const Flags& flags) {
     const Place from = parse_place(flags.argument(0)), to = parse_place(flags.argument(1));
     if (from.container.empty() == to.container.empty()) {
-        return fail(ErrorCode::InvalidArgument, "one side must be in a container, and only one").with_hint("write CONTAINER:/path for that side");
+        return fail(ErrorCode::InvalidArgument, "one side must be in a container, and only one")
+            .with_hint("write CONTAINER:/path for that side");
     }
-    return from.container.empty() ? copy_in(context, flags, from.path, to) : copy_out(context, flags, from, to.path);
+    return from.container.empty() ? copy_in(context, flags, from.path, to)
+                                  : copy_out(context, flags, from, to.path);
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ std::string working_folder() {
     return folder ? *folder : std::string("/");
 }
 
-// Docker makes a missing source as an empty folder of root's, which hides every typing mistake. We name the nearest.
+// Docker makes a missing source as an empty folder of root's, which hides every typing mistake. We name the
+// nearest.
 Error missing_source(const std::string& path) {
     const auto slash = path.rfind('/');
     const std::string folder = slash == 0 ? "/" : path.substr(0, slash);
@@ -24,8 +25,10 @@ Error missing_source(const std::string& path) {
         for (const auto& entry : *entries) names.push_back(entry.name);
     }
     const auto close = nearest(path.substr(slash + 1), names);
-    const std::string guess = close ? concat("did you mean ", folder == "/" ? "" : folder, "/", *close, "? ") : std::string();
-    return std::move(error).with_hint(concat(guess, "create it first, or use --docker-defaults to have it made as a folder"));
+    const std::string guess =
+        close ? concat("did you mean ", folder == "/" ? "" : folder, "/", *close, "? ") : std::string();
+    return std::move(error).with_hint(
+        concat(guess, "create it first, or use --docker-defaults to have it made as a folder"));
 }
 
 }  // namespace
@@ -33,7 +36,8 @@ Error missing_source(const std::string& path) {
 Result<> set_mounts(const Context& context, const Flags& flags, api::ContainerCreateRequest& request) {
     const std::string folder = working_folder();
     auto& host = request.host_config;
-    const bool is_local = TRY(client::choose_host(context.host_flag(), context.environment())).unix_path.empty() == false;
+    const bool is_local =
+        TRY(client::choose_host(context.host_flag(), context.environment())).unix_path.empty() == false;
     const bool checks = is_local && !context.docker_defaults();
     for (const auto& text : flags.list("volume")) {
         const auto volume = TRY(parse_volume(text, folder, context.variable("HOME")));
@@ -47,8 +51,10 @@ Result<> set_mounts(const Context& context, const Flags& flags, api::ContainerCr
     for (const auto& text : flags.list("mount")) host.mounts.push_back(TRY(parse_mount(text, folder)));
     for (const auto& text : flags.list("tmpfs")) {
         const auto parts = split_once(text, ':');
-        if (parts) host.tmpfs[std::string(parts->first)] = parts->second;
-        else host.tmpfs[text] = "";
+        if (parts)
+            host.tmpfs[std::string(parts->first)] = parts->second;
+        else
+            host.tmpfs[text] = "";
     }
     host.volume_driver = flags.text("volume-driver");
     host.volumes_from = flags.list("volumes-from");

@@ -8,8 +8,10 @@ namespace berth::cli {
 void add_pairs(api::StringMap& map, const std::vector<std::string>& pairs) {
     for (const auto& pair : pairs) {
         const auto parts = split_once(pair, '=');
-        if (parts) map[std::string(parts->first)] = parts->second;
-        else map[pair] = "";
+        if (parts)
+            map[std::string(parts->first)] = parts->second;
+        else
+            map[pair] = "";
     }
 }
 
@@ -34,10 +36,14 @@ Result<> set_resources(const Flags& flags, api::HostConfig& host) {
     limits.device_cgroup_rules = flags.list("device-cgroup-rule");
     for (const auto& text : flags.list("ulimit")) limits.ulimits.push_back(TRY(parse_ulimit(text)));
     for (const auto& text : flags.list("device")) limits.devices.push_back(TRY(parse_device(text)));
-    if (const std::string gpus = flags.text("gpus"); !gpus.empty()) limits.device_requests.push_back(TRY(parse_gpus(gpus)));
-    for (const auto& text : flags.list("device-read-bps")) limits.blkio_device_read_bps.push_back(TRY(parse_throttle(text, true)));
-    for (const auto& text : flags.list("device-write-bps")) limits.blkio_device_write_bps.push_back(TRY(parse_throttle(text, true)));
-    for (const auto& text : flags.list("device-read-iops")) limits.blkio_device_read_iops.push_back(TRY(parse_throttle(text, false)));
+    if (const std::string gpus = flags.text("gpus"); !gpus.empty())
+        limits.device_requests.push_back(TRY(parse_gpus(gpus)));
+    for (const auto& text : flags.list("device-read-bps"))
+        limits.blkio_device_read_bps.push_back(TRY(parse_throttle(text, true)));
+    for (const auto& text : flags.list("device-write-bps"))
+        limits.blkio_device_write_bps.push_back(TRY(parse_throttle(text, true)));
+    for (const auto& text : flags.list("device-read-iops"))
+        limits.blkio_device_read_iops.push_back(TRY(parse_throttle(text, false)));
     for (const auto& text : flags.list("device-write-iops")) {
         limits.blkio_device_write_iops.push_back(TRY(parse_throttle(text, false)));
     }
@@ -77,7 +83,8 @@ Result<> set_host(const Flags& flags, api::HostConfig& host) {
     host.auto_remove = flags.is_set("rm");
     host.restart_policy = TRY(parse_restart(flags.text("restart")));
     if (host.auto_remove && !host.restart_policy.name.empty() && host.restart_policy.name != "no") {
-        return fail(ErrorCode::InvalidArgument, "--rm conflicts with --restart: a removed container cannot start again");
+        return fail(ErrorCode::InvalidArgument,
+                    "--rm conflicts with --restart: a removed container cannot start again");
     }
     host.log_config.type = flags.text("log-driver");
     add_pairs(host.log_config.config, flags.list("log-opt"));
@@ -91,8 +98,10 @@ Result<> set_host(const Flags& flags, api::HostConfig& host) {
     host.dns_search = flags.list("dns-search");
     for (auto& line : flags.list("add-host")) {
         // "name=address" is the newer spelling, which IPv6 addresses need.
-        if (const auto equals = line.find('='); equals != std::string::npos && line.find(':') > equals) line[equals] = ':';
-        if (line.find(':') == std::string::npos) return fail(ErrorCode::InvalidArgument, "--add-host \"", line, "\": expected name:address");
+        if (const auto equals = line.find('='); equals != std::string::npos && line.find(':') > equals)
+            line[equals] = ':';
+        if (line.find(':') == std::string::npos)
+            return fail(ErrorCode::InvalidArgument, "--add-host \"", line, "\": expected name:address");
         host.extra_hosts.push_back(std::move(line));
     }
     host.group_add = flags.list("group-add");

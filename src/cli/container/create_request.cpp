@@ -43,17 +43,21 @@ Result<> set_labels(const Context& context, const Flags& flags, api::ContainerCo
 }
 
 Result<> set_health(const Flags& flags, api::ContainerConfig& config) {
-    static constexpr std::string_view names[] = {"health-cmd", "health-interval", "health-timeout", "health-retries",
+    static constexpr std::string_view names[] = {"health-cmd",          "health-interval",
+                                                 "health-timeout",      "health-retries",
                                                  "health-start-period", "health-start-interval"};
-    const bool has_any = std::any_of(std::begin(names), std::end(names), [&](auto name) { return flags.has(name); });
+    const bool has_any =
+        std::any_of(std::begin(names), std::end(names), [&](auto name) { return flags.has(name); });
     if (flags.is_set("no-healthcheck")) {
-        if (has_any) return fail(ErrorCode::InvalidArgument, "--no-healthcheck conflicts with --health-* flags");
+        if (has_any)
+            return fail(ErrorCode::InvalidArgument, "--no-healthcheck conflicts with --health-* flags");
         config.healthcheck.emplace().test = {"NONE"};
         return {};
     }
     if (!has_any) return {};
     auto& health = config.healthcheck.emplace();
-    if (const std::string command = flags.text("health-cmd"); !command.empty()) health.test = {"CMD-SHELL", command};
+    if (const std::string command = flags.text("health-cmd"); !command.empty())
+        health.test = {"CMD-SHELL", command};
     health.interval = flags.nanoseconds("health-interval").value_or(0);
     health.timeout = flags.nanoseconds("health-timeout").value_or(0);
     health.start_period = flags.nanoseconds("health-start-period").value_or(0);
@@ -109,8 +113,8 @@ Result<> set_networks(const Flags& flags, api::ContainerCreateRequest& request) 
     for (auto& alias : flags.list("network-alias")) first.aliases.push_back(std::move(alias));
     if (const std::string mac = flags.text("mac-address"); !mac.empty()) first.mac_address = mac;
     if (!flags.list("link").empty()) first.links = flags.list("link");
-    const bool is_plain = first.aliases.empty() && !first.ipam_config && first.mac_address.empty() && first.links.empty() &&
-                          first.driver_opts.empty() && first.gw_priority == 0;
+    const bool is_plain = first.aliases.empty() && !first.ipam_config && first.mac_address.empty() &&
+                          first.links.empty() && first.driver_opts.empty() && first.gw_priority == 0;
     if (networks.size() == 1 && is_plain) return {};
     for (auto& network : networks) request.endpoints[network.name] = std::move(network.endpoint);
     return {};

@@ -12,7 +12,8 @@ Result<DetachKeys> DetachKeys::parse(std::string_view text) {
                    ((lower[5] >= 'a' && lower[5] <= 'z') || (lower[5] >= '@' && lower[5] <= '_'))) {
             sequence += static_cast<char>(lower[5] >= 'a' ? lower[5] - 'a' + 1 : lower[5] - '@');
         } else {
-            return fail(ErrorCode::InvalidArgument, "unknown detach key \"", key, "\"").with_hint("keys are letters or ctrl-LETTER, such as ctrl-p,ctrl-q");
+            return fail(ErrorCode::InvalidArgument, "unknown detach key \"", key, "\"")
+                .with_hint("keys are letters or ctrl-LETTER, such as ctrl-p,ctrl-q");
         }
     }
     return DetachKeys(std::move(sequence));

@@ -36,9 +36,12 @@ Result<api::ExecCreateRequest> exec_request(const Context& context, const Flags&
 Result<int> run_exec(Context& context, const Flags& flags) {
     const auto request = TRY(exec_request(context, flags));
     const auto* engine = TRY(context.engine());
-    RelayOptions options{.tty = request.tty, .stdin_wanted = request.attach_stdin, .detach_keys = request.detach_keys};
+    RelayOptions options{
+        .tty = request.tty, .stdin_wanted = request.attach_stdin, .detach_keys = request.detach_keys};
     std::string id;
-    options.resize = [&](sys::WindowSize size) { engine->resize_exec(id, size.rows, size.columns).ignore("it may have ended"); };
+    options.resize = [&](sys::WindowSize size) {
+        engine->resize_exec(id, size.rows, size.columns).ignore("it may have ended");
+    };
     std::optional<Relay> relay;
     if (!flags.is_set("detach")) relay.emplace(TRY(Relay::prepare(std::move(options))));
     id = TRY(engine->create_exec(flags.argument(0), request));
@@ -60,23 +63,25 @@ Result<int> run_exec(Context& context, const Flags& flags) {
 }  // namespace
 
 Command exec_command() {
-    return {.name = "exec",
-            .arguments = "CONTAINER COMMAND [ARG...]",
-            .summary = "Run a further command in a running container",
-            .example = "berth exec -it web sh",
-            .flags = {{.name = "detach", .letter = 'd', .help = "Do not wait for it"},
-                      {.name = "detach-keys", .kind = FlagKind::Text, .help = "Keys that detach"},
-                      {.name = "env", .letter = 'e', .kind = FlagKind::List, .help = "Set a variable"},
-                      {.name = "env-file", .kind = FlagKind::List, .help = "Read variables from a file"},
-                      {.name = "interactive", .letter = 'i', .help = "Keep standard input open"},
-                      {.name = "privileged", .help = "Give all capabilities"},
-                      {.name = "tty", .letter = 't', .help = "Give a terminal"},
-                      {.name = "user", .letter = 'u', .kind = FlagKind::Text, .help = "User (name|uid[:group|gid])"},
-                      {.name = "workdir", .letter = 'w', .kind = FlagKind::Text, .help = "Working directory"}},
-            .least = 2,
-            .most = any_number,
-            .stop_at_first = true,
-            .run = run_exec};
+    return {
+        .name = "exec",
+        .arguments = "CONTAINER COMMAND [ARG...]",
+        .summary = "Run a further command in a running container",
+        .example = "berth exec -it web sh",
+        .flags =
+            {{.name = "detach", .letter = 'd', .help = "Do not wait for it"},
+             {.name = "detach-keys", .kind = FlagKind::Text, .help = "Keys that detach"},
+             {.name = "env", .letter = 'e', .kind = FlagKind::List, .help = "Set a variable"},
+             {.name = "env-file", .kind = FlagKind::List, .help = "Read variables from a file"},
+             {.name = "interactive", .letter = 'i', .help = "Keep standard input open"},
+             {.name = "privileged", .help = "Give all capabilities"},
+             {.name = "tty", .letter = 't', .help = "Give a terminal"},
+             {.name = "user", .letter = 'u', .kind = FlagKind::Text, .help = "User (name|uid[:group|gid])"},
+             {.name = "workdir", .letter = 'w', .kind = FlagKind::Text, .help = "Working directory"}},
+        .least = 2,
+        .most = any_number,
+        .stop_at_first = true,
+        .run = run_exec};
 }
 
 }  // namespace berth::cli

@@ -64,10 +64,12 @@ Result<int> run_update(Context& context, const Flags& flags) {
 }
 
 Result<int> run_prune(Context& context, const Flags& flags) {
-    return prune(context, flags, {.warning = "This will remove all stopped containers.",
-                                  .call = [](const client::Client& engine, const api::Filters& filters) { return engine.prune_containers(filters); },
-                                  .list_name = "ContainersDeleted",
-                                  .heading = "Deleted Containers:"});
+    return prune(context, flags,
+                 {.warning = "This will remove all stopped containers.",
+                  .call = [](const client::Client& engine,
+                             const api::Filters& filters) { return engine.prune_containers(filters); },
+                  .list_name = "ContainersDeleted",
+                  .heading = "Deleted Containers:"});
 }
 
 }  // namespace
@@ -78,9 +80,15 @@ Command commit_command() {
             .summary = "Make an image of what a container changed",
             .example = "berth commit -m 'add tools' work tools:1",
             .flags = {{.name = "author", .letter = 'a', .kind = FlagKind::Text, .help = "Author"},
-                      {.name = "change", .letter = 'c', .kind = FlagKind::List, .help = "Dockerfile instruction to apply"},
+                      {.name = "change",
+                       .letter = 'c',
+                       .kind = FlagKind::List,
+                       .help = "Dockerfile instruction to apply"},
                       {.name = "message", .letter = 'm', .kind = FlagKind::Text, .help = "Comment"},
-                      {.name = "pause", .letter = 'p', .help = "Freeze the container meanwhile", .fallback = "true"}},
+                      {.name = "pause",
+                       .letter = 'p',
+                       .help = "Freeze the container meanwhile",
+                       .fallback = "true"}},
             .least = 1,
             .most = 2,
             .run = run_commit};
@@ -91,7 +99,10 @@ Command export_command() {
             .arguments = "CONTAINER",
             .summary = "Write a container's files as a tar archive",
             .example = "berth export -o web.tar web",
-            .flags = {{.name = "output", .letter = 'o', .kind = FlagKind::Text, .help = "File instead of standard output"}},
+            .flags = {{.name = "output",
+                       .letter = 'o',
+                       .kind = FlagKind::Text,
+                       .help = "File instead of standard output"}},
             .least = 1,
             .most = 1,
             .run = run_export};

@@ -6,7 +6,8 @@ namespace berth::cli {
 
 namespace {
 
-using Act = std::function<Result<>(const client::Client& engine, const std::string& name, const Flags& flags)>;
+using Act =
+    std::function<Result<>(const client::Client& engine, const std::string& name, const Flags& flags)>;
 
 std::function<Result<int>(Context&, const Flags&)> on_each(Act act) {
     return [act = std::move(act)](Context& context, const Flags& flags) -> Result<int> {
@@ -26,7 +27,11 @@ std::optional<int> seconds_of(const Flags& flags) {
 
 std::vector<Flag> stop_flags() {
     return {{.name = "signal", .letter = 's', .kind = FlagKind::Text, .help = "Signal to send"},
-            {.name = "timeout", .letter = 't', .kind = FlagKind::Number, .help = "Seconds to wait before killing", .alias = "time"}};
+            {.name = "timeout",
+             .letter = 't',
+             .kind = FlagKind::Number,
+             .help = "Seconds to wait before killing",
+             .alias = "time"}};
 }
 
 Result<int> run_wait(Context& context, const Flags& flags) {
@@ -76,7 +81,11 @@ Command kill_command() {
             .arguments = "CONTAINER [CONTAINER...]",
             .summary = "Send a signal to containers, SIGKILL unless told otherwise",
             .example = "berth kill -s HUP web",
-            .flags = {{.name = "signal", .letter = 's', .kind = FlagKind::Text, .help = "Signal to send", .fallback = "KILL"}},
+            .flags = {{.name = "signal",
+                       .letter = 's',
+                       .kind = FlagKind::Text,
+                       .help = "Signal to send",
+                       .fallback = "KILL"}},
             .least = 1,
             .most = any_number,
             .run = on_each([](const client::Client& engine, const std::string& name, const Flags& flags) {
@@ -118,17 +127,18 @@ Command rm_command() {
                       {.name = "volumes", .letter = 'v', .help = "Remove its anonymous volumes too"}},
             .least = 1,
             .most = any_number,
-            .run = on_each([](const client::Client& engine, const std::string& name, const Flags& flags) -> Result<> {
-                auto removed = engine.remove_container(name, {.force = flags.is_set("force"),
-                                                             .volumes = flags.is_set("volumes"),
-                                                             .link = flags.is_set("link")});
-                // With -f, what is not there is as it should be; docker says so and exits with 0 as well.
-                if (!removed && flags.is_set("force") && removed.error().is(ErrorCode::NotFound)) {
-                    Context({}).note(concat("berth: ", removed.error().message(), "\n"));
-                    return {};
-                }
-                return removed;
-            }),
+            .run = on_each(
+                [](const client::Client& engine, const std::string& name, const Flags& flags) -> Result<> {
+                    auto removed = engine.remove_container(name, {.force = flags.is_set("force"),
+                                                                  .volumes = flags.is_set("volumes"),
+                                                                  .link = flags.is_set("link")});
+                    // With -f, what is not there is as it should be; docker says so and exits with 0 as well.
+                    if (!removed && flags.is_set("force") && removed.error().is(ErrorCode::NotFound)) {
+                        Context({}).note(concat("berth: ", removed.error().message(), "\n"));
+                        return {};
+                    }
+                    return removed;
+                }),
             .aliases = {"remove"}};
 }
 

@@ -29,7 +29,8 @@ Result<int> run_top(Context& context, const Flags& flags) {
 
 std::string address_of(const codec::Json& binding) {
     const std::string ip = get_string(binding, "HostIp");
-    return concat(ip.find(':') != std::string::npos ? concat("[", ip, "]") : ip, ":", get_string(binding, "HostPort"));
+    return concat(ip.find(':') != std::string::npos ? concat("[", ip, "]") : ip, ":",
+                  get_string(binding, "HostPort"));
 }
 
 Result<int> run_port(Context& context, const Flags& flags) {
@@ -44,7 +45,8 @@ Result<int> run_port(Context& context, const Flags& flags) {
         for (const auto& [port, bindings] : ports->items()) {
             if (!wanted.empty() && port != wanted) continue;
             for (const auto& binding : bindings) {
-                lines.push_back(wanted.empty() ? concat(port, " -> ", address_of(binding)) : address_of(binding));
+                lines.push_back(wanted.empty() ? concat(port, " -> ", address_of(binding))
+                                               : address_of(binding));
             }
         }
     }

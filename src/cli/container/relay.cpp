@@ -19,8 +19,9 @@ namespace {
 
 enum Tag : std::uint64_t { FromSession, FromInput, FromSignals };
 
-// One running relay. Input is only read while none of it waits to be sent, and sending never blocks: a container that
-// does not read its input while it floods us with output would otherwise block both sides for good.
+// One running relay. Input is only read while none of it waits to be sent, and sending never blocks: a
+// container that does not read its input while it floods us with output would otherwise block both sides for
+// good.
 class Pump {
 public:
     Pump(const RelayOptions& options, client::Session& session, sys::BorrowedFd signals, DetachKeys keys)
@@ -150,12 +151,14 @@ std::optional<sys::WindowSize> terminal_size() {
 
 Result<Relay> Relay::prepare(RelayOptions options) {
     if (options.tty && options.stdin_wanted && !sys::is_terminal(STDIN_FILENO)) {
-        return fail(ErrorCode::InvalidArgument, "the input device is not a TTY").with_hint("leave -t out when input comes from a file or a pipe");
+        return fail(ErrorCode::InvalidArgument, "the input device is not a TTY")
+            .with_hint("leave -t out when input comes from a file or a pipe");
     }
     TRY(DetachKeys::parse(options.detach_keys));
     sys::Fd signals;
     if (options.forward_signals) {
-        signals = TRY(sys::block_and_open_signalfd({SIGWINCH, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM}));
+        signals = TRY(sys::block_and_open_signalfd(
+            {SIGWINCH, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM}));
     } else {
         signals = TRY(sys::block_and_open_signalfd({SIGWINCH}));
     }

@@ -22,8 +22,9 @@ struct RelayOptions {
 
 enum class RelayEnd { Ended, Detached };
 
-/// Connects the user's terminal (or pipes) with a container until its output ends or the detach keys are typed. Made
-/// before the container starts, so that no signal falls between: the signals to forward are blocked from then on.
+/// Connects the user's terminal (or pipes) with a container until its output ends or the detach keys are
+/// typed. Made before the container starts, so that no signal falls between: the signals to forward are
+/// blocked from then on.
 class Relay {
 public:
     /// Fails with InvalidArgument when a terminal is asked for and standard input is none.
@@ -31,7 +32,8 @@ public:
     Result<RelayEnd> run(client::Session& session);
 
 private:
-    Relay(RelayOptions options, sys::Fd signals) : options_(std::move(options)), signals_(std::move(signals)) {}
+    Relay(RelayOptions options, sys::Fd signals)
+        : options_(std::move(options)), signals_(std::move(signals)) {}
     RelayOptions options_;
     sys::Fd signals_;
 };

@@ -8,7 +8,8 @@
 #include "oci/reference.h"
 #include "sys/file.h"
 
-// create -> attach -> wait -> start: whatever the container prints or however fast it ends, nothing is missed.
+// create -> attach -> wait -> start: whatever the container prints or however fast it ends, nothing is
+// missed.
 namespace berth::cli {
 
 namespace {
@@ -27,7 +28,8 @@ Result<std::string> create(Context& context, const Flags& flags, const api::Cont
     const auto* engine = TRY(context.engine());
     const std::string policy = flags.text("pull"), platform = flags.text("platform");
     if (policy != "always" && policy != "missing" && policy != "never") {
-        return fail(ErrorCode::InvalidArgument, "--pull takes always, missing or never, not \"", policy, "\"");
+        return fail(ErrorCode::InvalidArgument, "--pull takes always, missing or never, not \"", policy,
+                    "\"");
     }
     TRY(check_cid_file(request.host_config.container_id_file));
     const PullOptions pull{.platform = platform, .quiet = flags.is_set("quiet"), .to_stderr = true};
@@ -55,8 +57,11 @@ Result<int> run_create(Context& context, const Flags& flags) {
 }
 
 // A start that failed leaves no container behind when --rm was asked for. The value is the exit code.
-int start_failed(Context& context, const client::Client& engine, const std::string& id, bool remove, const Error& error) {
-    if (remove) engine.remove_container(id, {.force = true, .volumes = true}).ignore("the engine may have removed it already");
+int start_failed(Context& context, const client::Client& engine, const std::string& id, bool remove,
+                 const Error& error) {
+    if (remove)
+        engine.remove_container(id, {.force = true, .volumes = true})
+            .ignore("the engine may have removed it already");
     context.complain(error);
     return exit_code_of_start(error.message());
 }
@@ -82,11 +87,14 @@ Result<int> run_attached(Context& context, const Flags& flags, api::ContainerCre
     std::string id;
     RelayOptions options{.tty = config.tty, .stdin_wanted = config.attach_stdin};
     options.forward_signals = flags.is_set("sig-proxy");
-    options.detach_keys = flags.has("detach-keys") ? flags.text("detach-keys") : TRY(context.config())->text("detachKeys");
+    options.detach_keys =
+        flags.has("detach-keys") ? flags.text("detach-keys") : TRY(context.config())->text("detachKeys");
     options.resize = [&](sys::WindowSize size) {
         engine->resize_container(id, size.rows, size.columns).ignore("it may have ended");
     };
-    options.signal = [&](const std::string& signal) { engine->kill_container(id, signal).ignore("it may have ended"); };
+    options.signal = [&](const std::string& signal) {
+        engine->kill_container(id, signal).ignore("it may have ended");
+    };
     // The image may have to be pulled, and Ctrl-C must end that: signals are ours only from here on.
     id = TRY(create(context, flags, request));
     auto relay = TRY(Relay::prepare(std::move(options)));
@@ -105,8 +113,10 @@ Result<int> run_attached(Context& context, const Flags& flags, api::ContainerCre
 
 Result<int> run_run(Context& context, const Flags& flags) {
     auto request = TRY(container_request(context, flags));
-    if (flags.is_set("tty") && flags.is_set("interactive") && !flags.is_set("detach") && !context.is_input_terminal()) {
-        return fail(ErrorCode::InvalidArgument, "the input device is not a TTY").with_hint("leave -t out when input comes from a file or a pipe");
+    if (flags.is_set("tty") && flags.is_set("interactive") && !flags.is_set("detach") &&
+        !context.is_input_terminal()) {
+        return fail(ErrorCode::InvalidArgument, "the input device is not a TTY")
+            .with_hint("leave -t out when input comes from a file or a pipe");
     }
     if (flags.is_set("detach")) return run_detached(context, flags, request);
     return run_attached(context, flags, std::move(request));
@@ -129,12 +139,15 @@ Command create_command() {
 Command run_command() {
     auto flags = container_flags();
     flags.push_back({.name = "detach", .letter = 'd', .help = "Run in the background and print the id"});
-    flags.push_back({.name = "detach-keys", .kind = FlagKind::Text, .help = "Keys that detach, such as ctrl-p,ctrl-q"});
+    flags.push_back(
+        {.name = "detach-keys", .kind = FlagKind::Text, .help = "Keys that detach, such as ctrl-p,ctrl-q"});
     flags.push_back({.name = "sig-proxy", .help = "Pass signals on to the container", .fallback = "true"});
     return {.name = "run",
             .arguments = "IMAGE [COMMAND] [ARG...]",
             .summary = "Create and run a container",
-            .example = "berth run --rm -it debian:bookworm bash\nberth run -d --name web -p 8080:80 -v ./site:/srv:ro nginx",
+            .example =
+                "berth run --rm -it debian:bookworm bash\nberth run -d --name web -p 8080:80 -v "
+                "./site:/srv:ro nginx",
             .flags = std::move(flags),
             .least = 1,
             .most = any_number,

@@ -19,12 +19,15 @@ Result<Shape> shape_of(const client::Client& engine, const std::string& name) {
         shape.tty = codec::get_bool(*config, "Tty");
         shape.open_stdin = codec::get_bool(*config, "OpenStdin");
     }
-    if (const auto* state = codec::find_member(json, "State")) shape.running = codec::get_bool(*state, "Running");
-    if (const auto* host = codec::find_member(json, "HostConfig")) shape.auto_remove = codec::get_bool(*host, "AutoRemove");
+    if (const auto* state = codec::find_member(json, "State"))
+        shape.running = codec::get_bool(*state, "Running");
+    if (const auto* host = codec::find_member(json, "HostConfig"))
+        shape.auto_remove = codec::get_bool(*host, "AutoRemove");
     return shape;
 }
 
-RelayOptions relay_options(const client::Client& engine, const std::string& name, const Flags& flags, const Shape& shape) {
+RelayOptions relay_options(const client::Client& engine, const std::string& name, const Flags& flags,
+                           const Shape& shape) {
     RelayOptions options{.tty = shape.tty};
     options.detach_keys = flags.text("detach-keys");
     options.forward_signals = flags.is_set("sig-proxy");
@@ -48,7 +51,8 @@ Result<int> start_attached(Context& context, const Flags& flags, const std::stri
     auto options = relay_options(*engine, name, flags, shape);
     options.stdin_wanted = flags.is_set("interactive") && shape.open_stdin;
     auto relay = TRY(Relay::prepare(options));
-    auto session = TRY(engine->attach(name, {.stdin_wanted = options.stdin_wanted, .detach_keys = options.detach_keys}));
+    auto session =
+        TRY(engine->attach(name, {.stdin_wanted = options.stdin_wanted, .detach_keys = options.detach_keys}));
     auto wait = TRY(engine->begin_wait(name, shape.auto_remove ? "removed" : "next-exit"));
     if (auto started = engine->start_container(name); !started) {
         context.complain(started.error());
@@ -61,7 +65,8 @@ Result<int> start_attached(Context& context, const Flags& flags, const std::stri
 
 Result<int> run_start(Context& context, const Flags& flags) {
     if (flags.is_set("attach") || flags.is_set("interactive")) {
-        if (flags.argument_count() > 1) return fail(ErrorCode::InvalidArgument, "only one container can be attached to");
+        if (flags.argument_count() > 1)
+            return fail(ErrorCode::InvalidArgument, "only one container can be attached to");
         return start_attached(context, flags, flags.argument(0));
     }
     const auto* engine = TRY(context.engine());
@@ -76,13 +81,15 @@ Result<int> run_attach(Context& context, const Flags& flags) {
     const std::string& name = flags.argument(0);
     const Shape shape = TRY(shape_of(*engine, name));
     if (!shape.running) {
-        return fail(ErrorCode::Conflict, "container ", name, " is not running").with_hint(concat("start it with: berth start -a ", name));
+        return fail(ErrorCode::Conflict, "container ", name, " is not running")
+            .with_hint(concat("start it with: berth start -a ", name));
     }
     auto options = relay_options(*engine, name, flags, shape);
     options.stdin_wanted = !flags.is_set("no-stdin") && shape.open_stdin;
     auto relay = TRY(Relay::prepare(options));
     auto wait = TRY(engine->begin_wait(name));
-    auto session = TRY(engine->attach(name, {.stdin_wanted = options.stdin_wanted, .detach_keys = options.detach_keys}));
+    auto session =
+        TRY(engine->attach(name, {.stdin_wanted = options.stdin_wanted, .detach_keys = options.detach_keys}));
     resize_now(options);
     if (TRY(relay.run(session)) == RelayEnd::Detached) return 0;
     return TRY(std::move(wait).finish()).status;

@@ -1,6 +1,6 @@
 #include <array>
-#include <cstdio>
 #include <condition_variable>
+#include <cstdio>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -35,8 +35,10 @@ std::string percent(double value) {
 double cpu_percent(const Json& sample) {
     const Json& now = member(sample, "cpu_stats");
     const Json& before = member(sample, "precpu_stats");
-    const auto used = static_cast<double>(get_int(member(now, "cpu_usage"), "total_usage") - get_int(member(before, "cpu_usage"), "total_usage"));
-    const auto passed = static_cast<double>(get_int(now, "system_cpu_usage") - get_int(before, "system_cpu_usage"));
+    const auto used = static_cast<double>(get_int(member(now, "cpu_usage"), "total_usage") -
+                                          get_int(member(before, "cpu_usage"), "total_usage"));
+    const auto passed =
+        static_cast<double>(get_int(now, "system_cpu_usage") - get_int(before, "system_cpu_usage"));
     const auto cpus = static_cast<double>(std::max<std::int64_t>(get_int(now, "online_cpus"), 1));
     return used > 0 && passed > 0 ? used / passed * cpus * 100 : 0;
 }
@@ -52,7 +54,8 @@ std::int64_t memory_used(const Json& memory) {
 
 Row stats_row(const Json& sample, const std::string& name, bool full) {
     const Json& memory = member(sample, "memory_stats");
-    const auto used = static_cast<double>(memory_used(memory)), limit = static_cast<double>(get_int(memory, "limit"));
+    const auto used = static_cast<double>(memory_used(memory)),
+               limit = static_cast<double>(get_int(memory, "limit"));
     double received = 0, sent = 0, read = 0, written = 0;
     for (const auto& network : member(sample, "networks")) {
         received += static_cast<double>(get_int(network, "rx_bytes"));
@@ -80,10 +83,19 @@ Row stats_row(const Json& sample, const std::string& name, bool full) {
 }
 
 ListView view() {
-    return {.table = "table {{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}\t{{.PIDs}}",
-            .headings = {{"ID", "CONTAINER ID"}, {"Container", "CONTAINER"}, {"Name", "NAME"}, {"CPUPerc", "CPU %"},
-                         {"MemUsage", "MEM USAGE / LIMIT"}, {"MemPerc", "MEM %"}, {"NetIO", "NET I/O"},
-                         {"BlockIO", "BLOCK I/O"}, {"PIDs", "PIDS"}}};
+    return {.table =
+                "table "
+                "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}\t{{."
+                "PIDs}}",
+            .headings = {{"ID", "CONTAINER ID"},
+                         {"Container", "CONTAINER"},
+                         {"Name", "NAME"},
+                         {"CPUPerc", "CPU %"},
+                         {"MemUsage", "MEM USAGE / LIMIT"},
+                         {"MemPerc", "MEM %"},
+                         {"NetIO", "NET I/O"},
+                         {"BlockIO", "BLOCK I/O"},
+                         {"PIDs", "PIDS"}}};
 }
 
 struct Board {
@@ -105,7 +117,8 @@ Result<std::string> render(Board& board, const Flags& flags) {
     std::vector<Row> rows;
     for (const auto& name : board.names) {
         const auto sample = board.samples.find(name);
-        if (sample != board.samples.end()) rows.push_back(stats_row(sample->second, name, flags.is_set("no-trunc")));
+        if (sample != board.samples.end())
+            rows.push_back(stats_row(sample->second, name, flags.is_set("no-trunc")));
     }
     return render_list(view(), flags.text("format"), rows);
 }
@@ -120,13 +133,17 @@ Result<int> run_stats(Context& context, const Flags& flags) {
     std::vector<std::jthread> readers;
     for (const auto& name : board.names) {
         readers.emplace_back([&, name] {
-            auto outcome = engine->stats(name, once, [&](const Json& sample) -> Result<> {
-                const std::lock_guard lock(board.mutex);
-                board.samples[name] = sample;
-                return {};
-            }, interrupt.token());
+            auto outcome = engine->stats(
+                name, once,
+                [&](const Json& sample) -> Result<> {
+                    const std::lock_guard lock(board.mutex);
+                    board.samples[name] = sample;
+                    return {};
+                },
+                interrupt.token());
             const std::lock_guard lock(board.mutex);
-            if (!outcome && !outcome.error().is(ErrorCode::Cancelled)) board.problems[name] = outcome.error().message();
+            if (!outcome && !outcome.error().is(ErrorCode::Cancelled))
+                board.problems[name] = outcome.error().message();
         });
     }
     if (!once) {

@@ -1,10 +1,10 @@
 #include <fcntl.h>
 
 #include "cli/commands.h"
+#include "cli/container/create_parts_internal.h"
 #include "cli/image/build_context.h"
 #include "cli/image/build_view.h"
 #include "cli/interrupt.h"
-#include "cli/container/create_parts_internal.h"
 #include "cli/parse/mount.h"
 #include "cli/parse/resources.h"
 #include "sys/file.h"
@@ -15,22 +15,29 @@ namespace {
 
 constexpr std::size_t max_secret = 512 << 10;
 
-// "id=npm,src=/path", "id=token,env=TOKEN" or "id=token", which looks for a variable and then for a file of that name.
-Result<> add_secret(const Context& context, const std::string& text, std::map<std::string, std::string>& secrets) {
+// "id=npm,src=/path", "id=token,env=TOKEN" or "id=token", which looks for a variable and then for a file of
+// that name.
+Result<> add_secret(const Context& context, const std::string& text,
+                    std::map<std::string, std::string>& secrets) {
     std::string id, source, variable;
     for (const auto& field : TRY(split_csv(text).context("--secret"))) {
         const auto parts = split_once(field, '=');
         if (!parts) return fail(ErrorCode::InvalidArgument, "--secret: \"", field, "\" must be key=value");
         const auto [key, value] = *parts;
-        if (key == "id") id = value;
-        else if (key == "src" || key == "source") source = value;
-        else if (key == "env") variable = value;
-        else if (key != "type") return fail(ErrorCode::InvalidArgument, "--secret: unknown key \"", key, "\"");
+        if (key == "id")
+            id = value;
+        else if (key == "src" || key == "source")
+            source = value;
+        else if (key == "env")
+            variable = value;
+        else if (key != "type")
+            return fail(ErrorCode::InvalidArgument, "--secret: unknown key \"", key, "\"");
     }
     if (id.empty()) return fail(ErrorCode::InvalidArgument, "--secret: the id is missing");
     if (variable.empty() && source.empty() && context.environment().contains(id)) variable = id;
     if (!variable.empty()) {
-        if (!context.environment().contains(variable)) return fail(ErrorCode::NotFound, "secret ", id, ": variable ", variable, " is not set");
+        if (!context.environment().contains(variable))
+            return fail(ErrorCode::NotFound, "secret ", id, ": variable ", variable, " is not set");
         secrets[id] = context.variable(variable);
         return {};
     }
@@ -42,7 +49,8 @@ Result<client::BuildOptions> build_options(Context& context, const Flags& flags)
     client::BuildOptions options;
     options.tags = flags.list("tag");
     options.target = flags.text("target");
-    options.platform = flags.has("platform") ? flags.text("platform") : context.variable("DOCKER_DEFAULT_PLATFORM");
+    options.platform =
+        flags.has("platform") ? flags.text("platform") : context.variable("DOCKER_DEFAULT_PLATFORM");
     options.network_mode = flags.text("network");
     options.extra_hosts = flags.list("add-host");
     options.cache_from = flags.list("cache-from");
@@ -58,8 +66,10 @@ Result<client::BuildOptions> build_options(Context& context, const Flags& flags)
         const auto parts = split_once(text, '=');
         const std::string name(parts ? parts->first : text);
         std::optional<std::string> value;
-        if (parts) value = parts->second;
-        else if (context.environment().contains(name)) value = context.variable(name);
+        if (parts)
+            value = parts->second;
+        else if (context.environment().contains(name))
+            value = context.variable(name);
         options.build_args.emplace_back(name, value);
     }
     for (const auto& text : flags.list("secret")) TRY(add_secret(context, text, options.secrets));
@@ -82,12 +92,14 @@ Result<BuildStyle> style_of(const Context& context, const Flags& flags) {
     if (progress == "tty") return BuildStyle::Live;
     if (progress == "rawjson") return BuildStyle::RawJson;
     if (progress == "auto") return context.is_error_terminal() ? BuildStyle::Live : BuildStyle::Plain;
-    return fail(ErrorCode::InvalidArgument, "--progress takes auto, plain, tty, quiet or rawjson, not \"", progress, "\"");
+    return fail(ErrorCode::InvalidArgument, "--progress takes auto, plain, tty, quiet or rawjson, not \"",
+                progress, "\"");
 }
 
 Result<int> run_build(Context& context, const Flags& flags) {
     if (flags.has("output")) {
-        return fail(ErrorCode::Unsupported, "--output is not supported").with_hint("build with -t, and use berth save or berth cp");
+        return fail(ErrorCode::Unsupported, "--output is not supported")
+            .with_hint("build with -t, and use berth save or berth cp");
     }
     const auto style = TRY(style_of(context, flags));
     auto options = TRY(build_options(context, flags));
@@ -97,11 +109,14 @@ Result<int> run_build(Context& context, const Flags& flags) {
     options.remote = opened.remote;
     Interrupt interrupt;
     BuildView view(context, style);
-    auto built = engine->build(options, opened.tar, [&](const api::ProgressMessage& message) { return view.show(message); }, interrupt.token());
+    auto built = engine->build(
+        options, opened.tar, [&](const api::ProgressMessage& message) { return view.show(message); },
+        interrupt.token());
     view.close();
     if (interrupt.is_requested()) return fail(ErrorCode::Cancelled, "cancelled");
     TRY(std::move(built));
-    if (const std::string path = flags.text("iidfile"); !path.empty()) TRY(sys::write_file_atomic(path, view.image_id()));
+    if (const std::string path = flags.text("iidfile"); !path.empty())
+        TRY(sys::write_file_atomic(path, view.image_id()));
     if (style == BuildStyle::Quiet) TRY(context.print_line(view.image_id()));
     return 0;
 }
@@ -110,41 +125,51 @@ Result<int> run_build(Context& context, const Flags& flags) {
 
 Command build_command() {
     using enum FlagKind;
-    return {.name = "build",
-            .arguments = "PATH | URL | -",
-            .summary = "Build an image from a Dockerfile",
-            .example = "berth build -t app:dev .\nberth build --target test --secret id=npm,src=.npmrc .",
-            .flags = {{.name = "add-host", .kind = List, .help = "Add a line to /etc/hosts of steps (name:address)"},
-                      {.name = "build-arg", .kind = List, .help = "Value of an ARG; a name alone takes ours"},
-                      {.name = "cache-from", .kind = List, .help = "Images to take cached steps from"},
-                      {.name = "check", .help = "Only check the Dockerfile"},
-                      {.name = "compress", .help = "", .hidden = true},
-                      {.name = "disable-content-trust", .help = "", .hidden = true},
-                      {.name = "file", .letter = 'f', .kind = Text, .help = "The Dockerfile (PATH/Dockerfile when not given)"},
-                      {.name = "force-rm", .help = "", .hidden = true},
-                      {.name = "host-ca", .help = "Let steps trust the host's certificate authorities"},
-                      {.name = "iidfile", .kind = Text, .help = "Write the image's id to this file"},
-                      {.name = "label", .kind = List, .help = "Set a label"},
-                      {.name = "load", .help = "Accepted for compatibility: images are always kept", .hidden = true},
-                      {.name = "memory", .letter = 'm', .kind = Bytes, .help = "Memory limit of a step"},
-                      {.name = "memory-swap", .kind = Bytes, .help = "Limit of memory and swap together"},
-                      {.name = "network", .kind = Text, .help = "Network of steps: default, host or none"},
-                      {.name = "no-cache", .help = "Run every step anew"},
-                      {.name = "output", .letter = 'o', .kind = Text, .help = "", .hidden = true},
-                      {.name = "platform", .kind = Text, .help = "Platform to build for"},
-                      {.name = "progress", .kind = Text, .help = "auto, plain, tty, quiet or rawjson", .fallback = "auto"},
-                      {.name = "pull", .help = "Look for newer base images"},
-                      {.name = "quiet", .letter = 'q', .help = "Print only the image's id"},
-                      {.name = "rm", .help = "", .hidden = true},
-                      {.name = "secret", .kind = List, .help = "Secret for RUN --mount=type=secret (id=NAME,src=FILE or env=NAME)"},
-                      {.name = "shm-size", .kind = Bytes, .help = "Size of /dev/shm of a step"},
-                      {.name = "squash", .help = "Make one layer of all new ones"},
-                      {.name = "tag", .letter = 't', .kind = List, .help = "Name the image (name:tag)"},
-                      {.name = "target", .kind = Text, .help = "Stage to build"},
-                      {.name = "ulimit", .kind = List, .help = "Limit of a step (name=soft[:hard])"}},
-            .least = 1,
-            .most = 1,
-            .run = run_build};
+    return {
+        .name = "build",
+        .arguments = "PATH | URL | -",
+        .summary = "Build an image from a Dockerfile",
+        .example = "berth build -t app:dev .\nberth build --target test --secret id=npm,src=.npmrc .",
+        .flags =
+            {{.name = "add-host", .kind = List, .help = "Add a line to /etc/hosts of steps (name:address)"},
+             {.name = "build-arg", .kind = List, .help = "Value of an ARG; a name alone takes ours"},
+             {.name = "cache-from", .kind = List, .help = "Images to take cached steps from"},
+             {.name = "check", .help = "Only check the Dockerfile"},
+             {.name = "compress", .help = "", .hidden = true},
+             {.name = "disable-content-trust", .help = "", .hidden = true},
+             {.name = "file",
+              .letter = 'f',
+              .kind = Text,
+              .help = "The Dockerfile (PATH/Dockerfile when not given)"},
+             {.name = "force-rm", .help = "", .hidden = true},
+             {.name = "host-ca", .help = "Let steps trust the host's certificate authorities"},
+             {.name = "iidfile", .kind = Text, .help = "Write the image's id to this file"},
+             {.name = "label", .kind = List, .help = "Set a label"},
+             {.name = "load", .help = "Accepted for compatibility: images are always kept", .hidden = true},
+             {.name = "memory", .letter = 'm', .kind = Bytes, .help = "Memory limit of a step"},
+             {.name = "memory-swap", .kind = Bytes, .help = "Limit of memory and swap together"},
+             {.name = "network", .kind = Text, .help = "Network of steps: default, host or none"},
+             {.name = "no-cache", .help = "Run every step anew"},
+             {.name = "output", .letter = 'o', .kind = Text, .help = "", .hidden = true},
+             {.name = "platform", .kind = Text, .help = "Platform to build for"},
+             {.name = "progress",
+              .kind = Text,
+              .help = "auto, plain, tty, quiet or rawjson",
+              .fallback = "auto"},
+             {.name = "pull", .help = "Look for newer base images"},
+             {.name = "quiet", .letter = 'q', .help = "Print only the image's id"},
+             {.name = "rm", .help = "", .hidden = true},
+             {.name = "secret",
+              .kind = List,
+              .help = "Secret for RUN --mount=type=secret (id=NAME,src=FILE or env=NAME)"},
+             {.name = "shm-size", .kind = Bytes, .help = "Size of /dev/shm of a step"},
+             {.name = "squash", .help = "Make one layer of all new ones"},
+             {.name = "tag", .letter = 't', .kind = List, .help = "Name the image (name:tag)"},
+             {.name = "target", .kind = Text, .help = "Stage to build"},
+             {.name = "ulimit", .kind = List, .help = "Limit of a step (name=soft[:hard])"}},
+        .least = 1,
+        .most = 1,
+        .run = run_build};
 }
 
 }  // namespace berth::cli

@@ -30,7 +30,9 @@ Result<> BuildView::show(const api::ProgressMessage& message) {
     if (!message.aux.empty()) {
         const auto aux = TRY(codec::parse_json(message.aux).context("progress of the build"));
         if (const std::string id = get_string(aux, "ID"); !id.empty()) image_id_ = id;
-        if (const auto* step = codec::find_member(aux, "berth.step"); step != nullptr && style_ != BuildStyle::RawJson) take_step(*step);
+        if (const auto* step = codec::find_member(aux, "berth.step");
+            step != nullptr && style_ != BuildStyle::RawJson)
+            take_step(*step);
     }
     if (!message.stream.empty() && (style_ == BuildStyle::Plain || style_ == BuildStyle::Live)) {
         erase();
@@ -64,7 +66,9 @@ void BuildView::take_step(const codec::Json& event) {
         } else if (kind == "cached") {
             end(step, "CACHED");
         } else if (kind == "finished") {
-            end(step, concat("DONE ", seconds_text(seconds != nullptr && seconds->is_number() ? seconds->get<double>() : 0)));
+            end(step, concat("DONE ",
+                             seconds_text(seconds != nullptr && seconds->is_number() ? seconds->get<double>()
+                                                                                     : 0)));
         } else if (kind == "failed") {
             end(step, concat("ERROR: ", get_string(event, "text")));
         } else if (kind == "cancelled") {
@@ -89,7 +93,8 @@ void BuildView::take_output(Step& step, std::string_view text) {
         step.partial.erase(0, at + 1);
         step.last_line = one;
         if (style_ != BuildStyle::Plain) continue;
-        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - step.started).count();
+        const double seconds =
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - step.started).count();
         std::array<char, 32> stamp{};
         std::snprintf(stamp.data(), stamp.size(), "%.3f", seconds);
         line(concat("#", step.number, " ", stamp.data(), " ", one));
@@ -100,8 +105,11 @@ void BuildView::end(Step& step, std::string_view how) {
     announce(step);
     if (!step.partial.empty()) take_output(step, "\n");
     step.running = false;
-    if (style_ == BuildStyle::Plain) line(concat("#", step.number, " ", how, "\n"));
-    else line(concat(" => ", how == "CACHED" ? "CACHED " : "", step.name, how == "CACHED" ? "" : concat("  ", how)));
+    if (style_ == BuildStyle::Plain)
+        line(concat("#", step.number, " ", how, "\n"));
+    else
+        line(concat(" => ", how == "CACHED" ? "CACHED " : "", step.name,
+                    how == "CACHED" ? "" : concat("  ", how)));
 }
 
 void BuildView::line(std::string_view text) { context_.note(concat(text, "\n")); }
@@ -119,7 +127,8 @@ void BuildView::redraw() {
     std::string out;
     for (const auto& [id, step] : steps_) {
         if (!step.running || drawn_ >= max_live_steps) continue;
-        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - step.started).count();
+        const double seconds =
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - step.started).count();
         out += shorten(concat(" => ", step.name, "  ", seconds_text(seconds)), width) + "\n";
         ++drawn_;
         if (step.last_line.empty()) continue;

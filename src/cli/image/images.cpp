@@ -30,7 +30,9 @@ Row image_row(const Json& image, const NameParts& name, bool full) {
     const std::string size = human_size(static_cast<double>(get_int(image, "Size")));
     Json& f = row.fields;
     f["Containers"] = containers < 0 ? "N/A" : concat(containers);
-    f["CreatedAt"] = concat(replace_all(to_rfc3339(Timestamp(std::chrono::seconds(created))).substr(0, 19), "T", " "), " +0000 UTC");
+    f["CreatedAt"] =
+        concat(replace_all(to_rfc3339(Timestamp(std::chrono::seconds(created))).substr(0, 19), "T", " "),
+               " +0000 UTC");
     f["CreatedSince"] = created > 0 ? ago(created, now_seconds()) : "N/A";
     f["Digest"] = name.digest;
     f["ID"] = short_id(get_string(image, "Id"), full);
@@ -54,7 +56,8 @@ std::vector<Row> image_rows(const Json& image, bool full) {
         const auto colon = text.rfind(':');
         if (colon == std::string::npos || text == "<none>:<none>") continue;
         NameParts name{text.substr(0, colon), text.substr(colon + 1), "<none>"};
-        if (const auto found = digests.find(name.repository); found != digests.end()) name.digest = found->second;
+        if (const auto found = digests.find(name.repository); found != digests.end())
+            name.digest = found->second;
         rows.push_back(image_row(image, name, full));
     }
     if (!rows.empty()) return rows;
@@ -66,11 +69,20 @@ std::vector<Row> image_rows(const Json& image, bool full) {
 }
 
 ListView view(bool digests) {
-    return {.table = digests ? "table {{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
-                             : "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}",
-            .headings = {{"Repository", "REPOSITORY"}, {"Tag", "TAG"}, {"Digest", "DIGEST"}, {"ID", "IMAGE ID"},
-                         {"CreatedSince", "CREATED"}, {"CreatedAt", "CREATED AT"}, {"Size", "SIZE"}, {"Containers", "CONTAINERS"},
-                         {"SharedSize", "SHARED SIZE"}, {"UniqueSize", "UNIQUE SIZE"}}};
+    return {
+        .table = digests
+                     ? "table {{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
+                     : "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}",
+        .headings = {{"Repository", "REPOSITORY"},
+                     {"Tag", "TAG"},
+                     {"Digest", "DIGEST"},
+                     {"ID", "IMAGE ID"},
+                     {"CreatedSince", "CREATED"},
+                     {"CreatedAt", "CREATED AT"},
+                     {"Size", "SIZE"},
+                     {"Containers", "CONTAINERS"},
+                     {"SharedSize", "SHARED SIZE"},
+                     {"UniqueSize", "UNIQUE SIZE"}}};
 }
 
 Result<int> run_images(Context& context, const Flags& flags) {
@@ -104,21 +116,29 @@ Result<int> run_history(Context& context, const Flags& flags) {
         row.fields["Comment"] = get_string(entry, "Comment");
         row.fields["CreatedAt"] = to_rfc3339(Timestamp(std::chrono::seconds(created)));
         row.fields["CreatedBy"] = full ? by : shorten(by, 45);
-        row.fields["CreatedSince"] = human ? ago(created, now_seconds()) : to_rfc3339(Timestamp(std::chrono::seconds(created)));
+        row.fields["CreatedSince"] =
+            human ? ago(created, now_seconds()) : to_rfc3339(Timestamp(std::chrono::seconds(created)));
         row.fields["ID"] = short_id(id, full);
         row.fields["Size"] = human ? human_size(static_cast<double>(size)) : concat(size);
         rows.push_back(std::move(row));
     }
     const ListView list{.table = "table {{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}",
-                        .headings = {{"ID", "IMAGE"}, {"CreatedSince", "CREATED"}, {"CreatedAt", "CREATED AT"},
-                                     {"CreatedBy", "CREATED BY"}, {"Size", "SIZE"}, {"Comment", "COMMENT"}}};
-    TRY(context.print(TRY(render_list(list, flags.is_set("quiet") ? "{{.ID}}" : flags.text("format"), rows))));
+                        .headings = {{"ID", "IMAGE"},
+                                     {"CreatedSince", "CREATED"},
+                                     {"CreatedAt", "CREATED AT"},
+                                     {"CreatedBy", "CREATED BY"},
+                                     {"Size", "SIZE"},
+                                     {"Comment", "COMMENT"}}};
+    TRY(context.print(
+        TRY(render_list(list, flags.is_set("quiet") ? "{{.ID}}" : flags.text("format"), rows))));
     return 0;
 }
 
 Result<int> run_inspect(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
-    return inspect_each(context, flags, [&](const std::string& name) { return engine->inspect_image(name, flags.text("platform")); });
+    return inspect_each(context, flags, [&](const std::string& name) {
+        return engine->inspect_image(name, flags.text("platform"));
+    });
 }
 
 Result<int> run_tag(Context& context, const Flags& flags) {
@@ -131,11 +151,13 @@ Result<int> run_rmi(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
     const bool force = flags.is_set("force");
     return for_each_name(context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {
-        const auto removed = TRY(engine->remove_image(name, {.force = force, .no_prune = flags.is_set("no-prune")}));
+        const auto removed =
+            TRY(engine->remove_image(name, {.force = force, .no_prune = flags.is_set("no-prune")}));
         std::vector<std::string> lines;
         for (const auto& entry : removed) {
             for (const char* kind : {"Untagged", "Deleted"}) {
-                if (const std::string what = get_string(entry, kind); !what.empty()) lines.push_back(concat(kind, ": ", what));
+                if (const std::string what = get_string(entry, kind); !what.empty())
+                    lines.push_back(concat(kind, ": ", what));
             }
         }
         return join(lines, "\n");
@@ -144,15 +166,17 @@ Result<int> run_rmi(Context& context, const Flags& flags) {
 
 Result<int> run_prune(Context& context, const Flags& flags) {
     const bool all = flags.is_set("all");
-    return prune(context, flags,
-                 {.warning = all ? "This will remove all images without at least one container associated to them."
-                                 : "This will remove all dangling images.",
-                  .call = [all](const client::Client& engine, api::Filters filters) {
-                      filters.add("dangling", all ? "false" : "true");
-                      return engine.prune_images(filters);
-                  },
-                  .list_name = "ImagesDeleted",
-                  .heading = "Deleted Images:"});
+    return prune(
+        context, flags,
+        {.warning = all ? "This will remove all images without at least one container associated to them."
+                        : "This will remove all dangling images.",
+         .call =
+             [all](const client::Client& engine, api::Filters filters) {
+                 filters.add("dangling", all ? "false" : "true");
+                 return engine.prune_images(filters);
+             },
+         .list_name = "ImagesDeleted",
+         .heading = "Deleted Images:"});
 }
 
 }  // namespace
@@ -173,17 +197,18 @@ Command images_command() {
 }
 
 Command history_command() {
-    return {.name = "history",
-            .arguments = "IMAGE",
-            .summary = "Show how an image was made",
-            .example = "berth history --no-trunc app:dev",
-            .flags = {{.name = "format", .kind = FlagKind::Text, .help = "table, json or a Go template"},
-                      {.name = "human", .letter = 'H', .help = "Sizes and times for people", .fallback = "true"},
-                      {.name = "no-trunc", .help = "Shorten nothing"},
-                      {.name = "quiet", .letter = 'q', .help = "Only ids"}},
-            .least = 1,
-            .most = 1,
-            .run = run_history};
+    return {
+        .name = "history",
+        .arguments = "IMAGE",
+        .summary = "Show how an image was made",
+        .example = "berth history --no-trunc app:dev",
+        .flags = {{.name = "format", .kind = FlagKind::Text, .help = "table, json or a Go template"},
+                  {.name = "human", .letter = 'H', .help = "Sizes and times for people", .fallback = "true"},
+                  {.name = "no-trunc", .help = "Shorten nothing"},
+                  {.name = "quiet", .letter = 'q', .help = "Only ids"}},
+        .least = 1,
+        .most = 1,
+        .run = run_history};
 }
 
 Command inspect_image_command() {
@@ -214,7 +239,9 @@ Command rmi_command() {
             .arguments = "IMAGE [IMAGE...]",
             .summary = "Remove images",
             .example = "berth rmi app:old",
-            .flags = {{.name = "force", .letter = 'f', .help = "Even if it has several names or stopped containers"},
+            .flags = {{.name = "force",
+                       .letter = 'f',
+                       .help = "Even if it has several names or stopped containers"},
                       {.name = "no-prune", .help = "Keep untagged parents"},
                       {.name = "platform", .kind = FlagKind::List, .help = "", .hidden = true}},
             .least = 1,
@@ -225,7 +252,8 @@ Command rmi_command() {
 
 Command prune_images_command() {
     auto flags = prune_flags();
-    flags.push_back({.name = "all", .letter = 'a', .help = "All that no container uses, not only untagged ones"});
+    flags.push_back(
+        {.name = "all", .letter = 'a', .help = "All that no container uses, not only untagged ones"});
     return {.name = "prune",
             .summary = "Remove images that nothing uses",
             .example = "berth image prune -a -f --filter until=240h",

@@ -12,7 +12,8 @@ Result<> pull_image(Context& context, const std::string& reference, const PullOp
     const auto auth = TRY(credentials_for_image(context, reference));
     const auto name = TRY(oci::Reference::parse(reference)).with_default_tag().familiar();
     ProgressPrinter printer(context, {.quiet = options.quiet, .to_stderr = options.to_stderr});
-    return engine->pull(name, options.platform, auth, [&](const api::ProgressMessage& m) { return printer.show(m); });
+    return engine->pull(name, options.platform, auth,
+                        [&](const api::ProgressMessage& m) { return printer.show(m); });
 }
 
 namespace {
@@ -20,11 +21,13 @@ namespace {
 Result<int> run(Context& context, const Flags& flags) {
     const std::string& name = flags.argument(0);
     const auto reference = TRY(oci::Reference::parse(name));
-    if (!flags.is_set("all-tags") && !reference.has_tag() && !reference.has_digest() && !flags.is_set("quiet")) {
+    if (!flags.is_set("all-tags") && !reference.has_tag() && !reference.has_digest() &&
+        !flags.is_set("quiet")) {
         TRY(context.print_line("Using default tag: latest"));
     }
     if (flags.is_set("all-tags")) {
-        return fail(ErrorCode::Unsupported, "--all-tags is not supported").with_hint("pull the tags that you need by name");
+        return fail(ErrorCode::Unsupported, "--all-tags is not supported")
+            .with_hint("pull the tags that you need by name");
     }
     TRY(pull_image(context, name, {.platform = flags.text("platform"), .quiet = flags.is_set("quiet")}));
     TRY(context.print_line(reference.with_default_tag().to_string()));

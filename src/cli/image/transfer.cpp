@@ -32,21 +32,25 @@ client::BytesSource source_of(sys::Fd file) {
 Result<client::BytesSource> input_of(const Context& context, const std::string& path) {
     if (!path.empty() && path != "-") return source_of(TRY(sys::open(path, O_RDONLY).context("read ", path)));
     if (context.is_input_terminal()) {
-        return fail(ErrorCode::InvalidArgument, "an archive is not read from a terminal").with_hint("name the file, or redirect the input");
+        return fail(ErrorCode::InvalidArgument, "an archive is not read from a terminal")
+            .with_hint("name the file, or redirect the input");
     }
     return source_of({});
 }
 
 Result<int> run_push(Context& context, const Flags& flags) {
     if (flags.is_set("all-tags")) {
-        return fail(ErrorCode::Unsupported, "--all-tags is not supported").with_hint("push the tags that you need by name");
+        return fail(ErrorCode::Unsupported, "--all-tags is not supported")
+            .with_hint("push the tags that you need by name");
     }
     const auto reference = TRY(oci::Reference::parse(flags.argument(0))).with_default_tag();
     const auto* engine = TRY(context.engine());
     const auto auth = TRY(credentials_for_image(context, flags.argument(0)));
-    if (!flags.is_set("quiet")) TRY(context.print_line(concat("The push refers to repository [", reference.name(), "]")));
+    if (!flags.is_set("quiet"))
+        TRY(context.print_line(concat("The push refers to repository [", reference.name(), "]")));
     ProgressPrinter printer(context, {.quiet = flags.is_set("quiet")});
-    TRY(engine->push(reference.familiar(), flags.text("platform"), auth, [&](const api::ProgressMessage& m) { return printer.show(m); }));
+    TRY(engine->push(reference.familiar(), flags.text("platform"), auth,
+                     [&](const api::ProgressMessage& m) { return printer.show(m); }));
     if (flags.is_set("quiet")) TRY(context.print_line(reference.to_string()));
     return 0;
 }
@@ -82,7 +86,8 @@ Result<int> run_import(Context& context, const Flags& flags) {
     const auto source = TRY(input_of(context, flags.argument(0)));
     const auto* engine = TRY(context.engine());
     ProgressPrinter printer(context, {});
-    TRY(engine->import_image(source, options, [&](const api::ProgressMessage& m) { return printer.show(m); }));
+    TRY(engine->import_image(source, options,
+                             [&](const api::ProgressMessage& m) { return printer.show(m); }));
     return 0;
 }
 
@@ -102,14 +107,17 @@ Result<int> run_bootstrap(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
     Interrupt interrupt;
     ProgressPrinter printer(context, {.quiet = flags.is_set("quiet"), .to_stderr = true});
-    TRY(engine->bootstrap_image(codec::dump_json(body), [&](const api::ProgressMessage& m) { return printer.show(m); }, interrupt.token()));
+    TRY(engine->bootstrap_image(
+        codec::dump_json(body), [&](const api::ProgressMessage& m) { return printer.show(m); },
+        interrupt.token()));
     TRY(context.print_line(reference));
     return 0;
 }
 
 Result<int> run_search(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
-    const auto found = TRY(engine->search_images(flags.argument(0), static_cast<int>(flags.number("limit").value_or(25)), TRY(filters_of(flags))));
+    const auto found = TRY(engine->search_images(
+        flags.argument(0), static_cast<int>(flags.number("limit").value_or(25)), TRY(filters_of(flags))));
     std::vector<Row> rows;
     for (const auto& entry : found) {
         Row row;
@@ -121,7 +129,10 @@ Result<int> run_search(Context& context, const Flags& flags) {
         rows.push_back(std::move(row));
     }
     const ListView view{.table = "table {{.Name}}\t{{.Description}}\t{{.StarCount}}\t{{.IsOfficial}}",
-                        .headings = {{"Name", "NAME"}, {"Description", "DESCRIPTION"}, {"StarCount", "STARS"}, {"IsOfficial", "OFFICIAL"}}};
+                        .headings = {{"Name", "NAME"},
+                                     {"Description", "DESCRIPTION"},
+                                     {"StarCount", "STARS"},
+                                     {"IsOfficial", "OFFICIAL"}}};
     TRY(context.print(TRY(render_list(view, flags.text("format"), rows))));
     return 0;
 }
@@ -129,36 +140,44 @@ Result<int> run_search(Context& context, const Flags& flags) {
 }  // namespace
 
 Command push_command() {
-    return {.name = "push",
-            .arguments = "NAME[:TAG]",
-            .summary = "Send an image to a registry",
-            .example = "berth push localhost:5000/app:1",
-            .flags = {{.name = "all-tags", .letter = 'a', .help = "Send every tag"},
-                      {.name = "disable-content-trust", .help = "", .hidden = true},
-                      {.name = "platform", .kind = FlagKind::Text, .help = "Only the variant for this platform"},
-                      {.name = "quiet", .letter = 'q', .help = "Print only the image's name"}},
-            .least = 1,
-            .most = 1,
-            .run = run_push};
+    return {
+        .name = "push",
+        .arguments = "NAME[:TAG]",
+        .summary = "Send an image to a registry",
+        .example = "berth push localhost:5000/app:1",
+        .flags = {{.name = "all-tags", .letter = 'a', .help = "Send every tag"},
+                  {.name = "disable-content-trust", .help = "", .hidden = true},
+                  {.name = "platform", .kind = FlagKind::Text, .help = "Only the variant for this platform"},
+                  {.name = "quiet", .letter = 'q', .help = "Print only the image's name"}},
+        .least = 1,
+        .most = 1,
+        .run = run_push};
 }
 
 Command save_command() {
-    return {.name = "save",
-            .arguments = "IMAGE [IMAGE...]",
-            .summary = "Write images as a tar archive",
-            .example = "berth save -o app.tar app:1",
-            .flags = {{.name = "output", .letter = 'o', .kind = FlagKind::Text, .help = "File instead of standard output"},
-                      {.name = "platform", .kind = FlagKind::Text, .help = "Only the variant for this platform"}},
-            .least = 1,
-            .most = any_number,
-            .run = run_save};
+    return {
+        .name = "save",
+        .arguments = "IMAGE [IMAGE...]",
+        .summary = "Write images as a tar archive",
+        .example = "berth save -o app.tar app:1",
+        .flags = {{.name = "output",
+                   .letter = 'o',
+                   .kind = FlagKind::Text,
+                   .help = "File instead of standard output"},
+                  {.name = "platform", .kind = FlagKind::Text, .help = "Only the variant for this platform"}},
+        .least = 1,
+        .most = any_number,
+        .run = run_save};
 }
 
 Command load_command() {
     return {.name = "load",
             .summary = "Read images from a tar archive",
             .example = "berth load -i app.tar",
-            .flags = {{.name = "input", .letter = 'i', .kind = FlagKind::Text, .help = "File instead of standard input"},
+            .flags = {{.name = "input",
+                       .letter = 'i',
+                       .kind = FlagKind::Text,
+                       .help = "File instead of standard input"},
                       {.name = "platform", .kind = FlagKind::Text, .help = "", .hidden = true},
                       {.name = "quiet", .letter = 'q', .help = "Only say what was loaded"}},
             .run = run_load};
@@ -169,7 +188,10 @@ Command import_command() {
             .arguments = "FILE|- [REPOSITORY[:TAG]]",
             .summary = "Make an image of a tar archive of files",
             .example = "berth import rootfs.tar base:1",
-            .flags = {{.name = "change", .letter = 'c', .kind = FlagKind::List, .help = "Dockerfile instruction to apply"},
+            .flags = {{.name = "change",
+                       .letter = 'c',
+                       .kind = FlagKind::List,
+                       .help = "Dockerfile instruction to apply"},
                       {.name = "message", .letter = 'm', .kind = FlagKind::Text, .help = "Comment"},
                       {.name = "platform", .kind = FlagKind::Text, .help = "Platform of the files"}},
             .least = 1,
@@ -183,26 +205,36 @@ Command bootstrap_command() {
             .summary = "Make a base image from a distribution's package archive",
             .example = "berth image bootstrap debian:bookworm",
             .flags = {{.name = "mirror", .kind = FlagKind::Text, .help = "Package archive to use"},
-                      {.name = "package", .kind = FlagKind::List, .help = "Further package to install", .alias = "include"},
+                      {.name = "package",
+                       .kind = FlagKind::List,
+                       .help = "Further package to install",
+                       .alias = "include"},
                       {.name = "quiet", .letter = 'q', .help = "Print only the image's name"},
-                      {.name = "tag", .letter = 't', .kind = FlagKind::Text, .help = "Name of the image (debian:SUITE when not given)"}},
+                      {.name = "tag",
+                       .letter = 't',
+                       .kind = FlagKind::Text,
+                       .help = "Name of the image (debian:SUITE when not given)"}},
             .least = 1,
             .most = 1,
             .run = run_bootstrap};
 }
 
 Command search_command() {
-    return {.name = "search",
-            .arguments = "TERM",
-            .summary = "Search the public registry for images",
-            .example = "berth search postgres",
-            .flags = {{.name = "filter", .letter = 'f', .kind = FlagKind::List, .help = "Only what fits (is-official=true, stars=3)"},
-                      {.name = "format", .kind = FlagKind::Text, .help = "table, json or a Go template"},
-                      {.name = "limit", .kind = FlagKind::Number, .help = "At most so many", .fallback = "25"},
-                      {.name = "no-trunc", .help = "Shorten nothing"}},
-            .least = 1,
-            .most = 1,
-            .run = run_search};
+    return {
+        .name = "search",
+        .arguments = "TERM",
+        .summary = "Search the public registry for images",
+        .example = "berth search postgres",
+        .flags = {{.name = "filter",
+                   .letter = 'f',
+                   .kind = FlagKind::List,
+                   .help = "Only what fits (is-official=true, stars=3)"},
+                  {.name = "format", .kind = FlagKind::Text, .help = "table, json or a Go template"},
+                  {.name = "limit", .kind = FlagKind::Number, .help = "At most so many", .fallback = "25"},
+                  {.name = "no-trunc", .help = "Shorten nothing"}},
+        .least = 1,
+        .most = 1,
+        .run = run_search};
 }
 
 }  // namespace berth::cli

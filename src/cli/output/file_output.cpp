@@ -13,7 +13,8 @@ namespace berth::cli {
 Result<FileOutput> FileOutput::open(const Context& context, const std::string& path) {
     if (path.empty() || path == "-") {
         if (context.is_output_terminal()) {
-            return fail(ErrorCode::InvalidArgument, "an archive is not written to a terminal").with_hint("use -o FILE, or redirect the output");
+            return fail(ErrorCode::InvalidArgument, "an archive is not written to a terminal")
+                .with_hint("use -o FILE, or redirect the output");
         }
         return FileOutput({}, {}, {});
     }
@@ -23,7 +24,8 @@ Result<FileOutput> FileOutput::open(const Context& context, const std::string& p
         return FileOutput(TRY(sys::open(path, O_WRONLY).context("write ", path)), path, {});
     }
     std::string temporary = concat(path, ".", random_hex(4), ".part");
-    return FileOutput(TRY(sys::open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0600).context("write ", path)), path, temporary);
+    return FileOutput(TRY(sys::open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0600).context("write ", path)),
+                      path, temporary);
 }
 
 FileOutput::~FileOutput() {

@@ -27,16 +27,18 @@ std::string field_names(const ListView& view) {
     return join(names, " ");
 }
 
-// The heading of a template's columns: the template itself, run over headings instead of values. Functions on headings
-// are harmless; a label's heading is its name.
+// The heading of a template's columns: the template itself, run over headings instead of values. Functions on
+// headings are harmless; a label's heading is its name.
 Result<std::string> heading_line(const ListView& view, const GoTemplate& line) {
     Json headings = Json::object();
     for (const auto& [field, heading] : view.headings) headings[std::string(field)] = std::string(heading);
-    return line.execute(headings, [](const Json&, std::string_view name, const std::vector<Json>& arguments)
-                                      -> std::optional<Result<Json>> {
-        if (name != "Label" || arguments.size() != 1 || !arguments[0].is_string()) return std::nullopt;
-        return Result<Json>(Json(arguments[0].get<std::string>()));
-    });
+    return line.execute(headings,
+                        [](const Json&, std::string_view name,
+                           const std::vector<Json>& arguments) -> std::optional<Result<Json>> {
+                            if (name != "Label" || arguments.size() != 1 || !arguments[0].is_string())
+                                return std::nullopt;
+                            return Result<Json>(Json(arguments[0].get<std::string>()));
+                        });
 }
 
 }  // namespace
@@ -53,9 +55,12 @@ Result<std::string> render_list(const ListView& view, std::string_view format, c
     if (trim(text) == "json") text = "{{json .}}";
     const auto line = TRY(GoTemplate::parse(text).context("--format"));
     std::string out;
-    if (is_table) out += TRY(heading_line(view, line).context("--format").hint("fields: ", field_names(view))) + "\n";
+    if (is_table)
+        out += TRY(heading_line(view, line).context("--format").hint("fields: ", field_names(view))) + "\n";
     for (const Row& row : rows) {
-        out += TRY(line.execute(row.fields, label_method(row.labels)).context("--format").hint("fields: ", field_names(view)));
+        out += TRY(line.execute(row.fields, label_method(row.labels))
+                       .context("--format")
+                       .hint("fields: ", field_names(view)));
         out += '\n';
     }
     return is_table ? align_columns(out) : out;

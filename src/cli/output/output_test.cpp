@@ -23,8 +23,10 @@ TEST(Units, PrintAsDockerDoes) {
     EXPECT_EQ(binary_size(25'277'000'000.0), "23.54GiB");
     using std::chrono::seconds;
     const std::vector<std::pair<long, std::string>> durations = {
-        {0, "Less than a second"}, {1, "1 second"}, {59, "59 seconds"}, {60, "About a minute"}, {150, "2 minutes"},
-        {3600, "About an hour"}, {7200, "2 hours"}, {86400 * 3, "3 days"}, {86400 * 21, "3 weeks"}, {86400L * 100, "3 months"}, {86400L * 900, "2 years"}};
+        {0, "Less than a second"},  {1, "1 second"},          {59, "59 seconds"},
+        {60, "About a minute"},     {150, "2 minutes"},       {3600, "About an hour"},
+        {7200, "2 hours"},          {86400 * 3, "3 days"},    {86400 * 21, "3 weeks"},
+        {86400L * 100, "3 months"}, {86400L * 900, "2 years"}};
     for (const auto& [count, text] : durations) EXPECT_EQ(human_duration(seconds(count)), text);
 }
 
@@ -33,7 +35,8 @@ TEST(Units, ReadSizes) {
     EXPECT_EQ(parse_bytes("64k"), 65536);
     EXPECT_EQ(parse_bytes("1.5GiB"), 1610612736);
     EXPECT_EQ(parse_bytes("2mb"), 2097152);
-    for (const char* text : {"", "m", "-1", "1x", "1.2.3", "99999999t", "1 0", ".5"}) EXPECT_FALSE(parse_bytes(text)) << text;
+    for (const char* text : {"", "m", "-1", "1x", "1.2.3", "99999999t", "1 0", ".5"})
+        EXPECT_FALSE(parse_bytes(text)) << text;
 }
 
 TEST(Tables, AlignByCharacters) {
@@ -53,7 +56,8 @@ std::vector<Row> rows() {
 
 TEST(Lists, ShowTablesTemplatesAndJson) {
     EXPECT_EQ(*render_list(view, "", rows()), "THE ID    NAME\n1         web\n");
-    EXPECT_EQ(*render_list(view, "table {{.Name}}\\t{{.Label \"tier\"}}", rows()), "NAME      tier\nweb       front\n");
+    EXPECT_EQ(*render_list(view, "table {{.Name}}\\t{{.Label \"tier\"}}", rows()),
+              "NAME      tier\nweb       front\n");
     EXPECT_EQ(*render_list(view, "{{.Name | upper}}", rows()), "WEB\n");
     EXPECT_EQ(*render_list(view, "json", rows()), "{\"ID\":\"1\",\"Name\":\"web\"}\n");
     EXPECT_EQ(*render_list(view, "{{.Name}}", {}), "");
@@ -73,7 +77,8 @@ TEST(Ports, AreJoinedToRanges) {
 }
 
 TEST(Rows, ShortenIdsAndCommands) {
-    const auto container = codec::parse_json(R"({"Id":"0123456789abcdef0123","Names":["/web","/other/alias"],"Image":"nginx",
+    const auto container =
+        codec::parse_json(R"({"Id":"0123456789abcdef0123","Names":["/web","/other/alias"],"Image":"nginx",
         "Command":"a command that is longer than twenty","Created":0,"State":"running","Status":"Up","Ports":[],"Labels":{"b":"2","a":"1"}})");
     const auto row = container_row(*container, false);
     EXPECT_EQ(row.fields["ID"], "0123456789ab");
@@ -86,7 +91,8 @@ TEST(Rows, ShortenIdsAndCommands) {
 TEST(Progress, DrawsBars) {
     EXPECT_EQ(progress_bar(0, 0, 100), "");
     EXPECT_EQ(progress_bar(5, 10, 40), "5B/10B");
-    EXPECT_EQ(progress_bar(5, 10, 100), "[" + std::string(25, '=') + ">" + std::string(24, ' ') + "]  5B/10B");
+    EXPECT_EQ(progress_bar(5, 10, 100),
+              "[" + std::string(25, '=') + ">" + std::string(24, ' ') + "]  5B/10B");
     EXPECT_EQ(progress_bar(10, 10, 100), "[" + std::string(50, '=') + "]  10B/10B");
 }
 

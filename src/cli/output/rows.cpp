@@ -15,7 +15,9 @@ using codec::Json;
 
 std::vector<Flag> list_flags() {
     return {{.name = "filter", .letter = 'f', .kind = FlagKind::List, .help = "Only what fits (key=value)"},
-            {.name = "format", .kind = FlagKind::Text, .help = "table, json, \"table TEMPLATE\" or a Go template"},
+            {.name = "format",
+             .kind = FlagKind::Text,
+             .help = "table, json, \"table TEMPLATE\" or a Go template"},
             {.name = "no-trunc", .help = "Shorten nothing"},
             {.name = "quiet", .letter = 'q', .help = "Only names or ids"}};
 }
@@ -25,7 +27,8 @@ Result<api::Filters> filters_of(const Flags& flags) {
     for (const auto& text : flags.list("filter")) {
         const auto parts = split_once(text, '=');
         if (!parts || parts->first.empty()) {
-            return fail(ErrorCode::InvalidArgument, "invalid filter \"", text, "\"").with_hint("filters are key=value, such as name=web or label=tier");
+            return fail(ErrorCode::InvalidArgument, "invalid filter \"", text, "\"")
+                .with_hint("filters are key=value, such as name=web or label=tier");
         }
         filters.add(to_lower(trim(parts->first)), std::string(trim(parts->second)));
     }
@@ -60,10 +63,12 @@ std::string ports_text(const Json& ports) {
     };
     std::vector<Port> list;
     for (const auto& port : ports) {
-        list.push_back({get_string(port, "IP"), get_string(port, "Type"), get_int(port, "PrivatePort"), get_int(port, "PublicPort")});
+        list.push_back({get_string(port, "IP"), get_string(port, "Type"), get_int(port, "PrivatePort"),
+                        get_int(port, "PublicPort")});
     }
     std::sort(list.begin(), list.end(), [](const Port& a, const Port& b) {
-        return std::tuple(a.outside == 0, a.type, a.ip, a.inside) < std::tuple(b.outside == 0, b.type, b.ip, b.inside);
+        return std::tuple(a.outside == 0, a.type, a.ip, a.inside) <
+               std::tuple(b.outside == 0, b.type, b.ip, b.inside);
     });
     std::vector<std::string> parts;
     for (std::size_t first = 0; first < list.size();) {
@@ -77,7 +82,8 @@ std::string ports_text(const Json& ports) {
         const Port& port = list[first];
         std::string text = concat(range(port.inside, list[last].inside), "/", port.type);
         if (port.outside != 0) {
-            const std::string ip = port.ip.find(':') != std::string::npos ? concat("[", port.ip, "]") : port.ip;
+            const std::string ip =
+                port.ip.find(':') != std::string::npos ? concat("[", port.ip, "]") : port.ip;
             text = concat(ip, ip.empty() ? "" : ":", range(port.outside, list[last].outside), "->", text);
         }
         parts.push_back(std::move(text));
@@ -113,7 +119,8 @@ Row container_row(const Json& container, bool full) {
     const std::int64_t created = get_int(container, "Created");
     const std::string image = get_string(container, "Image");
     std::string size = human_size(static_cast<double>(get_int(container, "SizeRw")));
-    if (const auto root = get_int(container, "SizeRootFs"); root > 0) size += concat(" (virtual ", human_size(static_cast<double>(root)), ")");
+    if (const auto root = get_int(container, "SizeRootFs"); root > 0)
+        size += concat(" (virtual ", human_size(static_cast<double>(root)), ")");
     Json& f = row.fields;
     f["Command"] = concat("\"", full ? command : shorten(command, 20), "\"");
     f["CreatedAt"] = replace_all(to_rfc3339(Timestamp(std::chrono::seconds(created))), "T", " ");

@@ -2,9 +2,11 @@
 
 namespace berth::cli {
 
-Result<> add_variable(std::vector<std::string>& variables, const std::string& text, const client::Environment& environment) {
+Result<> add_variable(std::vector<std::string>& variables, const std::string& text,
+                      const client::Environment& environment) {
     if (text.empty() || text.starts_with('=')) {
-        return fail(ErrorCode::InvalidArgument, "invalid environment variable \"", text, "\": the name is missing");
+        return fail(ErrorCode::InvalidArgument, "invalid environment variable \"", text,
+                    "\": the name is missing");
     }
     if (text.find('=') != std::string::npos) {
         variables.push_back(text);
@@ -14,7 +16,8 @@ Result<> add_variable(std::vector<std::string>& variables, const std::string& te
     return {};
 }
 
-Result<std::vector<std::string>> parse_variable_file(std::string_view text, const client::Environment& environment) {
+Result<std::vector<std::string>> parse_variable_file(std::string_view text,
+                                                     const client::Environment& environment) {
     if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
     std::vector<std::string> out;
     int number = 0;
@@ -26,7 +29,8 @@ Result<std::vector<std::string>> parse_variable_file(std::string_view text, cons
         line.erase(0, start);
         const std::string name = line.substr(0, line.find('='));
         if (name.find_first_of(" \t") != std::string::npos) {
-            return fail(ErrorCode::InvalidArgument, "line ", number, ": the name \"", name, "\" contains white space");
+            return fail(ErrorCode::InvalidArgument, "line ", number, ": the name \"", name,
+                        "\" contains white space");
         }
         TRY(add_variable(out, line, environment).context("line ", number));
     }

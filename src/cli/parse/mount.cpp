@@ -14,17 +14,23 @@ Result<bool> parse_switch(std::string_view key, const std::optional<std::string>
 
 Result<> set_recursion(api::Mount::BindOptions& bind, std::string_view value) {
     if (value == "enabled") return {};
-    if (value == "disabled") bind.non_recursive = true;
-    else if (value == "writable") bind.read_only_non_recursive = true;
-    else if (value == "readonly") bind.read_only_force_recursive = true;
-    else return fail(ErrorCode::InvalidArgument, "invalid value for bind-recursive: ", value);
+    if (value == "disabled")
+        bind.non_recursive = true;
+    else if (value == "writable")
+        bind.read_only_non_recursive = true;
+    else if (value == "readonly")
+        bind.read_only_force_recursive = true;
+    else
+        return fail(ErrorCode::InvalidArgument, "invalid value for bind-recursive: ", value);
     return {};
 }
 
 void set_key_value(api::StringMap& map, std::string_view text) {
     const auto parts = split_once(text, '=');
-    if (parts) map[std::string(parts->first)] = parts->second;
-    else map[std::string(text)] = "";
+    if (parts)
+        map[std::string(parts->first)] = parts->second;
+    else
+        map[std::string(text)] = "";
 }
 
 template <typename T>
@@ -35,7 +41,9 @@ T& made(std::optional<T>& options) {
 
 class MountParser {
 public:
-    explicit MountParser(std::string_view working_folder) : working_folder_(working_folder) { mount_.type = "volume"; }
+    explicit MountParser(std::string_view working_folder) : working_folder_(working_folder) {
+        mount_.type = "volume";
+    }
 
     Result<> take(std::string_view field) {
         const auto parts = split_once(field, '=');
@@ -64,7 +72,8 @@ public:
 
     Result<api::Mount> finish() && {
         if (mount_.target.empty()) return fail(ErrorCode::InvalidArgument, "the target is missing");
-        if (mount_.type == "bind" && mount_.source.empty()) return fail(ErrorCode::InvalidArgument, "the source is missing");
+        if (mount_.type == "bind" && mount_.source.empty())
+            return fail(ErrorCode::InvalidArgument, "the source is missing");
         if (mount_.type == "tmpfs" && !mount_.source.empty()) {
             return fail(ErrorCode::InvalidArgument, "a tmpfs has no source");
         }
@@ -84,21 +93,35 @@ private:
             for (const std::string_view known : {"bind", "volume", "tmpfs", "image"}) {
                 if (mount_.type == known) return {};
             }
-            return fail(ErrorCode::InvalidArgument, "unknown type \"", value, "\": bind, volume, tmpfs and image are known");
+            return fail(ErrorCode::InvalidArgument, "unknown type \"", value,
+                        "\": bind, volume, tmpfs and image are known");
         }
-        if (key == "source" || key == "src") mount_.source = value;
-        else if (key == "target" || key == "dst" || key == "destination") mount_.target = value;
-        else if (key == "consistency") mount_.consistency = value;
-        else if (key == "bind-propagation") made(mount_.bind_options).propagation = value;
-        else if (key == "bind-recursive") return set_recursion(made(mount_.bind_options), value);
-        else if (key == "volume-subpath") made(mount_.volume_options).subpath = value;
-        else if (key == "volume-label") set_key_value(made(mount_.volume_options).labels, value);
-        else if (key == "volume-driver") made(made(mount_.volume_options).driver_config).name = value;
-        else if (key == "volume-opt") set_key_value(made(made(mount_.volume_options).driver_config).options, value);
-        else if (key == "image-subpath") made(mount_.image_options).subpath = value;
-        else if (key == "tmpfs-size") return take_size(value);
-        else if (key == "tmpfs-mode") return take_mode(value);
-        else return fail(ErrorCode::InvalidArgument, "unknown key \"", key, "\"");
+        if (key == "source" || key == "src")
+            mount_.source = value;
+        else if (key == "target" || key == "dst" || key == "destination")
+            mount_.target = value;
+        else if (key == "consistency")
+            mount_.consistency = value;
+        else if (key == "bind-propagation")
+            made(mount_.bind_options).propagation = value;
+        else if (key == "bind-recursive")
+            return set_recursion(made(mount_.bind_options), value);
+        else if (key == "volume-subpath")
+            made(mount_.volume_options).subpath = value;
+        else if (key == "volume-label")
+            set_key_value(made(mount_.volume_options).labels, value);
+        else if (key == "volume-driver")
+            made(made(mount_.volume_options).driver_config).name = value;
+        else if (key == "volume-opt")
+            set_key_value(made(made(mount_.volume_options).driver_config).options, value);
+        else if (key == "image-subpath")
+            made(mount_.image_options).subpath = value;
+        else if (key == "tmpfs-size")
+            return take_size(value);
+        else if (key == "tmpfs-mode")
+            return take_mode(value);
+        else
+            return fail(ErrorCode::InvalidArgument, "unknown key \"", key, "\"");
         return {};
     }
 
@@ -129,7 +152,8 @@ Result<api::Mount> parse_mount_fields(std::string_view text, std::string_view wo
 bool is_volume_name(std::string_view name) {
     if (name.size() < 2 || std::isalnum(static_cast<unsigned char>(name[0])) == 0) return false;
     for (const char c : name) {
-        if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '_' && c != '.' && c != '-') return false;
+        if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '_' && c != '.' && c != '-')
+            return false;
     }
     return true;
 }
@@ -160,8 +184,10 @@ Result<std::vector<std::string>> split_csv(std::string_view line) {
     for (std::size_t i = 0; i < line.size(); ++i) {
         const char c = line[i];
         if (c == '"') {
-            if (quoted && i + 1 < line.size() && line[i + 1] == '"') fields.back() += line[++i];
-            else quoted = !quoted;
+            if (quoted && i + 1 < line.size() && line[i + 1] == '"')
+                fields.back() += line[++i];
+            else
+                quoted = !quoted;
         } else if (c == ',' && !quoted) {
             fields.emplace_back();
         } else {
@@ -172,7 +198,8 @@ Result<std::vector<std::string>> split_csv(std::string_view line) {
     return fields;
 }
 
-Result<VolumeFlag> parse_volume(std::string_view text, std::string_view working_folder, std::string_view home) {
+Result<VolumeFlag> parse_volume(std::string_view text, std::string_view working_folder,
+                                std::string_view home) {
     const auto parts = split(text, ':');
     VolumeFlag volume;
     const auto refuse = [&](std::string_view why) {
@@ -192,7 +219,8 @@ Result<VolumeFlag> parse_volume(std::string_view text, std::string_view working_
     if (volume.source.starts_with('.')) {
         volume.source = absolute_path(volume.source, working_folder);
     } else if (volume.source == "~" || volume.source.starts_with("~/")) {
-        volume.source = absolute_path(std::string_view(volume.source).substr(1).empty() ? "." : volume.source.substr(2), home);
+        volume.source = absolute_path(
+            std::string_view(volume.source).substr(1).empty() ? "." : volume.source.substr(2), home);
     } else if (volume.source.starts_with('/')) {
         volume.source = absolute_path(volume.source, "/");
     } else if (!volume.source.empty() && !is_volume_name(volume.source)) {

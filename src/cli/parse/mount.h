@@ -10,7 +10,7 @@ namespace berth::cli {
 
 /// -v: "SOURCE:TARGET[:OPTIONS]", or "TARGET" alone for an anonymous volume.
 struct VolumeFlag {
-    std::string source;   ///< an absolute path, a volume's name, or "" for an anonymous volume
+    std::string source;  ///< an absolute path, a volume's name, or "" for an anonymous volume
     std::string target;
     std::string options;  ///< "ro,z"
     bool is_bind() const { return source.starts_with('/'); }
@@ -19,9 +19,10 @@ struct VolumeFlag {
     bool operator==(const VolumeFlag&) const = default;
 };
 
-/// Sources that start with "." or "~" are completed with `working_folder` and `home`. InvalidArgument names the part that is
-/// wrong.
-Result<VolumeFlag> parse_volume(std::string_view text, std::string_view working_folder, std::string_view home);
+/// Sources that start with "." or "~" are completed with `working_folder` and `home`. InvalidArgument names
+/// the part that is wrong.
+Result<VolumeFlag> parse_volume(std::string_view text, std::string_view working_folder,
+                                std::string_view home);
 
 /// --mount type=bind,src=/a,dst=/b,readonly. Quotes work as in CSV.
 Result<api::Mount> parse_mount(std::string_view text, std::string_view working_folder);

@@ -34,7 +34,8 @@ TEST(PublishedPorts, ReadAllForms) {
 }
 
 TEST(PublishedPorts, RefuseWhatIsNoPort) {
-    for (const char* text : {"", ":", "0:80", "99999:80", "80:", "a:80", "80/icmp", "8000-8002:80-81", "82-80", "1.2.3:80:80", "[::1:80:80", "-1", "80-"}) {
+    for (const char* text : {"", ":", "0:80", "99999:80", "80:", "a:80", "80/icmp", "8000-8002:80-81",
+                             "82-80", "1.2.3:80:80", "[::1:80:80", "-1", "80-"}) {
         EXPECT_FALSE(parse_published(text)) << text;
     }
 }
@@ -66,8 +67,9 @@ TEST(Mounts, ReadKeysOfEachType) {
     ASSERT_TRUE(volume);
     EXPECT_TRUE(volume->volume_options->no_copy);
     EXPECT_EQ(volume->volume_options->driver_config->options.at("o"), "a,b");
-    for (const char* text : {"", "type=bind,dst=/x", "type=bind,src=/x", "type=nosuch,dst=/x", "type=tmpfs,src=a,dst=/x",
-                             "type=tmpfs,dst=/x,bind-propagation=rslave", "src=a,dst=/x,what=ever", "src=a,dst=/x,readonly=perhaps", "\"src=a"}) {
+    for (const char* text : {"", "type=bind,dst=/x", "type=bind,src=/x", "type=nosuch,dst=/x",
+                             "type=tmpfs,src=a,dst=/x", "type=tmpfs,dst=/x,bind-propagation=rslave",
+                             "src=a,dst=/x,what=ever", "src=a,dst=/x,readonly=perhaps", "\"src=a"}) {
         EXPECT_FALSE(parse_mount(text, "/")) << text;
     }
 }
@@ -90,12 +92,15 @@ TEST(Variables, ComeFromFlagsFilesAndTheEnvironment) {
 TEST(Limits, AreChecked) {
     EXPECT_EQ(parse_ulimit("nofile=1024:2048")->hard, 2048);
     EXPECT_EQ(parse_ulimit("core=-1")->soft, -1);
-    for (const char* text : {"nofile", "nofile=", "nofile=9:1", "nosuch=1", "nofile=a"}) EXPECT_FALSE(parse_ulimit(text)) << text;
+    for (const char* text : {"nofile", "nofile=", "nofile=9:1", "nosuch=1", "nofile=a"})
+        EXPECT_FALSE(parse_ulimit(text)) << text;
     EXPECT_EQ(parse_restart("on-failure:3")->maximum_retry_count, 3);
-    for (const char* text : {"sometimes", "always:3", "on-failure:x"}) EXPECT_FALSE(parse_restart(text)) << text;
+    for (const char* text : {"sometimes", "always:3", "on-failure:x"})
+        EXPECT_FALSE(parse_restart(text)) << text;
     EXPECT_EQ(parse_device("/dev/a:/dev/b:r")->cgroup_permissions, "r");
     EXPECT_EQ(parse_device("/dev/a:rw")->path_in_container, "/dev/a");
-    for (const char* text : {"", "a", "/dev/a:/dev/b:q", "/dev/a:b:c:d"}) EXPECT_FALSE(parse_device(text)) << text;
+    for (const char* text : {"", "a", "/dev/a:/dev/b:q", "/dev/a:b:c:d"})
+        EXPECT_FALSE(parse_device(text)) << text;
     EXPECT_EQ(parse_gpus("all")->count, -1);
     EXPECT_EQ(parse_gpus("2")->count, 2);
     EXPECT_FALSE(parse_gpus("some"));

@@ -18,9 +18,12 @@ Result<Range> parse_range(std::string_view text, std::string_view what) {
     const auto first = parse_uint(text.substr(0, dash));
     const auto last = dash == std::string_view::npos ? first : parse_uint(text.substr(dash + 1));
     if (!first || !last || *first > 65535 || *last > 65535 || *first == 0) {
-        return fail(ErrorCode::InvalidArgument, "invalid ", what, " \"", text, "\": ports go from 1 to 65535");
+        return fail(ErrorCode::InvalidArgument, "invalid ", what, " \"", text,
+                    "\": ports go from 1 to 65535");
     }
-    if (*last < *first) return fail(ErrorCode::InvalidArgument, "invalid ", what, " \"", text, "\": the range goes backwards");
+    if (*last < *first)
+        return fail(ErrorCode::InvalidArgument, "invalid ", what, " \"", text,
+                    "\": the range goes backwards");
     return Range{*first, *last};
 }
 
@@ -53,7 +56,8 @@ Result<Parts> split_parts(std::string_view text) {
         if (close == std::string_view::npos) return fail(ErrorCode::InvalidArgument, "\"[\" without \"]\"");
         parts.host_ip = host.substr(1, close - 1);
         host.remove_prefix(close + 1);
-        if (!host.empty() && !host.starts_with(':')) return fail(ErrorCode::InvalidArgument, "expected \":\" after the address");
+        if (!host.empty() && !host.starts_with(':'))
+            return fail(ErrorCode::InvalidArgument, "expected \":\" after the address");
         parts.host_port = host.empty() ? host : host.substr(1);
     } else if (const auto colon = host.rfind(':'); colon != std::string_view::npos) {
         parts.host_ip = host.substr(0, colon);
@@ -74,7 +78,8 @@ Result<std::vector<PublishedPort>> parse_parts(std::string_view text) {
     std::string protocol = "tcp";
     if (slash != std::string_view::npos) protocol = TRY(parse_protocol(text.substr(slash + 1)));
     const Parts parts = TRY(split_parts(text.substr(0, slash)));
-    if (parts.container_port.empty()) return fail(ErrorCode::InvalidArgument, "the container's port is missing");
+    if (parts.container_port.empty())
+        return fail(ErrorCode::InvalidArgument, "the container's port is missing");
     const Range container = TRY(parse_range(parts.container_port, "container port"));
     std::optional<Range> host;
     if (!parts.host_port.empty()) host = TRY(parse_range(parts.host_port, "host port"));
@@ -85,8 +90,10 @@ Result<std::vector<PublishedPort>> parse_parts(std::string_view text) {
     std::vector<PublishedPort> out;
     for (std::uint64_t i = 0; i < container.size(); ++i) {
         PublishedPort port{parts.host_ip, {}, concat(container.first + i, "/", protocol)};
-        if (is_pool) port.host_port = concat(host->first, "-", host->last);
-        else if (host) port.host_port = concat(host->first + i);
+        if (is_pool)
+            port.host_port = concat(host->first, "-", host->last);
+        else if (host)
+            port.host_port = concat(host->first + i);
         out.push_back(std::move(port));
     }
     return out;

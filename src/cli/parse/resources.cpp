@@ -11,7 +11,8 @@ Result<api::Ulimit> parse_ulimit(std::string_view text) {
     };
     const auto parts = split_once(text, '=');
     if (!parts || parts->first.empty()) return refuse("expected NAME=SOFT[:HARD]");
-    static constexpr std::string_view known = " core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack ";
+    static constexpr std::string_view known =
+        " core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack ";
     if (known.find(concat(" ", parts->first, " ")) == std::string_view::npos) return refuse("unknown limit");
     const auto colon = parts->second.find(':');
     const auto soft = parse_int(parts->second.substr(0, colon));
@@ -26,14 +27,17 @@ Result<api::RestartPolicy> parse_restart(std::string_view text) {
     const auto colon = text.find(':');
     api::RestartPolicy policy;
     policy.name = text.substr(0, colon);
-    if (policy.name != "no" && policy.name != "always" && policy.name != "unless-stopped" && policy.name != "on-failure") {
+    if (policy.name != "no" && policy.name != "always" && policy.name != "unless-stopped" &&
+        policy.name != "on-failure") {
         return fail(ErrorCode::InvalidArgument, "unknown restart policy \"", text,
                     "\": no, always, unless-stopped and on-failure[:count] are known");
     }
     if (colon == std::string_view::npos) return policy;
     const auto count = parse_uint(text.substr(colon + 1));
-    if (!count || *count > 1'000'000) return fail(ErrorCode::InvalidArgument, "invalid count in restart policy \"", text, "\"");
-    if (policy.name != "on-failure") return fail(ErrorCode::InvalidArgument, "only on-failure takes a count: \"", text, "\"");
+    if (!count || *count > 1'000'000)
+        return fail(ErrorCode::InvalidArgument, "invalid count in restart policy \"", text, "\"");
+    if (policy.name != "on-failure")
+        return fail(ErrorCode::InvalidArgument, "only on-failure takes a count: \"", text, "\"");
     policy.maximum_retry_count = static_cast<int>(*count);
     return policy;
 }
@@ -43,16 +47,18 @@ Result<api::DeviceMapping> parse_device(std::string_view text) {
         return !part.empty() && part.size() <= 3 && part.find_first_not_of("rwm") == std::string_view::npos;
     };
     const auto parts = split(text, ':');
-    api::DeviceMapping device{.path_on_host = parts[0], .path_in_container = parts[0], .cgroup_permissions = "rwm"};
+    api::DeviceMapping device{
+        .path_on_host = parts[0], .path_in_container = parts[0], .cgroup_permissions = "rwm"};
     if (parts.size() == 2 && is_permissions(parts[1])) {
         device.cgroup_permissions = parts[1];
     } else if (parts.size() >= 2) {
         device.path_in_container = parts[1];
     }
     if (parts.size() == 3) device.cgroup_permissions = parts[2];
-    if (parts.size() > 3 || !device.path_on_host.starts_with('/') || !device.path_in_container.starts_with('/') ||
-        !is_permissions(device.cgroup_permissions)) {
-        return fail(ErrorCode::InvalidArgument, "invalid device \"", text, "\": expected /dev/ON_HOST[:/dev/INSIDE][:rwm]");
+    if (parts.size() > 3 || !device.path_on_host.starts_with('/') ||
+        !device.path_in_container.starts_with('/') || !is_permissions(device.cgroup_permissions)) {
+        return fail(ErrorCode::InvalidArgument, "invalid device \"", text,
+                    "\": expected /dev/ON_HOST[:/dev/INSIDE][:rwm]");
     }
     return device;
 }
@@ -84,7 +90,8 @@ Result<api::DeviceRequest> parse_gpus(std::string_view text) {
             return {};
         }
         const auto count = parse_uint(value);
-        if (!count || *count > 1024) return fail(ErrorCode::InvalidArgument, "invalid value for --gpus: ", value);
+        if (!count || *count > 1024)
+            return fail(ErrorCode::InvalidArgument, "invalid value for --gpus: ", value);
         request.count = static_cast<int>(*count);
         return {};
     };

@@ -54,7 +54,8 @@ Result<std::string> ask(Context& context, std::string_view question, bool hidden
 
 Result<std::string> password_of(Context& context, const Flags& flags) {
     if (flags.is_set("password-stdin")) {
-        if (flags.has("password")) return fail(ErrorCode::InvalidArgument, "--password conflicts with --password-stdin");
+        if (flags.has("password"))
+            return fail(ErrorCode::InvalidArgument, "--password conflicts with --password-stdin");
         std::string text = TRY(sys::read_all(STDIN_FILENO, 1 << 20));
         while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
         return text;
@@ -90,7 +91,8 @@ Result<int> run_login(Context& context, const Flags& flags) {
     }
     TRY(config->store(registry, auth));
     if (config->helper_for(registry).empty()) {
-        context.warn(concat("the password is kept readable in ", config->path(), "; a credential helper (credsStore) keeps it safe"));
+        context.warn(concat("the password is kept readable in ", config->path(),
+                            "; a credential helper (credsStore) keeps it safe"));
     }
     TRY(context.print_line(answer.status.empty() ? "Login Succeeded" : answer.status));
     return 0;

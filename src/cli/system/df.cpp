@@ -47,8 +47,10 @@ Usage containers_usage(const Json& usage) {
         const std::string state = get_string(container, "State");
         const bool active = state == "running" || state == "paused" || state == "restarting";
         out.size += get_int(container, "SizeRw");
-        if (active) ++out.active;
-        else out.reclaimable += get_int(container, "SizeRw");
+        if (active)
+            ++out.active;
+        else
+            out.reclaimable += get_int(container, "SizeRw");
     }
     return out;
 }
@@ -60,8 +62,10 @@ Usage volumes_usage(const Json& usage) {
         const auto* data = find_member(volume, "UsageData");
         const std::int64_t size = data != nullptr ? std::max<std::int64_t>(get_int(*data, "Size"), 0) : 0;
         out.size += size;
-        if (data != nullptr && get_int(*data, "RefCount") > 0) ++out.active;
-        else out.reclaimable += size;
+        if (data != nullptr && get_int(*data, "RefCount") > 0)
+            ++out.active;
+        else
+            out.reclaimable += size;
     }
     return out;
 }
@@ -72,8 +76,10 @@ Usage cache_usage(const Json& usage) {
         ++out.total;
         const std::int64_t size = get_int(entry, "Size");
         if (!codec::get_bool(entry, "Shared")) out.size += size;
-        if (codec::get_bool(entry, "InUse")) ++out.active;
-        else if (!codec::get_bool(entry, "Shared")) out.reclaimable += size;
+        if (codec::get_bool(entry, "InUse"))
+            ++out.active;
+        else if (!codec::get_bool(entry, "Shared"))
+            out.reclaimable += size;
     }
     return out;
 }
@@ -97,31 +103,38 @@ std::string verbose_text(const Json& usage) {
         if (tags.empty()) tags.emplace_back("<none>:<none>");
         for (const auto& tag : tags) {
             const auto colon = tag.rfind(':');
-            images += concat(tag.substr(0, colon), "\t", tag.substr(colon + 1), "\t", short_id(get_string(image, "Id")), "\t",
-                             ago(get_int(image, "Created"), now_seconds()), "\t", human_size(static_cast<double>(get_int(image, "Size"))), "\t",
-                             get_int(image, "Containers"), "\n");
+            images +=
+                concat(tag.substr(0, colon), "\t", tag.substr(colon + 1), "\t",
+                       short_id(get_string(image, "Id")), "\t", ago(get_int(image, "Created"), now_seconds()),
+                       "\t", human_size(static_cast<double>(get_int(image, "Size"))), "\t",
+                       get_int(image, "Containers"), "\n");
         }
     }
     std::string containers = "CONTAINER ID\tIMAGE\tSIZE\tSTATUS\tNAMES\n";
     for (const auto& container : list_of(usage, "Containers")) {
         const Row row = container_row(container, false);
-        containers += concat(get_string(row.fields, "ID"), "\t", get_string(row.fields, "Image"), "\t", get_string(row.fields, "Size"), "\t",
-                             get_string(row.fields, "Status"), "\t", get_string(row.fields, "Names"), "\n");
+        containers += concat(get_string(row.fields, "ID"), "\t", get_string(row.fields, "Image"), "\t",
+                             get_string(row.fields, "Size"), "\t", get_string(row.fields, "Status"), "\t",
+                             get_string(row.fields, "Names"), "\n");
     }
     std::string volumes = "VOLUME NAME\tLINKS\tSIZE\n";
     for (const auto& volume : list_of(usage, "Volumes")) {
         const auto* data = find_member(volume, "UsageData");
-        volumes += concat(get_string(volume, "Name"), "\t", data != nullptr ? get_int(*data, "RefCount") : 0, "\t",
-                          human_size(data != nullptr ? static_cast<double>(get_int(*data, "Size")) : 0), "\n");
+        volumes +=
+            concat(get_string(volume, "Name"), "\t", data != nullptr ? get_int(*data, "RefCount") : 0, "\t",
+                   human_size(data != nullptr ? static_cast<double>(get_int(*data, "Size")) : 0), "\n");
     }
     std::string cache = "CACHE ID\tCACHE TYPE\tSIZE\tCREATED\tLAST USED\tUSAGE\tSHARED\n";
     for (const auto& entry : list_of(usage, "BuildCache")) {
-        cache += concat(get_string(entry, "ID").substr(0, 12), "\t", get_string(entry, "Type"), "\t", human_size(static_cast<double>(get_int(entry, "Size"))),
-                        "\t", ago(get_string(entry, "CreatedAt"), now_seconds()), "\t", ago(get_string(entry, "LastUsedAt"), now_seconds()), "\t",
+        cache += concat(get_string(entry, "ID").substr(0, 12), "\t", get_string(entry, "Type"), "\t",
+                        human_size(static_cast<double>(get_int(entry, "Size"))), "\t",
+                        ago(get_string(entry, "CreatedAt"), now_seconds()), "\t",
+                        ago(get_string(entry, "LastUsedAt"), now_seconds()), "\t",
                         get_int(entry, "UsageCount"), "\t", codec::get_bool(entry, "Shared"), "\n");
     }
-    return concat("Images space usage:\n\n", align_columns(images), "\nContainers space usage:\n\n", align_columns(containers),
-                  "\nLocal Volumes space usage:\n\n", align_columns(volumes), "\nBuild cache usage:\n\n", align_columns(cache));
+    return concat("Images space usage:\n\n", align_columns(images), "\nContainers space usage:\n\n",
+                  align_columns(containers), "\nLocal Volumes space usage:\n\n", align_columns(volumes),
+                  "\nBuild cache usage:\n\n", align_columns(cache));
 }
 
 Result<int> run_df(Context& context, const Flags& flags) {
@@ -132,10 +145,14 @@ Result<int> run_df(Context& context, const Flags& flags) {
         TRY(context.print(format.empty() ? verbose_text(usage) : TRY(render_document(format, usage))));
         return 0;
     }
-    const std::vector<Row> rows = {usage_row(images_usage(usage)), usage_row(containers_usage(usage)), usage_row(volumes_usage(usage)),
-                                   usage_row(cache_usage(usage))};
+    const std::vector<Row> rows = {usage_row(images_usage(usage)), usage_row(containers_usage(usage)),
+                                   usage_row(volumes_usage(usage)), usage_row(cache_usage(usage))};
     const ListView view{.table = "table {{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}",
-                        .headings = {{"Type", "TYPE"}, {"TotalCount", "TOTAL"}, {"Active", "ACTIVE"}, {"Size", "SIZE"}, {"Reclaimable", "RECLAIMABLE"}}};
+                        .headings = {{"Type", "TYPE"},
+                                     {"TotalCount", "TOTAL"},
+                                     {"Active", "ACTIVE"},
+                                     {"Size", "SIZE"},
+                                     {"Reclaimable", "RECLAIMABLE"}}};
     TRY(context.print(TRY(render_list(view, flags.text("format"), rows))));
     return 0;
 }

@@ -13,12 +13,16 @@ using codec::get_int;
 using codec::get_string;
 using codec::Json;
 
-std::string line(std::string_view name, std::string_view value) { return value.empty() ? std::string() : concat(" ", name, ": ", value, "\n"); }
+std::string line(std::string_view name, std::string_view value) {
+    return value.empty() ? std::string() : concat(" ", name, ": ", value, "\n");
+}
 
 std::string info_text(const Json& info) {
     std::string out = "Server:\n";
-    out += concat(" Containers: ", get_int(info, "Containers"), "\n  Running: ", get_int(info, "ContainersRunning"), "\n  Paused: ",
-                  get_int(info, "ContainersPaused"), "\n  Stopped: ", get_int(info, "ContainersStopped"), "\n");
+    out += concat(" Containers: ", get_int(info, "Containers"),
+                  "\n  Running: ", get_int(info, "ContainersRunning"),
+                  "\n  Paused: ", get_int(info, "ContainersPaused"),
+                  "\n  Stopped: ", get_int(info, "ContainersStopped"), "\n");
     out += line("Images", concat(get_int(info, "Images")));
     out += line("Server Version", get_string(info, "ServerVersion"));
     out += line("Storage Driver", get_string(info, "Driver"));
@@ -33,8 +37,9 @@ std::string info_text(const Json& info) {
     out += line("Cgroup Driver", get_string(info, "CgroupDriver"));
     out += line("Cgroup Version", get_string(info, "CgroupVersion"));
     if (const auto* plugins = find_member(info, "Plugins")) {
-        out += concat(" Plugins:\n  Volume: ", join(codec::get_strings(*plugins, "Volume"), " "), "\n  Network: ",
-                      join(codec::get_strings(*plugins, "Network"), " "), "\n  Log: ", join(codec::get_strings(*plugins, "Log"), " "), "\n");
+        out += concat(" Plugins:\n  Volume: ", join(codec::get_strings(*plugins, "Volume"), " "),
+                      "\n  Network: ", join(codec::get_strings(*plugins, "Network"), " "),
+                      "\n  Log: ", join(codec::get_strings(*plugins, "Log"), " "), "\n");
     }
     if (const auto* runtimes = find_member(info, "Runtimes")) {
         std::string names;
@@ -64,7 +69,8 @@ Result<int> run_info(Context& context, const Flags& flags) {
         TRY(context.print(TRY(render_document(format, info))));
         return 0;
     }
-    TRY(context.print(concat("Client: Berth\n Version:    " BERTH_VERSION "\n Context:    default\n\n", info_text(info))));
+    TRY(context.print(
+        concat("Client: Berth\n Version:    " BERTH_VERSION "\n Context:    default\n\n", info_text(info))));
     for (const auto& warning : codec::get_strings(info, "Warnings")) context.note(concat(warning, "\n"));
     return 0;
 }
@@ -75,7 +81,8 @@ Command info_command() {
     return {.name = "info",
             .summary = "Show what the engine is and has",
             .example = "berth info -f '{{.Driver}}'",
-            .flags = {{.name = "format", .letter = 'f', .kind = FlagKind::Text, .help = "json, or a Go template"}},
+            .flags =
+                {{.name = "format", .letter = 'f', .kind = FlagKind::Text, .help = "json, or a Go template"}},
             .run = run_info};
 }
 

@@ -21,8 +21,10 @@ Result<int> inspect_each(Context& context, const Flags& flags,
             code = 1;
             continue;
         }
-        if (format.empty()) all.push_back(std::move(*document));
-        else TRY(context.print(TRY(render_document(format, *document))));
+        if (format.empty())
+            all.push_back(std::move(*document));
+        else
+            TRY(context.print(TRY(render_document(format, *document))));
     }
     if (format.empty()) TRY(context.print_line(codec::dump_json_pretty(all)));
     return code;
@@ -37,7 +39,8 @@ struct Kind {
 
 const std::vector<Kind>& kinds() {
     static const std::vector<Kind> list = {
-        {"container", [](const client::Client& e, const std::string& n, bool size) { return e.inspect_container(n, size); }},
+        {"container", [](const client::Client& e, const std::string& n,
+                         bool size) { return e.inspect_container(n, size); }},
         {"image", [](const client::Client& e, const std::string& n, bool) { return e.inspect_image(n); }},
         {"network", [](const client::Client& e, const std::string& n, bool) { return e.inspect_network(n); }},
         {"volume", [](const client::Client& e, const std::string& n, bool) { return e.inspect_volume(n); }},
@@ -52,7 +55,8 @@ Result<int> run_inspect(Context& context, const Flags& flags) {
     bool is_known = type.empty();
     for (const Kind& kind : kinds()) is_known = is_known || kind.name == type;
     if (!is_known) {
-        return fail(ErrorCode::InvalidArgument, "unknown type \"", type, "\": container, image, network and volume are known");
+        return fail(ErrorCode::InvalidArgument, "unknown type \"", type,
+                    "\": container, image, network and volume are known");
     }
     return inspect_each(context, flags, [&](const std::string& name) -> Result<codec::Json> {
         for (const Kind& kind : kinds()) {
@@ -66,7 +70,9 @@ Result<int> run_inspect(Context& context, const Flags& flags) {
 
 Result<int> run_inspect_container(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
-    return inspect_each(context, flags, [&](const std::string& name) { return engine->inspect_container(name, flags.is_set("size")); });
+    return inspect_each(context, flags, [&](const std::string& name) {
+        return engine->inspect_container(name, flags.is_set("size"));
+    });
 }
 
 }  // namespace
@@ -74,7 +80,9 @@ Result<int> run_inspect_container(Context& context, const Flags& flags) {
 Command inspect_command() {
     auto flags = inspect_flags();
     flags.push_back({.name = "size", .letter = 's', .help = "Sizes of containers too"});
-    flags.push_back({.name = "type", .kind = FlagKind::Text, .help = "Only look for a container, image, network or volume"});
+    flags.push_back({.name = "type",
+                     .kind = FlagKind::Text,
+                     .help = "Only look for a container, image, network or volume"});
     return {.name = "inspect",
             .arguments = "NAME|ID [NAME|ID...]",
             .summary = "Show everything about containers, images, networks or volumes",

@@ -16,7 +16,8 @@ std::vector<Flag> prune_flags() {
 
 Result<bool> confirm(Context& context, std::string_view warning) {
     if (!context.is_input_terminal()) {
-        return fail(ErrorCode::InvalidArgument, "nobody can be asked: standard input is no terminal").with_hint("add --force to go on without asking");
+        return fail(ErrorCode::InvalidArgument, "nobody can be asked: standard input is no terminal")
+            .with_hint("add --force to go on without asking");
     }
     TRY(context.print(concat("WARNING! ", warning, "\nAre you sure you want to continue? [y/N] ")));
     std::string answer(64, '\0');
@@ -24,7 +25,8 @@ Result<bool> confirm(Context& context, std::string_view warning) {
     return to_lower(trim(answer)) == "y" || to_lower(trim(answer)) == "yes";
 }
 
-Result<> prune_and_print(Context& context, const api::Filters& filters, const PruneAction& action, std::uint64_t& reclaimed) {
+Result<> prune_and_print(Context& context, const api::Filters& filters, const PruneAction& action,
+                         std::uint64_t& reclaimed) {
     const auto* engine = TRY(context.engine());
     const auto answer = TRY(action.call(*engine, filters));
     std::vector<std::string> lines;
@@ -50,7 +52,9 @@ Result<int> prune(Context& context, const Flags& flags, const PruneAction& actio
     if (!flags.is_set("force") && !TRY(confirm(context, action.warning))) return 0;
     std::uint64_t reclaimed = 0;
     TRY(prune_and_print(context, filters, action, reclaimed));
-    if (action.list_name != "NetworksDeleted") TRY(context.print_line(concat("Total reclaimed space: ", human_size(static_cast<double>(reclaimed), 4))));
+    if (action.list_name != "NetworksDeleted")
+        TRY(context.print_line(
+            concat("Total reclaimed space: ", human_size(static_cast<double>(reclaimed), 4))));
     return 0;
 }
 

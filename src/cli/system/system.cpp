@@ -28,10 +28,11 @@ PruneAction volumes_action() {
 }
 
 PruneAction images_action(bool all) {
-    return {.call = [all](const client::Client& e, api::Filters f) {
-                f.add("dangling", all ? "false" : "true");
-                return e.prune_images(f);
-            },
+    return {.call =
+                [all](const client::Client& e, api::Filters f) {
+                    f.add("dangling", all ? "false" : "true");
+                    return e.prune_images(f);
+                },
             .list_name = "ImagesDeleted",
             .heading = "Deleted Images:"};
 }
@@ -45,8 +46,11 @@ PruneAction builds_action(bool all) {
 Result<int> run_system_prune(Context& context, const Flags& flags) {
     const bool all = flags.is_set("all"), volumes = flags.is_set("volumes");
     const auto filters = TRY(filters_of(flags));
-    if (volumes && filters.has("until")) return fail(ErrorCode::InvalidArgument, "the until filter cannot be used with --volumes");
-    std::string warning = "This will remove:\n  - all stopped containers\n  - all networks not used by at least one container\n";
+    if (volumes && filters.has("until"))
+        return fail(ErrorCode::InvalidArgument, "the until filter cannot be used with --volumes");
+    std::string warning =
+        "This will remove:\n  - all stopped containers\n  - all networks not used by at least one "
+        "container\n";
     if (volumes) warning += "  - all anonymous volumes not used by at least one container\n";
     warning += all ? "  - all images without at least one container associated to them\n  - all build cache\n"
                    : "  - all dangling images\n  - unused build cache\n";
@@ -59,14 +63,16 @@ Result<int> run_system_prune(Context& context, const Flags& flags) {
     // Labels say nothing about cache entries.
     api::Filters cache;
     for (const auto& value : filters.values("until")) cache.add("until", value);
-    if (!filters.has("label") && !filters.has("label!")) TRY(prune_and_print(context, cache, builds_action(all), reclaimed));
+    if (!filters.has("label") && !filters.has("label!"))
+        TRY(prune_and_print(context, cache, builds_action(all), reclaimed));
     TRY(context.print_line(concat("Total reclaimed space: ", human_size(static_cast<double>(reclaimed), 4))));
     return 0;
 }
 
 Result<int> run_builder_prune(Context& context, const Flags& flags) {
     auto action = builds_action(flags.is_set("all"));
-    action.warning = flags.is_set("all") ? "This will remove all build cache." : "This will remove all dangling build cache.";
+    action.warning = flags.is_set("all") ? "This will remove all build cache."
+                                         : "This will remove all dangling build cache.";
     return prune(context, flags, action);
 }
 
@@ -83,15 +89,25 @@ Command system_group() {
     flags.push_back({.name = "volumes", .help = "Anonymous volumes too"});
     return {.name = "system",
             .summary = "Look after the engine",
-            .children = {df_command(), events_command(), info_command(),
-                         {.name = "prune", .summary = "Remove everything that nothing uses", .example = "berth system prune -f", .flags = flags, .run = run_system_prune}}};
+            .children = {df_command(),
+                         events_command(),
+                         info_command(),
+                         {.name = "prune",
+                          .summary = "Remove everything that nothing uses",
+                          .example = "berth system prune -f",
+                          .flags = flags,
+                          .run = run_system_prune}}};
 }
 
 Command builder_group() {
     return {.name = "builder",
             .summary = "Look after builds",
             .children = {build_command(),
-                         {.name = "prune", .summary = "Remove cached build steps", .example = "berth builder prune -f", .flags = with_all("All of it"), .run = run_builder_prune}}};
+                         {.name = "prune",
+                          .summary = "Remove cached build steps",
+                          .example = "berth builder prune -f",
+                          .flags = with_all("All of it"),
+                          .run = run_builder_prune}}};
 }
 
 }  // namespace berth::cli

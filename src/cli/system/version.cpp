@@ -34,17 +34,23 @@ std::string field_line(std::string_view name, const std::string& value) {
 }
 
 std::string client_text(const Json& part) {
-    return concat("Client: Berth\n", field_line("Version", get_string(part, "Version")), field_line("API version", get_string(part, "ApiVersion")),
-                  field_line("OS/Arch", concat(get_string(part, "Os"), "/", get_string(part, "Arch"))), field_line("Context", "default"));
+    return concat("Client: Berth\n", field_line("Version", get_string(part, "Version")),
+                  field_line("API version", get_string(part, "ApiVersion")),
+                  field_line("OS/Arch", concat(get_string(part, "Os"), "/", get_string(part, "Arch"))),
+                  field_line("Context", "default"));
 }
 
 std::string server_text(const Json& server) {
     std::string out = "\nServer:";
-    if (const auto* platform = codec::find_member(server, "Platform")) out += concat(" ", get_string(*platform, "Name"));
+    if (const auto* platform = codec::find_member(server, "Platform"))
+        out += concat(" ", get_string(*platform, "Name"));
     out += "\n Engine:\n";
-    const auto inner = [&](std::string_view name, const std::string& value) { return value.empty() ? std::string() : " " + field_line(name, value); };
+    const auto inner = [&](std::string_view name, const std::string& value) {
+        return value.empty() ? std::string() : " " + field_line(name, value);
+    };
     out += inner("Version", get_string(server, "Version"));
-    out += inner("API version", concat(get_string(server, "ApiVersion"), " (minimum version ", get_string(server, "MinAPIVersion"), ")"));
+    out += inner("API version", concat(get_string(server, "ApiVersion"), " (minimum version ",
+                                       get_string(server, "MinAPIVersion"), ")"));
     out += inner("Git commit", get_string(server, "GitCommit"));
     out += inner("Built", get_string(server, "BuildTime"));
     out += inner("OS/Arch", concat(get_string(server, "Os"), "/", get_string(server, "Arch")));
@@ -85,7 +91,8 @@ Command version_command() {
     return {.name = "version",
             .summary = "Show the versions of client and engine",
             .example = "berth version --format '{{.Server.Version}}'",
-            .flags = {{.name = "format", .letter = 'f', .kind = FlagKind::Text, .help = "json, or a Go template"}},
+            .flags =
+                {{.name = "format", .letter = 'f', .kind = FlagKind::Text, .help = "json, or a Go template"}},
             .run = run_version};
 }
 

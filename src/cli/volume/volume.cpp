@@ -44,21 +44,30 @@ Result<int> run_list(Context& context, const Flags& flags) {
             row.fields["Mountpoint"] = get_string(volume, "Mountpoint");
             row.fields["Name"] = get_string(volume, "Name");
             row.fields["Scope"] = get_string(volume, "Scope");
-            row.fields["Size"] = usage != nullptr ? human_size(static_cast<double>(codec::get_int(*usage, "Size"))) : "N/A";
+            row.fields["Size"] =
+                usage != nullptr ? human_size(static_cast<double>(codec::get_int(*usage, "Size"))) : "N/A";
             rows.push_back(std::move(row));
         }
     }
-    std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return get_string(a.fields, "Name") < get_string(b.fields, "Name"); });
+    std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
+        return get_string(a.fields, "Name") < get_string(b.fields, "Name");
+    });
     const ListView view{.table = "table {{.Driver}}\t{{.Name}}",
-                        .headings = {{"Driver", "DRIVER"}, {"Name", "VOLUME NAME"}, {"Scope", "SCOPE"}, {"Mountpoint", "MOUNTPOINT"},
-                                     {"Labels", "LABELS"}, {"Links", "LINKS"}, {"Size", "SIZE"}}};
+                        .headings = {{"Driver", "DRIVER"},
+                                     {"Name", "VOLUME NAME"},
+                                     {"Scope", "SCOPE"},
+                                     {"Mountpoint", "MOUNTPOINT"},
+                                     {"Labels", "LABELS"},
+                                     {"Links", "LINKS"},
+                                     {"Size", "SIZE"}}};
     TRY(context.print(TRY(render_list(view, flags.is_set("quiet") ? "{{.Name}}" : format, rows))));
     return 0;
 }
 
 Result<int> run_inspect(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
-    return inspect_each(context, flags, [&](const std::string& name) { return engine->inspect_volume(name); });
+    return inspect_each(context, flags,
+                        [&](const std::string& name) { return engine->inspect_volume(name); });
 }
 
 Result<int> run_remove(Context& context, const Flags& flags) {
@@ -71,15 +80,17 @@ Result<int> run_remove(Context& context, const Flags& flags) {
 
 Result<int> run_prune(Context& context, const Flags& flags) {
     const bool all = flags.is_set("all");
-    return prune(context, flags,
-                 {.warning = all ? "This will remove all local volumes not used by at least one container."
-                                 : "This will remove anonymous local volumes not used by at least one container.",
-                  .call = [all](const client::Client& engine, api::Filters filters) {
-                      if (all) filters.add("all", "1");
-                      return engine.prune_volumes(filters);
-                  },
-                  .list_name = "VolumesDeleted",
-                  .heading = "Deleted Volumes:"});
+    return prune(
+        context, flags,
+        {.warning = all ? "This will remove all local volumes not used by at least one container."
+                        : "This will remove anonymous local volumes not used by at least one container.",
+         .call =
+             [all](const client::Client& engine, api::Filters filters) {
+                 if (all) filters.add("all", "1");
+                 return engine.prune_volumes(filters);
+             },
+         .list_name = "VolumesDeleted",
+         .heading = "Deleted Volumes:"});
 }
 
 }  // namespace
@@ -87,15 +98,50 @@ Result<int> run_prune(Context& context, const Flags& flags) {
 Command volume_group() {
     auto prune_options = prune_flags();
     prune_options.push_back({.name = "all", .letter = 'a', .help = "Named ones too"});
-    return {.name = "volume",
-            .summary = "Manage volumes",
-            .children = {
-                {.name = "create", .arguments = "[VOLUME]", .summary = "Create a volume", .example = "berth volume create pgdata", .flags = {{.name = "driver", .letter = 'd', .kind = Text, .help = "Driver", .fallback = "local"}, {.name = "label", .kind = List, .help = "Set a label"}, {.name = "name", .kind = Text, .help = "", .hidden = true}, {.name = "opt", .letter = 'o', .kind = List, .help = "Option of the driver"}}, .least = 0, .most = 1, .run = run_create},
-                {.name = "ls", .summary = "List volumes", .example = "berth volume ls -q --filter dangling=true", .flags = list_flags(), .run = run_list, .aliases = {"list"}},
-                {.name = "inspect", .arguments = "VOLUME [VOLUME...]", .summary = "Show everything about volumes", .example = "berth volume inspect pgdata", .flags = inspect_flags(), .least = 1, .most = any_number, .run = run_inspect},
-                {.name = "rm", .arguments = "VOLUME [VOLUME...]", .summary = "Remove volumes", .example = "berth volume rm pgdata", .flags = {{.name = "force", .letter = 'f', .help = "It is fine if it is not there"}}, .least = 1, .most = any_number, .run = run_remove, .aliases = {"remove"}},
-                {.name = "prune", .summary = "Remove volumes that nothing uses", .example = "berth volume prune -f", .flags = prune_options, .run = run_prune},
-            }};
+    return {
+        .name = "volume",
+        .summary = "Manage volumes",
+        .children = {
+            {.name = "create",
+             .arguments = "[VOLUME]",
+             .summary = "Create a volume",
+             .example = "berth volume create pgdata",
+             .flags = {{.name = "driver", .letter = 'd', .kind = Text, .help = "Driver", .fallback = "local"},
+                       {.name = "label", .kind = List, .help = "Set a label"},
+                       {.name = "name", .kind = Text, .help = "", .hidden = true},
+                       {.name = "opt", .letter = 'o', .kind = List, .help = "Option of the driver"}},
+             .least = 0,
+             .most = 1,
+             .run = run_create},
+            {.name = "ls",
+             .summary = "List volumes",
+             .example = "berth volume ls -q --filter dangling=true",
+             .flags = list_flags(),
+             .run = run_list,
+             .aliases = {"list"}},
+            {.name = "inspect",
+             .arguments = "VOLUME [VOLUME...]",
+             .summary = "Show everything about volumes",
+             .example = "berth volume inspect pgdata",
+             .flags = inspect_flags(),
+             .least = 1,
+             .most = any_number,
+             .run = run_inspect},
+            {.name = "rm",
+             .arguments = "VOLUME [VOLUME...]",
+             .summary = "Remove volumes",
+             .example = "berth volume rm pgdata",
+             .flags = {{.name = "force", .letter = 'f', .help = "It is fine if it is not there"}},
+             .least = 1,
+             .most = any_number,
+             .run = run_remove,
+             .aliases = {"remove"}},
+            {.name = "prune",
+             .summary = "Remove volumes that nothing uses",
+             .example = "berth volume prune -f",
+             .flags = prune_options,
+             .run = run_prune},
+        }};
 }
 
 }  // namespace berth::cli
