@@ -100,14 +100,16 @@ public:
     }
 
     void add_roots(image::Roots& roots) {
+        {
+            auto in_use = layers_in_use_.lock();
+            roots.diff_ids.insert(in_use->begin(), in_use->end());
+        }
         const auto layers = cache_.layers();
         if (!layers) return;
         for (const auto& layer : *layers) {
             roots.blobs.insert(layer.blob.digest);
             roots.diff_ids.insert(layer.diff_id);
         }
-        auto in_use = layers_in_use_.lock();
-        roots.diff_ids.insert(in_use->begin(), in_use->end());
     }
 
 private:

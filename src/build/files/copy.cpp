@@ -38,6 +38,8 @@ Result<> remove_file(sys::BorrowedFd directory, const std::string& name) {
 
 // Whether the file is a plain or compressed tar, by its content and not its name.
 Result<bool> is_archive(sys::BorrowedFd file) {
+    const auto status = TRY(sys::fstat(file));
+    if (!S_ISREG(status.st_mode)) return false;  // opening a pipe would wait for ever
     const auto fd = TRY(sys::reopen(file, O_RDONLY));
     FdSource source(fd);
     auto plain = layer::open_any_decompressor(source);

@@ -101,6 +101,21 @@ TEST_F(FilesTest, ResolvesWildcardsSortedAndAllowsThatNothingMatches) {
     EXPECT_EQ(missing.error().message(), "\"/none\": not found");
 }
 
+TEST_F(FilesTest, ManyStarsFindEachFileOnce) {
+    std::string deep = "from";
+    for (int i = 0; i < 30; ++i) deep += "/d";
+    write(deep + "/x", "x");
+    const auto found = select(from_, {.sources = {"/**/**/**/**/**/**/x"}, .excludes = {}});
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->size(), 1u);
+}
+
+TEST_F(FilesTest, APipeIsNoArchiveAndIsNotWaitedFor) {
+    ASSERT_TRUE(sys::mknod_at(AT_FDCWD, path("from/pipe"), S_IFIFO | 0644, 0));
+    ASSERT_TRUE(copy_selection(from_, {.sources = {"/pipe"}, .excludes = {}}, to_, "/got", {.owner = {}, .mode = {}, .unpack = true}, {}));
+    EXPECT_TRUE(S_ISFIFO(sys::stat(path("to/got")).value().st_mode));
+}
+
 TEST_F(FilesTest, KeepsParentsAndExcludes) {
     write("from/a/b/c.txt", "c");
     write("from/a/b/skip.md", "s");

@@ -3,6 +3,7 @@
 #include <sys/sysmacros.h>
 
 #include <algorithm>
+#include <set>
 
 #include "codec/sha256.h"
 #include "sys/xattr.h"
@@ -30,28 +31,32 @@ Result<std::vector<std::string>> sorted_names(sys::BorrowedFd root, const std::s
     return names;
 }
 
+// Where the search has been: several `**` in one pattern reach the same place by many ways.
+using Seen = std::set<std::pair<std::size_t, std::string>>;
+
 // Adds everything below `done` that matches the components from `at` on.
 Result<> expand(sys::BorrowedFd root, const std::vector<std::string>& pattern, std::size_t at, const std::string& done,
-                std::vector<std::string>& out) {
+                Seen& seen, std::vector<std::string>& out) {
+    if (!seen.emplace(at, done).second) return {};
     if (at == pattern.size()) {
         if (sys::open_in_root(root, done.empty() ? "/" : done, O_PATH)) out.push_back(done.empty() ? "/" : done);
         return {};
     }
     if (pattern[at] == "**") {
-        TRY(expand(root, pattern, at + 1, done, out));
+        TRY(expand(root, pattern, at + 1, done, seen, out));
         const auto names = TRY(sorted_names(root, done));
         for (const auto& name : names) {
             const auto fd = sys::open_in_root(root, done + "/" + name, O_PATH | O_NOFOLLOW);
             if (!fd || split(done, '/').size() > max_tree_depth) continue;
             const auto status = TRY(sys::fstat(*fd));
-            if (S_ISDIR(status.st_mode)) TRY(expand(root, pattern, at, done + "/" + name, out));
+            if (S_ISDIR(status.st_mode)) TRY(expand(root, pattern, at, done + "/" + name, seen, out));
         }
         return {};
     }
-    if (!has_wildcard(pattern[at])) return expand(root, pattern, at + 1, done + "/" + pattern[at], out);
+    if (!has_wildcard(pattern[at])) return expand(root, pattern, at + 1, done + "/" + pattern[at], seen, out);
     const auto names = TRY(sorted_names(root, done));
     for (const auto& name : names)
-        if (codec::match_pattern(pattern[at], name)) TRY(expand(root, pattern, at + 1, done + "/" + name, out));
+        if (codec::match_pattern(pattern[at], name)) TRY(expand(root, pattern, at + 1, done + "/" + name, seen, out));
     return {};
 }
 
@@ -168,7 +173,8 @@ Result<std::vector<Selected>> select(sys::BorrowedFd root, const Selection& sele
             continue;
         }
         std::vector<std::string> paths;
-        TRY(expand(root, pattern, 0, "", paths));
+        Seen seen;
+        TRY(expand(root, pattern, 0, "", seen, paths));
         for (auto& path : paths) out.push_back(TRY(describe(root, std::move(path), pivot)));
     }
     return out;
