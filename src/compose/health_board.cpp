@@ -18,6 +18,15 @@ struct ContainerState {
     std::int64_t exit_code = 0;
 };
 
+/// A container that has just started has a check, but no result yet.
+bool has_health_check(const Json& inspected) {
+    const Json* config = codec::find_member(inspected, "Config");
+    const Json* check = config ? codec::find_member(*config, "Healthcheck") : nullptr;
+    if (!check) return false;
+    const auto test = codec::get_strings(*check, "Test");
+    return !test.empty() && test.front() != "NONE";
+}
+
 ContainerState read_state(const Json& inspected) {
     ContainerState out;
     const Json* state = codec::find_member(inspected, "State");
@@ -26,6 +35,7 @@ ContainerState read_state(const Json& inspected) {
     out.exit_code = codec::get_int(*state, "ExitCode");
     if (const Json* health = codec::find_member(*state, "Health")) out.health = codec::get_string(*health, "Status");
     if (out.health == "none") out.health.clear();
+    if (out.health.empty() && has_health_check(inspected)) out.health = "starting";
     return out;
 }
 
