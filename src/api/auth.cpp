@@ -31,7 +31,9 @@ Result<> fill_from_auth_member(const std::string& json, AuthConfig& config) {
     if (auth.empty()) return {};
     const auto text = codec::decode_base64(auth);
     const auto pair = text ? split_once(*text, ':') : std::nullopt;
-    if (!pair) return fail(ErrorCode::InvalidArgument, "registry credentials: 'auth' is not base64 of user:password");
+    if (!pair)
+        return fail(ErrorCode::InvalidArgument,
+                    "registry credentials: 'auth' is not base64 of user:password");
     config.username = pair->first;
     config.password = pair->second;
     return {};

@@ -274,6 +274,8 @@ codec::Json json_of(const HostConfig& config) { return detail::encode(config); }
 codec::Json json_of(const Mount& mount) { return detail::encode(mount); }
 std::string to_json(const ContainerConfig& config) { return detail::write(config); }
 std::string to_json(const HostConfig& config) { return detail::write(config); }
-Result<ContainerConfig> parse_container_config(std::string_view json) { return detail::read<ContainerConfig>(json); }
+Result<ContainerConfig> parse_container_config(std::string_view json) {
+    return detail::read<ContainerConfig>(json);
+}
 
 }  // namespace berth::api

@@ -59,7 +59,9 @@ TEST(ContainerCreateRequest, TakesAStringAsACommandOfOneWord) {
 }
 
 TEST(ContainerCreateRequest, MatchesKeysWithoutRegardToCase) {
-    EXPECT_EQ(ContainerCreateRequest::parse(R"({"image":"a","hostconfig":{"autoremove":true}})")->config.image, "a");
+    EXPECT_EQ(
+        ContainerCreateRequest::parse(R"({"image":"a","hostconfig":{"autoremove":true}})")->config.image,
+        "a");
 }
 
 TEST(ContainerCreateRequest, NamesTheMemberThatIsWrong) {
@@ -67,8 +69,10 @@ TEST(ContainerCreateRequest, NamesTheMemberThatIsWrong) {
         {R"({"HostConfig":{"Memory":"1g"}})", "HostConfig.Memory: expected a number"},
         {R"({"Env":"A=b"})", "Env: expected a list"},
         {R"({"Env":["A",1]})", "Env[1]: expected a string"},
-        {R"({"HostConfig":{"PortBindings":{"80/tcp":{}}}})", "HostConfig.PortBindings.80/tcp: expected a list"},
-        {R"({"HostConfig":{"BlkioWeight":-1}})", "HostConfig.BlkioWeight: expected a number that is not negative"},
+        {R"({"HostConfig":{"PortBindings":{"80/tcp":{}}}})",
+         "HostConfig.PortBindings.80/tcp: expected a list"},
+        {R"({"HostConfig":{"BlkioWeight":-1}})",
+         "HostConfig.BlkioWeight: expected a number that is not negative"},
         {R"({"HostConfig":{"BlkioWeight":70000}})", "HostConfig.BlkioWeight: expected a smaller number"},
         {R"([])", "expected an object"},
         {R"({"a")", "invalid JSON"},

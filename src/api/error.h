@@ -6,8 +6,9 @@
 
 namespace berth::api {
 
-/// The one place where error codes become HTTP statuses: NotFound 404, InvalidArgument 400, AlreadyExists and Conflict
-/// 409, Unauthenticated 401, PermissionDenied 403, Unsupported 501, Unavailable 503, everything else 500.
+/// The one place where error codes become HTTP statuses: NotFound 404, InvalidArgument 400, AlreadyExists and
+/// Conflict 409, Unauthenticated 401, PermissionDenied 403, Unsupported 501, Unavailable 503, everything else
+/// 500.
 int status_of(ErrorCode code);
 /// The way back, for clients. A status that no code has (418) is Internal.
 ErrorCode code_of(int status);

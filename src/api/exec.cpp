@@ -31,6 +31,8 @@ Result<ExecCreateRequest> ExecCreateRequest::parse(std::string_view json) {
     return detail::read<ExecCreateRequest>(json);
 }
 std::string ExecStartRequest::to_json() const { return detail::write(*this); }
-Result<ExecStartRequest> ExecStartRequest::parse(std::string_view json) { return detail::read<ExecStartRequest>(json); }
+Result<ExecStartRequest> ExecStartRequest::parse(std::string_view json) {
+    return detail::read<ExecStartRequest>(json);
+}
 
 }  // namespace berth::api

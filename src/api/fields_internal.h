@@ -17,9 +17,9 @@
 //         field("Type", value.type);
 //         field("Config", value.config);
 //     }
-// which Writer and Reader both run, so that a name stands in one place. The verbs on the visitor say how Go's encoder
-// treats the member: field(...) always writes it, field.omit_empty(...) leaves an empty one out, field.nullable(...)
-// writes null for an empty list or map.
+// which Writer and Reader both run, so that a name stands in one place. The verbs on the visitor say how Go's
+// encoder treats the member: field(...) always writes it, field.omit_empty(...) leaves an empty one out,
+// field.nullable(...) writes null for an empty list or map.
 namespace berth::api::detail {
 
 using codec::Json;
@@ -70,7 +70,9 @@ public:
         object[name] = is_empty(value) ? Json(nullptr) : encode(value);
     }
     /// A list that is a Go StrSlice: a single string is accepted as a list of one.
-    void command(const char* name, const std::optional<std::vector<std::string>>& value) { (*this)(name, value); }
+    void command(const char* name, const std::optional<std::vector<std::string>>& value) {
+        (*this)(name, value);
+    }
     /// A set of names, written as {"name": {}}.
     void set(const char* name, const std::vector<std::string>& names) {
         Json& members = object[name] = Json::object();
@@ -104,7 +106,8 @@ Json encode(const T& value) {
     }
 }
 
-/// Reads members into a struct. Absent and null leave the default. Keys match without regard to case, as in Go.
+/// Reads members into a struct. Absent and null leave the default. Keys match without regard to case, as in
+/// Go.
 class Reader {
 public:
     Reader(const Json& object, std::string path, std::optional<Error>& error)
@@ -143,7 +146,8 @@ public:
         if (error_) return;
         if constexpr (IsOptional<T>::value) {
             if (json.is_null()) return;
-            // Not emplace(): Clang takes structs with default members, nested in another, for not constructible.
+            // Not emplace(): Clang takes structs with default members, nested in another, for not
+            // constructible.
             value = typename T::value_type{};
             decode(json, *value, path);
         } else if constexpr (std::same_as<T, std::string>) {
@@ -159,7 +163,8 @@ public:
         } else if constexpr (IsVector<T>::value) {
             if (json.is_null()) return;
             if (!json.is_array()) return refuse(path, "a list");
-            for (std::size_t i = 0; i < json.size(); ++i) decode(json[i], value.emplace_back(), concat(path, "[", i, "]"));
+            for (std::size_t i = 0; i < json.size(); ++i)
+                decode(json[i], value.emplace_back(), concat(path, "[", i, "]"));
         } else if constexpr (IsMap<T>::value) {
             if (json.is_null()) return;
             if (!json.is_object()) return refuse(path, "an object");
@@ -193,7 +198,8 @@ private:
         if (!json.is_number()) return refuse(path, "a number");
         if (json.is_number_unsigned()) {
             const auto number = json.get<std::uint64_t>();
-            if (number > static_cast<std::uint64_t>(std::numeric_limits<T>::max())) return refuse(path, "a smaller number");
+            if (number > static_cast<std::uint64_t>(std::numeric_limits<T>::max()))
+                return refuse(path, "a smaller number");
             value = static_cast<T>(number);
         } else if (json.is_number_integer()) {
             const auto number = json.get<std::int64_t>();
@@ -209,7 +215,8 @@ private:
         }
     }
     void refuse(const std::string& path, std::string_view expected) {
-        if (!error_) error_ = fail(ErrorCode::InvalidArgument, "invalid JSON: ", path, ": expected ", expected);
+        if (!error_)
+            error_ = fail(ErrorCode::InvalidArgument, "invalid JSON: ", path, ": expected ", expected);
     }
 
     const Json& object_;

@@ -83,12 +83,14 @@ bool Filters::matches(std::string_view key, std::string_view value) const {
 
 bool Filters::matches_name(std::string_view key, std::string_view text) const {
     const auto& list = values(key);
-    return list.empty() || std::any_of(list.begin(), list.end(), [&](const auto& v) { return name_matches(v, text); });
+    return list.empty() ||
+           std::any_of(list.begin(), list.end(), [&](const auto& v) { return name_matches(v, text); });
 }
 
 bool Filters::matches_prefix(std::string_view key, std::string_view text) const {
     const auto& list = values(key);
-    return list.empty() || std::any_of(list.begin(), list.end(), [&](const auto& v) { return text.starts_with(v); });
+    return list.empty() ||
+           std::any_of(list.begin(), list.end(), [&](const auto& v) { return text.starts_with(v); });
 }
 
 bool Filters::matches_labels(std::string_view key, const std::map<std::string, std::string>& labels) const {

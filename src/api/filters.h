@@ -13,8 +13,8 @@ namespace berth::api {
 /// The `filters` query parameter: keys with values. Keys are joined by AND, the values of one key by OR.
 class Filters {
 public:
-    /// Reads {"label": {"a=b": true}} and the older {"label": ["a=b"]}; "" is no filter. InvalidArgument for anything
-    /// else ("invalid filter").
+    /// Reads {"label": {"a=b": true}} and the older {"label": ["a=b"]}; "" is no filter. InvalidArgument for
+    /// anything else ("invalid filter").
     static Result<Filters> parse(std::string_view json);
     /// The form that every server understands.
     std::string to_json() const;
@@ -28,8 +28,8 @@ public:
 
     /// True without such a key, or when `value` is one of its values.
     bool matches(std::string_view key, std::string_view value) const;
-    /// True without such a key, or when a value is a part of `text`. Names: a value may be a regular expression anchored
-    /// with ^ and $ only.
+    /// True without such a key, or when a value is a part of `text`. Names: a value may be a regular
+    /// expression anchored with ^ and $ only.
     bool matches_name(std::string_view key, std::string_view text) const;
     bool matches_prefix(std::string_view key, std::string_view text) const;
     /// Each value is NAME or NAME=VALUE, and all of them must hold ("label" is joined by AND).

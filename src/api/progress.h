@@ -8,11 +8,12 @@
 
 namespace berth::api {
 
-/// One line of the JSON streams that pull, push, load, import and build answer with. Empty members are left out.
+/// One line of the JSON streams that pull, push, load, import and build answer with. Empty members are left
+/// out.
 struct ProgressMessage {
-    std::string stream;  // a build's output
-    std::string status;  // "Downloading"
-    std::string id;      // what it is about, a short layer digest
+    std::string stream;                   // a build's output
+    std::string status;                   // "Downloading"
+    std::string id;                       // what it is about, a short layer digest
     std::int64_t current = 0, total = 0;  // bytes
     std::string error;
     int error_code = 0;

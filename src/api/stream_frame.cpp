@@ -29,7 +29,9 @@ Result<> FrameDecoder::feed(std::string_view bytes, const Sink& sink) {
             header_size_ += taken;
             if (header_size_ < header_.size()) return {};
             header_size_ = 0;
-            const auto byte = [&](int i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(header_[i])); };
+            const auto byte = [&](int i) {
+                return static_cast<std::uint32_t>(static_cast<unsigned char>(header_[i]));
+            };
             if (byte(0) > 3 || byte(1) || byte(2) || byte(3))
                 return fail(ErrorCode::Corrupted, "stream frame with an unknown header");
             stream_ = static_cast<Stream>(byte(0));
@@ -43,8 +45,10 @@ Result<> FrameDecoder::feed(std::string_view bytes, const Sink& sink) {
             TRY(sink(stream_, piece));
             continue;
         }
-        system_error_.append(piece.substr(0, longest_system_error - std::min(longest_system_error, system_error_.size())));
-        if (left_ == 0) return fail(ErrorCode::Internal, "error from the engine in the stream: ", system_error_);
+        system_error_.append(
+            piece.substr(0, longest_system_error - std::min(longest_system_error, system_error_.size())));
+        if (left_ == 0)
+            return fail(ErrorCode::Internal, "error from the engine in the stream: ", system_error_);
     }
     return {};
 }

@@ -12,7 +12,8 @@ namespace berth::api {
 namespace {
 
 TEST(Filters, ReadsBothForms) {
-    for (const char* text : {R"({"label":{"a=b":true,"c":true},"x":{"no":false}})", R"({"label":["a=b","c"]})"}) {
+    for (const char* text :
+         {R"({"label":{"a=b":true,"c":true},"x":{"no":false}})", R"({"label":["a=b","c"]})"}) {
         const auto filters = Filters::parse(text);
         ASSERT_TRUE(filters) << text;
         EXPECT_EQ(filters->values("label"), (std::vector<std::string>{"a=b", "c"}));
@@ -78,8 +79,9 @@ TEST(AuthConfig, ReadsAMapByHost) {
 }
 
 TEST(ApiError, MapsCodesBothWays) {
-    for (const auto code : {ErrorCode::NotFound, ErrorCode::InvalidArgument, ErrorCode::Conflict, ErrorCode::Unauthenticated,
-                            ErrorCode::PermissionDenied, ErrorCode::Unsupported, ErrorCode::Unavailable, ErrorCode::Internal})
+    for (const auto code :
+         {ErrorCode::NotFound, ErrorCode::InvalidArgument, ErrorCode::Conflict, ErrorCode::Unauthenticated,
+          ErrorCode::PermissionDenied, ErrorCode::Unsupported, ErrorCode::Unavailable, ErrorCode::Internal})
         EXPECT_EQ(code_of(status_of(code)), code);
 }
 
@@ -94,8 +96,9 @@ TEST(ApiError, CarriesTheHint) {
 
 TEST(ProgressMessage, WritesAndReadsLines) {
     ProgressMessage message{.status = "Downloading", .id = "abc", .current = 5, .total = 10};
-    EXPECT_EQ(message.to_line(),
-              "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":5,\"total\":10},\"id\":\"abc\"}\r\n");
+    EXPECT_EQ(
+        message.to_line(),
+        "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":5,\"total\":10},\"id\":\"abc\"}\r\n");
     const auto failed = ProgressMessage{.error = "no", .error_code = 7}.to_line();
     EXPECT_EQ(ProgressMessage::parse(failed)->error, "no");
     EXPECT_EQ(ProgressMessage::parse(failed)->error_code, 7);
@@ -111,10 +114,11 @@ TEST(StreamFrame, ComesApartHoweverItIsCut) {
         FrameDecoder decoder;
         std::string out, err;
         for (std::size_t at = 0; at < text.size(); at += step)
-            ASSERT_TRUE(decoder.feed(std::string_view(text).substr(at, step), [&](Stream stream, std::string_view bytes) {
-                (stream == Stream::Stdout ? out : err) += bytes;
-                return Result<>();
-            }));
+            ASSERT_TRUE(decoder.feed(std::string_view(text).substr(at, step),
+                                     [&](Stream stream, std::string_view bytes) {
+                                         (stream == Stream::Stdout ? out : err) += bytes;
+                                         return Result<>();
+                                     }));
         EXPECT_EQ(out, "hello ");
         EXPECT_EQ(err, "world");
         EXPECT_TRUE(decoder.is_complete());

@@ -1,5 +1,6 @@
-// berthd: the engine. This file is its wiring diagram: every store is built here, in the order of their dependencies, and
-// handed to those that need it by reference. Started as `dockerd` it also listens where Docker does.
+// berthd: the engine. This file is its wiring diagram: every store is built here, in the order of their
+// dependencies, and handed to those that need it by reference. Started as `dockerd` it also listens where
+// Docker does.
 #include <malloc.h>
 #include <signal.h>
 
@@ -56,12 +57,14 @@ Result<Loaded> load_configuration(const Invocation& invocation) {
     codec::Json file = codec::Json::object();
     auto text = sys::read_file(invocation.config_file(), 1 << 20);
     if (text) {
-        if (!trim(*text).empty()) file = TRY(codec::parse_json(*text).context("configuration file ", invocation.config_file()));
+        if (!trim(*text).empty())
+            file = TRY(codec::parse_json(*text).context("configuration file ", invocation.config_file()));
     } else if (!text.error().is(ErrorCode::NotFound) || !invocation.flags.config_file.empty()) {
         return std::move(text).error().with_context(concat("configuration file ", invocation.config_file()));
     }
     auto settings = TRY(engine::merge_settings(file, invocation.flags.settings));
-    if (invocation.as_dockerd && !settings.contains("hosts")) settings["hosts"] = {"unix:///var/run/docker.sock"};
+    if (invocation.as_dockerd && !settings.contains("hosts"))
+        settings["hosts"] = {"unix:///var/run/docker.sock"};
     auto configuration = TRY(engine::Configuration::from_settings(settings));
     return Loaded{std::move(configuration), engine::notes_on(settings)};
 }
@@ -98,15 +101,18 @@ Result<network::Manager::Options> network_options(const engine::Configuration& c
         options.pools.emplace_back(prefix, size);
     }
     if (!configuration.bridge_address.empty())
-        options.default_bridge_address = TRY(network::Prefix::parse(configuration.bridge_address).context("bip"));
+        options.default_bridge_address =
+            TRY(network::Prefix::parse(configuration.bridge_address).context("bip"));
     if (!configuration.default_host_address.empty())
-        options.default_host_address = TRY(network::IpAddress::parse(configuration.default_host_address).context("ip"));
+        options.default_host_address =
+            TRY(network::IpAddress::parse(configuration.default_host_address).context("ip"));
     options.mtu = configuration.mtu;
     options.enable_forwarding = configuration.ip_forward;
     return options;
 }
 
-container::Settings container_settings(const engine::Configuration& configuration, const std::string& libexec) {
+container::Settings container_settings(const engine::Configuration& configuration,
+                                       const std::string& libexec) {
     container::Settings settings{.root = configuration.data_root,
                                  .run = configuration.exec_root,
                                  .libexec = libexec,
@@ -145,7 +151,8 @@ Result<> serve_until_signalled(http::Server& server, const Invocation& invocatio
             reload(invocation);
             continue;
         }
-        log.info("stopping; containers keep running", {{"signal", sys::signal_name(static_cast<int>(signal->ssi_signo))}});
+        log.info("stopping; containers keep running",
+                 {{"signal", sys::signal_name(static_cast<int>(signal->ssi_signo))}});
         server.stop();
         return {};
     }
@@ -164,25 +171,28 @@ Result<> run(const Invocation& invocation, const Loaded& loaded, const sys::Fd& 
     export_proxies(configuration);
     const std::string libexec = TRY(find_libexec());
 
-    const std::vector<record::Schema> schemas{engine::schema(),    image::schema(),     network::schema(),
-                                              volume::schema(),    container::schema(), build::schema()};
+    const std::vector<record::Schema> schemas{engine::schema(), image::schema(),     network::schema(),
+                                              volume::schema(), container::schema(), build::schema()};
     const auto database = TRY(record::Database::open(configuration.data_root + "/berth.db", schemas));
     record::EventLog events(clock);
     const auto content = TRY(content::Store::open(configuration.data_root));
     const auto snapshots = TRY(snapshot::open_driver(
         {.root = configuration.data_root,
          .driver = configuration.storage_driver == "overlay2" ? "" : configuration.storage_driver}));
-    const auto registries = TRY(remote::Registries::create({.insecure = configuration.insecure_registries,
-                                                            .mirrors = configuration.registry_mirrors,
-                                                            .user_agent = "berth/" BERTH_VERSION,
-                                                            .parallel = static_cast<unsigned>(configuration.concurrent_downloads)}));
+    const auto registries = TRY(
+        remote::Registries::create({.insecure = configuration.insecure_registries,
+                                    .mirrors = configuration.registry_mirrors,
+                                    .user_agent = "berth/" BERTH_VERSION,
+                                    .parallel = static_cast<unsigned>(configuration.concurrent_downloads)}));
     const auto images = TRY(image::Store::open({*database, &events, *content, *snapshots, *registries}));
     const auto networks = TRY(network::Manager::open(*database, TRY(network_options(configuration))));
     const auto volumes = TRY(volume::Store::open(*database, configuration.data_root));
-    const auto containers = TRY(container::Containers::open(
-        {*database, events, *images, *snapshots, *content, *networks, *volumes}, container_settings(configuration, libexec)));
-    const auto builder = TRY(build::Builder::open({configuration.data_root, configuration.exec_root, *database, *content,
-                                                   *snapshots, *images, networks.get()}));
+    const auto containers = TRY(
+        container::Containers::open({*database, events, *images, *snapshots, *content, *networks, *volumes},
+                                    container_settings(configuration, libexec)));
+    const auto builder =
+        TRY(build::Builder::open({configuration.data_root, configuration.exec_root, *database, *content,
+                                  *snapshots, *images, networks.get()}));
     images->set_user_lookup([&](const oci::Digest& id) {
         std::vector<image::User> users;
         for (const auto& container_id : containers->using_image(id.to_string())) {
@@ -192,22 +202,26 @@ Result<> run(const Invocation& invocation, const Loaded& loaded, const sys::Fd& 
         return users;
     });
     images->add_root_provider([&](image::Roots& roots) { builder->add_roots(roots); });
-    // Containers::open() has reconciled rows, shims, networks and volumes, before it starts anything by policy.
+    // Containers::open() has reconciled rows, shims, networks and volumes, before it starts anything by
+    // policy.
     std::jthread rules_guard([&](std::stop_token stop) { networks->guard_rules(stop); });
 
     const engine::Host host = engine::Host::read();
     const std::string id = TRY(engine::load_or_make_id(*database));
-    engine::Engine engine{clock,   configuration, host,     id,        clock.now(), *database,   events,  *content,
-                          *snapshots, *registries, *images, *networks, *volumes,    *containers, *builder};
+    engine::Engine engine{clock,     configuration, host,     id,          clock.now(),
+                          *database, events,        *content, *snapshots,  *registries,
+                          *images,   *networks,     *volumes, *containers, *builder};
     daemon::Service service(engine);
     const auto server = TRY(http::Server::create(
         [&](http::Request& request, http::Response& response) { service.handle(request, response); },
         {.server_name = "Berth/" BERTH_VERSION " (linux)"}));
     TRY(daemon::open_listeners(*server, configuration));
     TRY(server->start());
-    if (!configuration.pidfile.empty()) TRY(sys::write_file_atomic(configuration.pidfile, concat(::getpid(), "\n")));
+    if (!configuration.pidfile.empty())
+        TRY(sys::write_file_atomic(configuration.pidfile, concat(::getpid(), "\n")));
     const auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(clock.steady_now() - started);
-    for (const auto& listen : configuration.hosts) log.info("listening", {{"on", listen}, {"ready_ms", taken.count()}});
+    for (const auto& listen : configuration.hosts)
+        log.info("listening", {{"on", listen}, {"ready_ms", taken.count()}});
     daemon::notify_service_manager("READY=1");
     // What start-up needed and idling does not goes back to the system.
     ::malloc_trim(0);
@@ -216,7 +230,8 @@ Result<> run(const Invocation& invocation, const Loaded& loaded, const sys::Fd& 
     daemon::notify_service_manager("STOPPING=1");
     events.close();
     daemon::remove_sockets(configuration);
-    if (!configuration.pidfile.empty()) sys::unlink(configuration.pidfile).ignore("a stale pid file is harmless");
+    if (!configuration.pidfile.empty())
+        sys::unlink(configuration.pidfile).ignore("a stale pid file is harmless");
     return {};
 }
 

@@ -59,7 +59,8 @@ void tell_result(const build::BuildResult& result, bool quiet, ProgressStream& s
     stream.send({.aux = codec::dump_json({{"ID", id}})});
     if (quiet) return stream.send({.stream = id + "\n"});
     stream.send({.stream = concat("Successfully built ", result.image->id.short_hex(), "\n")});
-    for (const auto& name : result.references) stream.send({.stream = concat("Successfully tagged ", name, "\n")});
+    for (const auto& name : result.references)
+        stream.send({.stream = concat("Successfully tagged ", name, "\n")});
 }
 }  // namespace
 
@@ -84,15 +85,20 @@ Result<> build_image(Call& call) {
 }
 
 Result<> prune_builds(Call& call) {
-    const auto filters = TRY(call.filters({"description", "id", "inuse", "parent", "private", "shared", "type", "until", "unused-for"}));
+    const auto filters = TRY(call.filters(
+        {"description", "id", "inuse", "parent", "private", "shared", "type", "until", "unused-for"}));
     const Timestamp now = call.engine.clock.now();
-    build::CachePrune prune{.all = call.flag("all"), .ids = filters.values("id"), .types = filters.values("type")};
+    build::CachePrune prune{
+        .all = call.flag("all"), .ids = filters.values("id"), .types = filters.values("type")};
     prune.until = TRY(until_of(filters, now));
-    if (const auto& unused = filters.values("unused-for"); !unused.empty()) prune.until = TRY(parse_time(unused.front(), now));
-    prune.keep_bytes = call.request.query.number(call.is_at_least(48) ? "reserved-space" : "keep-storage").value_or(0);
+    if (const auto& unused = filters.values("unused-for"); !unused.empty())
+        prune.until = TRY(parse_time(unused.front(), now));
+    prune.keep_bytes =
+        call.request.query.number(call.is_at_least(48) ? "reserved-space" : "keep-storage").value_or(0);
     const auto guard = TRY(engine::PruneGuard::acquire(pruning));
     const auto pruned = TRY(call.engine.builder.prune(prune));
-    return call.send({{"CachesDeleted", pruned.ids.empty() ? Json(nullptr) : Json(pruned.ids)}, {"SpaceReclaimed", pruned.bytes}});
+    return call.send({{"CachesDeleted", pruned.ids.empty() ? Json(nullptr) : Json(pruned.ids)},
+                      {"SpaceReclaimed", pruned.bytes}});
 }
 
 }  // namespace berth::daemon

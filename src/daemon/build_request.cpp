@@ -22,7 +22,8 @@ Result<> read_args(const http::Query& query, build::BuildRequest& request) {
     for (const auto& [name, value] : args.items()) {
         if (!value.is_null() && !value.is_string())
             return fail(ErrorCode::InvalidArgument, "parameter buildargs: ", name, " must be a string");
-        request.args.emplace_back(name, value.is_null() ? std::nullopt : std::optional(value.get<std::string>()));
+        request.args.emplace_back(name,
+                                  value.is_null() ? std::nullopt : std::optional(value.get<std::string>()));
     }
     return {};
 }
@@ -31,13 +32,16 @@ Result<> read_secrets(const http::Headers& headers, build::BuildRequest& request
     const auto header = headers.get("X-Berth-Secrets");
     if (header.empty()) return {};
     // Neither the header nor what is wrong in it may reach a log.
-    const auto broken = [] { return fail(ErrorCode::InvalidArgument, "header X-Berth-Secrets cannot be read"); };
+    const auto broken = [] {
+        return fail(ErrorCode::InvalidArgument, "header X-Berth-Secrets cannot be read");
+    };
     const auto text = codec::decode_base64(header);
     if (!text) return broken();
     const auto json = codec::parse_json(*text);
     if (!json || !json->is_object()) return broken();
     for (const auto& [id, value] : json->items()) {
-        const auto content = value.is_string() ? codec::decode_base64(value.get_ref<const std::string&>()) : std::nullopt;
+        const auto content =
+            value.is_string() ? codec::decode_base64(value.get_ref<const std::string&>()) : std::nullopt;
         if (!content) return broken();
         request.secrets.emplace(id, *content);
     }
@@ -69,7 +73,9 @@ Result<> read_hosts(const http::Query& query, build::BuildRequest& request) {
 Result<build::BuildRequest> build_request_of(const http::Query& query, const http::Headers& headers) {
     if (query.get("version") == "2") {
         return fail(ErrorCode::Unsupported, "BuildKit sessions are not supported on this endpoint")
-            .with_hint("set DOCKER_BUILDKIT=0, or use `berth build`: Dockerfiles with RUN --mount and heredocs work with both");
+            .with_hint(
+                "set DOCKER_BUILDKIT=0, or use `berth build`: Dockerfiles with RUN --mount and heredocs work "
+                "with both");
     }
     build::BuildRequest request;
     if (const auto name = query.get("dockerfile"); !name.empty()) request.dockerfile = name;

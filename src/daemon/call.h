@@ -16,9 +16,13 @@ namespace berth::daemon {
 /// One request on its way through a handler: what was asked, in which version, and how to answer.
 class Call {
 public:
-    Call(engine::Engine& engine_, http::Request& request_, http::Response& response_, api::ApiVersion version_,
-         std::vector<std::pair<std::string, std::string>> parameters)
-        : engine(engine_), request(request_), response(response_), version(version_), parameters_(std::move(parameters)) {}
+    Call(engine::Engine& engine_, http::Request& request_, http::Response& response_,
+         api::ApiVersion version_, std::vector<std::pair<std::string, std::string>> parameters)
+        : engine(engine_),
+          request(request_),
+          response(response_),
+          version(version_),
+          parameters_(std::move(parameters)) {}
 
     engine::Engine& engine;
     http::Request& request;
@@ -28,7 +32,9 @@ public:
     /// A part of the path that the route names, such as "id".
     const std::string& parameter(std::string_view name) const;
     std::string query(std::string_view name) const { return request.query.get(name); }
-    bool flag(std::string_view name, bool fallback = false) const { return request.query.flag(name, fallback); }
+    bool flag(std::string_view name, bool fallback = false) const {
+        return request.query.flag(name, fallback);
+    }
     /// Whether the client speaks 1.`minor` or newer.
     bool is_at_least(int minor) const { return version >= api::ApiVersion{1, minor}; }
     std::stop_token stop() const { return request.stop_token(); }

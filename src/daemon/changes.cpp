@@ -11,9 +11,12 @@ namespace dockerfile = build::dockerfile;
 
 namespace {
 bool changes_configuration_only(const dockerfile::Body& body) {
-    return !std::holds_alternative<dockerfile::Run>(body) && !std::holds_alternative<dockerfile::Copy>(body) &&
-           !std::holds_alternative<dockerfile::Arg>(body) && !std::holds_alternative<dockerfile::Shell>(body) &&
-           !std::holds_alternative<dockerfile::From>(body) && !std::holds_alternative<dockerfile::Maintainer>(body);
+    return !std::holds_alternative<dockerfile::Run>(body) &&
+           !std::holds_alternative<dockerfile::Copy>(body) &&
+           !std::holds_alternative<dockerfile::Arg>(body) &&
+           !std::holds_alternative<dockerfile::Shell>(body) &&
+           !std::holds_alternative<dockerfile::From>(body) &&
+           !std::holds_alternative<dockerfile::Maintainer>(body);
 }
 }  // namespace
 
@@ -36,7 +39,8 @@ Result<std::string> config_of_changes(std::span<const std::string> changes) {
                 return source.error(instruction.place, "not allowed among changes");
     }
     if (file.stages.size() != 1) return fail(ErrorCode::InvalidArgument, "FROM is not allowed among changes");
-    dockerfile::CompileOptions options{.platform = oci::Platform::host(), .build_platform = oci::Platform::host()};
+    dockerfile::CompileOptions options{.platform = oci::Platform::host(),
+                                       .build_platform = oci::Platform::host()};
     const auto plan = TRY(dockerfile::compile(file, source, options));
     const auto config = TRY(codec::parse_json(plan.config.to_json()));
     const auto* run_config = codec::find_member(config, "config");

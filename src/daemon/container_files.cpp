@@ -32,7 +32,8 @@ Result<> show_changes(Call& call) {
     const auto changes = TRY(call.engine.containers.changes(call.parameter("id")));
     if (changes.empty()) return call.send(nullptr);
     Json list = Json::array();
-    for (const auto& change : changes) list.push_back({{"Path", change.path}, {"Kind", static_cast<int>(change.kind)}});
+    for (const auto& change : changes)
+        list.push_back({{"Path", change.path}, {"Kind", static_cast<int>(change.kind)}});
     return call.send(list);
 }
 
@@ -58,8 +59,8 @@ Result<> get_archive(Call& call) {
         return Result<>();
     };
     TRY(call.engine.containers.copy_out(
-        call.parameter("id"), path, begin, [&](std::span<const std::byte> bytes) { return call.response.write(bytes); },
-        call.stop()));
+        call.parameter("id"), path, begin,
+        [&](std::span<const std::byte> bytes) { return call.response.write(bytes); }, call.stop()));
     return {};
 }
 
@@ -69,15 +70,15 @@ Result<> put_archive(Call& call) {
     const auto archive = TRY(layer::open_any_decompressor(body));
     TRY(call.engine.containers.copy_in(
         call.parameter("id"), path,
-        {.no_overwrite_dir_non_dir = call.flag("noOverwriteDirNonDir"), .copy_uid_gid = call.flag("copyUIDGID")},
+        {.no_overwrite_dir_non_dir = call.flag("noOverwriteDirNonDir"),
+         .copy_uid_gid = call.flag("copyUIDGID")},
         [&](std::span<std::byte> buffer) { return archive->read(buffer); }, call.stop()));
     return call.send_status(200);
 }
 
 Result<> commit_container(Call& call) {
-    container::CommitOptions options{.author = call.query("author"),
-                                     .comment = call.query("comment"),
-                                     .pause = call.flag("pause", true)};
+    container::CommitOptions options{
+        .author = call.query("author"), .comment = call.query("comment"), .pause = call.flag("pause", true)};
     const std::string repository = call.query("repo");
     if (!repository.empty()) {
         const std::string tag = call.query("tag");

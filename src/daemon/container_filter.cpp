@@ -34,14 +34,17 @@ std::string health_of(const ContainerView& view) {
 
 bool uses_volume(const ContainerView& view, const std::string& wanted) {
     return std::any_of(view.mounts.begin(), view.mounts.end(), [&](const container::MountView& mount) {
-        return mount.name == wanted || mount.destination == wanted || (mount.type == "bind" && mount.source == wanted);
+        return mount.name == wanted || mount.destination == wanted ||
+               (mount.type == "bind" && mount.source == wanted);
     });
 }
 
 bool on_network(const ContainerView& view, const std::string& wanted) {
-    return std::any_of(view.endpoints.begin(), view.endpoints.end(), [&](const container::EndpointView& endpoint) {
-        return endpoint.network_name == wanted || (!wanted.empty() && endpoint.network_id.starts_with(wanted));
-    });
+    return std::any_of(view.endpoints.begin(), view.endpoints.end(),
+                       [&](const container::EndpointView& endpoint) {
+                           return endpoint.network_name == wanted ||
+                                  (!wanted.empty() && endpoint.network_id.starts_with(wanted));
+                       });
 }
 
 Result<std::optional<Timestamp>> created_at(const api::Filters& filters, std::string_view key,
@@ -63,7 +66,9 @@ Result<std::optional<Timestamp>> parse_time(std::string_view text, Timestamp now
         std::string digits(fraction ? fraction->second : "");
         digits.resize(9, '0');
         const auto nanoseconds = parse_uint(digits);
-        if (nanoseconds) return std::optional(Timestamp(std::chrono::seconds(*seconds) + std::chrono::nanoseconds(*nanoseconds)));
+        if (nanoseconds)
+            return std::optional(
+                Timestamp(std::chrono::seconds(*seconds) + std::chrono::nanoseconds(*nanoseconds)));
     }
     if (const auto time = parse_rfc3339(text)) return time;
     if (const auto back = parse_duration(text)) return std::optional(now - *back);
@@ -77,7 +82,8 @@ Result<std::optional<Timestamp>> until_of(const api::Filters& filters, Timestamp
     return parse_time(values.front(), now);
 }
 
-Result<ContainerFilter> ContainerFilter::prepare(const api::Filters& filters, const container::Containers& containers,
+Result<ContainerFilter> ContainerFilter::prepare(const api::Filters& filters,
+                                                 const container::Containers& containers,
                                                  const image::Store& images) {
     ContainerFilter out;
     out.filters_ = filters;
@@ -92,7 +98,8 @@ Result<ContainerFilter> ContainerFilter::prepare(const api::Filters& filters, co
         out.wants_all_ = true;
     }
     for (const auto& value : filters.values("health")) {
-        if (value != "starting" && value != "healthy" && value != "unhealthy" && value != "none") return invalid("health", value);
+        if (value != "starting" && value != "healthy" && value != "unhealthy" && value != "none")
+            return invalid("health", value);
     }
     for (const auto& value : filters.values("ancestor")) {
         out.ancestors_.push_back(value);
@@ -105,23 +112,30 @@ Result<ContainerFilter> ContainerFilter::prepare(const api::Filters& filters, co
 }
 
 bool ContainerFilter::matches(const ContainerView& view) const {
-    const auto is_ancestor = [&](const std::string& wanted) { return wanted == view.spec.image || wanted == view.image_id; };
+    const auto is_ancestor = [&](const std::string& wanted) {
+        return wanted == view.spec.image || wanted == view.image_id;
+    };
     const auto exposes = [&](const std::string& wanted) {
-        return std::any_of(view.ports.begin(), view.ports.end(), [&](const auto& p) { return port_matches(wanted, p.port); });
+        return std::any_of(view.ports.begin(), view.ports.end(),
+                           [&](const auto& p) { return port_matches(wanted, p.port); });
     };
     const auto publishes = [&](const std::string& wanted) {
-        return std::any_of(view.ports.begin(), view.ports.end(),
-                           [&](const auto& p) { return p.host_port != 0 && port_matches(wanted, {p.host_port, p.port.protocol}); });
+        return std::any_of(view.ports.begin(), view.ports.end(), [&](const auto& p) {
+            return p.host_port != 0 && port_matches(wanted, {p.host_port, p.port.protocol});
+        });
     };
     if (!exit_codes_.empty()) {
         const auto& state = view.state;
         if (is_alive(state.status) || state.status == container::Status::Created) return false;
-        if (std::find(exit_codes_.begin(), exit_codes_.end(), state.exit_code) == exit_codes_.end()) return false;
+        if (std::find(exit_codes_.begin(), exit_codes_.end(), state.exit_code) == exit_codes_.end())
+            return false;
     }
     return filters_.matches_prefix("id", view.id) && filters_.matches_name("name", "/" + view.name) &&
-           filters_.matches_labels("label", view.spec.labels) && filters_.excludes_labels("label!", view.spec.labels) &&
-           filters_.matches("status", to_string(view.state.status)) && filters_.matches("health", health_of(view)) &&
-           matches_any(ancestors_, is_ancestor) && matches_any(filters_.values("expose"), exposes) &&
+           filters_.matches_labels("label", view.spec.labels) &&
+           filters_.excludes_labels("label!", view.spec.labels) &&
+           filters_.matches("status", to_string(view.state.status)) &&
+           filters_.matches("health", health_of(view)) && matches_any(ancestors_, is_ancestor) &&
+           matches_any(filters_.values("expose"), exposes) &&
            matches_any(filters_.values("publish"), publishes) &&
            matches_any(filters_.values("volume"), [&](const auto& v) { return uses_volume(view, v); }) &&
            matches_any(filters_.values("network"), [&](const auto& v) { return on_network(view, v); }) &&

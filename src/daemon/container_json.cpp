@@ -40,7 +40,8 @@ api::EndpointSettings endpoint_of(const container::EndpointView& view) {
 
 Json endpoints_of(const ContainerView& view) {
     Json networks = Json::object();
-    for (const auto& endpoint : view.endpoints) networks[endpoint.network_name] = api::json_of(endpoint_of(endpoint));
+    for (const auto& endpoint : view.endpoints)
+        networks[endpoint.network_name] = api::json_of(endpoint_of(endpoint));
     return networks;
 }
 
@@ -67,7 +68,8 @@ Json published_ports_of(const ContainerView& view) {
         Json& list = ports[published.port.to_string()];
         if (published.host_port == 0) continue;
         if (list.is_null()) list = Json::array();
-        list.push_back({{"HostIp", published.host_address}, {"HostPort", std::to_string(published.host_port)}});
+        list.push_back(
+            {{"HostIp", published.host_address}, {"HostPort", std::to_string(published.host_port)}});
     }
     return ports;
 }
@@ -174,9 +176,11 @@ std::string status_text(const container::State& state, Timestamp now) {
             return state.health.status.empty() ? text : concat(text, " (", state.health.status, ")");
         }
         case Status::Paused: return concat("Up ", since(state.started_at), " (Paused)");
-        case Status::Restarting: return concat("Restarting (", state.exit_code, ") ", since(state.finished_at), " ago");
+        case Status::Restarting:
+            return concat("Restarting (", state.exit_code, ") ", since(state.finished_at), " ago");
         case Status::Removing: return "Removal In Progress";
-        case Status::Exited: return concat("Exited (", state.exit_code, ") ", since(state.finished_at), " ago");
+        case Status::Exited:
+            return concat("Exited (", state.exit_code, ") ", since(state.finished_at), " ago");
         case Status::Dead: return "Dead";
     }
     return {};
@@ -206,7 +210,9 @@ Json list_entry_of(const ContainerView& view, Timestamp now, api::ApiVersion ver
 }
 
 Json inspect_of(const ContainerView& view) {
-    Json settings{{"SandboxID", view.sandbox_id}, {"SandboxKey", view.sandbox_key}, {"Ports", published_ports_of(view)}};
+    Json settings{{"SandboxID", view.sandbox_id},
+                  {"SandboxKey", view.sandbox_key},
+                  {"Ports", published_ports_of(view)}};
     add_legacy_network_members(settings, view);
     settings["Networks"] = endpoints_of(view);
     Json out{{"Id", view.id},

@@ -19,7 +19,9 @@ Result<std::optional<int>> timeout_of(const Call& call) {
 }
 
 /// Parameter "signal" of stop and restart came with 1.42.
-std::string stop_signal_of(const Call& call) { return call.is_at_least(42) ? call.query("signal") : std::string(); }
+std::string stop_signal_of(const Call& call) {
+    return call.is_at_least(42) ? call.query("signal") : std::string();
+}
 }  // namespace
 
 Result<> start_container(Call& call) {
@@ -29,7 +31,8 @@ Result<> start_container(Call& call) {
 
 Result<> stop_container(Call& call) {
     const auto timeout = TRY(timeout_of(call));
-    const bool stopped = TRY(call.engine.containers.stop(call.parameter("id"), timeout, stop_signal_of(call), call.stop()));
+    const bool stopped =
+        TRY(call.engine.containers.stop(call.parameter("id"), timeout, stop_signal_of(call), call.stop()));
     return call.send_status(stopped ? 204 : 304);
 }
 
@@ -74,10 +77,14 @@ Result<> update_container(Call& call) {
 Result<> wait_container(Call& call) {
     auto condition = container::WaitCondition::NotRunning;
     const std::string text = call.query("condition");
-    if (text == "next-exit") condition = container::WaitCondition::NextExit;
-    else if (text == "removed") condition = container::WaitCondition::Removed;
-    else if (!text.empty() && text != "not-running") return fail(ErrorCode::InvalidArgument, "invalid condition: \"", text, "\"");
-    // The head goes out once the wait is registered: a client that sees it may start the container and misses nothing.
+    if (text == "next-exit")
+        condition = container::WaitCondition::NextExit;
+    else if (text == "removed")
+        condition = container::WaitCondition::Removed;
+    else if (!text.empty() && text != "not-running")
+        return fail(ErrorCode::InvalidArgument, "invalid condition: \"", text, "\"");
+    // The head goes out once the wait is registered: a client that sees it may start the container and misses
+    // nothing.
     call.response.headers.set("Content-Type", "application/json");
     std::optional<Error> send_error;
     const auto waiting = [&] {

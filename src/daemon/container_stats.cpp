@@ -40,23 +40,27 @@ Json memory_of(const StatsSample& sample) {
 Json blkio_of(const std::vector<StatsSample::Blkio>& entries) {
     if (entries.empty()) return nullptr;
     Json list = Json::array();
-    for (const auto& e : entries) list.push_back({{"major", e.major}, {"minor", e.minor}, {"op", e.op}, {"value", e.value}});
+    for (const auto& e : entries)
+        list.push_back({{"major", e.major}, {"minor", e.minor}, {"op", e.op}, {"value", e.value}});
     return list;
 }
 
 Json networks_of(const StatsSample& sample) {
     Json networks = Json::object();
     for (const auto& i : sample.interfaces) {
-        networks[i.name] = {{"rx_bytes", i.rx_bytes},     {"rx_packets", i.rx_packets}, {"rx_errors", i.rx_errors},
-                            {"rx_dropped", i.rx_dropped}, {"tx_bytes", i.tx_bytes},     {"tx_packets", i.tx_packets},
-                            {"tx_errors", i.tx_errors},   {"tx_dropped", i.tx_dropped}};
+        networks[i.name] = {{"rx_bytes", i.rx_bytes},   {"rx_packets", i.rx_packets},
+                            {"rx_errors", i.rx_errors}, {"rx_dropped", i.rx_dropped},
+                            {"tx_bytes", i.tx_bytes},   {"tx_packets", i.tx_packets},
+                            {"tx_errors", i.tx_errors}, {"tx_dropped", i.tx_dropped}};
     }
     return networks;
 }
 
 /// One object of the stream: a sample and the one before it, whose difference clients show as a rate.
 Json stats_of(const container::ContainerView& view, const StatsSample& before, const StatsSample& sample) {
-    const auto time = [](Timestamp t) { return t == Timestamp{} ? std::string("0001-01-01T00:00:00Z") : to_rfc3339(t); };
+    const auto time = [](Timestamp t) {
+        return t == Timestamp{} ? std::string("0001-01-01T00:00:00Z") : to_rfc3339(t);
+    };
     Json pids = Json::object();
     if (sample.pids_current) pids["current"] = sample.pids_current;
     if (sample.pids_limit) pids["limit"] = sample.pids_limit;
@@ -96,7 +100,8 @@ bool wait_a_second(const std::stop_token& stop) {
 Result<> show_stats(Call& call) {
     const bool stream = call.flag("stream", true);
     const bool one_shot = call.flag("one-shot") && call.is_at_least(41);
-    if (stream && one_shot) return fail(ErrorCode::InvalidArgument, "cannot have stream=true and one-shot=true");
+    if (stream && one_shot)
+        return fail(ErrorCode::InvalidArgument, "cannot have stream=true and one-shot=true");
     auto view = TRY(call.engine.containers.inspect(call.parameter("id")));
     StatsSample before;
     auto sample = TRY(call.engine.containers.stats(view.id));

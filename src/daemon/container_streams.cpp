@@ -44,17 +44,20 @@ Result<> attach_container(Call& call) {
     options.detach_keys = TRY(detach_keys_of(call));
     const auto view = TRY(call.engine.containers.inspect(call.parameter("id")));
     if (view.state.status == container::Status::Paused) {
-        return fail(ErrorCode::Conflict, "container ", view.name, " is paused, unpause the container before attach");
+        return fail(ErrorCode::Conflict, "container ", view.name,
+                    " is paused, unpause the container before attach");
     }
     if (view.state.status == container::Status::Restarting) {
-        return fail(ErrorCode::Conflict, "container ", view.name, " is restarting, wait until the container is running");
+        return fail(ErrorCode::Conflict, "container ", view.name,
+                    " is restarting, wait until the container is running");
     }
     options.multiplex = !view.spec.tty;
     const auto status = view.state.status;
     const bool is_waiting = status == container::Status::Created || status == container::Status::Exited;
     if (is_waiting && options.stream && !options.logs && !call.request.is_tls) {
-        // Clients start the container as soon as they read our head. They must find themselves attached by then, or what
-        // a short-lived process prints is lost. Nothing can be written before the head, since nothing runs.
+        // Clients start the container as soon as they read our head. They must find themselves attached by
+        // then, or what a short-lived process prints is lost. Nothing can be written before the head, since
+        // nothing runs.
         auto early = TRY(sys::duplicate(call.request.connection()));
         TRY(call.engine.containers.attach(view.id, options, std::move(early)));
         TRY(call.response.hijack(call.request.headers.has_token("Connection", "upgrade")
@@ -104,8 +107,10 @@ Result<> show_logs(Call& call) {
         if (options.timestamps) line = fixed_width_time(entry.time) + " ";
         if (options.details) line += std::string(entry.details) + " ";
         line += entry.text;
-        if (tty) out += line;
-        else api::append_frame(out, entry.stream == 2 ? api::Stream::Stderr : api::Stream::Stdout, line);
+        if (tty)
+            out += line;
+        else
+            api::append_frame(out, entry.stream == 2 ? api::Stream::Stderr : api::Stream::Stdout, line);
         if (!options.follow && out.size() < 64 * 1024) return true;
         written = call.response.write(out);
         out.clear();

@@ -23,15 +23,19 @@ Result<container::PortBinding> binding_of(const api::PortBinding& binding, const
 Result<container::MountRequest> mount_of(const api::Mount& mount, api::ApiVersion version) {
     container::MountRequest out{.source = mount.source, .target = mount.target, .read_only = mount.read_only};
     const auto wrong_options = [&](const char* options) {
-        return invalid(concat("invalid mount config for type \"", mount.type, "\": field ", options, " must not be specified"));
+        return invalid(concat("invalid mount config for type \"", mount.type, "\": field ", options,
+                              " must not be specified"));
     };
     // Before 1.42 options of another type were ignored, as clients of then rely on.
     const bool strict = version >= api::ApiVersion{1, 42};
-    if (mount.target.empty()) return invalid(concat("invalid mount config for type \"", mount.type, "\": field Target must not be empty"));
+    if (mount.target.empty())
+        return invalid(
+            concat("invalid mount config for type \"", mount.type, "\": field Target must not be empty"));
     if (mount.type == "bind") {
         if (strict && mount.volume_options) return wrong_options("VolumeOptions");
         if (strict && mount.tmpfs_options) return wrong_options("TmpfsOptions");
-        if (mount.source.empty()) return invalid("invalid mount config for type \"bind\": field Source must not be empty");
+        if (mount.source.empty())
+            return invalid("invalid mount config for type \"bind\": field Source must not be empty");
         out.type = container::MountType::Bind;
         if (mount.bind_options) {
             out.propagation = mount.bind_options->propagation;
@@ -55,7 +59,8 @@ Result<container::MountRequest> mount_of(const api::Mount& mount, api::ApiVersio
     } else if (mount.type == "tmpfs") {
         if (strict && mount.bind_options) return wrong_options("BindOptions");
         if (strict && mount.volume_options) return wrong_options("VolumeOptions");
-        if (!mount.source.empty()) return invalid("invalid mount config for type \"tmpfs\": field Source must not be specified");
+        if (!mount.source.empty())
+            return invalid("invalid mount config for type \"tmpfs\": field Source must not be specified");
         out.type = container::MountType::Tmpfs;
         if (mount.tmpfs_options) {
             out.tmpfs_size = mount.tmpfs_options->size_bytes;
@@ -95,7 +100,8 @@ container::Resources resources_of(const api::Resources& in) {
     out.blkio_write_bps = throttles_of(in.blkio_device_write_bps);
     out.blkio_read_iops = throttles_of(in.blkio_device_read_iops);
     out.blkio_write_iops = throttles_of(in.blkio_device_write_iops);
-    for (const auto& device : in.blkio_weight_device) out.blkio_weight_device.push_back({device.path, device.weight});
+    for (const auto& device : in.blkio_weight_device)
+        out.blkio_weight_device.push_back({device.path, device.weight});
     out.oom_kill_disable = in.oom_kill_disable.value_or(false);
     return out;
 }
@@ -145,14 +151,15 @@ Result<container::HostConfig> host_of(const api::HostConfig& in, api::ApiVersion
     out.read_only_rootfs = in.readonly_rootfs;
     if (in.shm_size < 0) return invalid("SHM size can not be less than 0");
     out.shm_size = in.shm_size;
-    for (const auto& limit : in.resources.ulimits) out.ulimits.push_back({limit.name, limit.soft, limit.hard});
+    for (const auto& limit : in.resources.ulimits)
+        out.ulimits.push_back({limit.name, limit.soft, limit.hard});
     out.sysctls = in.sysctls;
     out.resources = resources_of(in.resources);
     for (const auto& device : in.resources.devices)
         out.devices.push_back({device.path_on_host, device.path_in_container, device.cgroup_permissions});
     if (!in.resources.device_requests.empty()) {
-        return fail(ErrorCode::Unsupported, "could not select device driver \"", in.resources.device_requests[0].driver,
-                    "\": device requests are not supported");
+        return fail(ErrorCode::Unsupported, "could not select device driver \"",
+                    in.resources.device_requests[0].driver, "\": device requests are not supported");
     }
     out.device_cgroup_rules = in.resources.device_cgroup_rules;
     out.pid_mode = in.pid_mode;
@@ -185,22 +192,30 @@ std::vector<api::ThrottleDevice> throttles_of(const std::vector<container::Throt
 }
 
 api::Mount mount_of(const container::MountRequest& in) {
-    api::Mount out{.type = std::string(to_string(in.type)), .source = in.source, .target = in.target, .read_only = in.read_only};
+    api::Mount out{.type = std::string(to_string(in.type)),
+                   .source = in.source,
+                   .target = in.target,
+                   .read_only = in.read_only};
     switch (in.type) {
         case container::MountType::Bind:
             if (!in.propagation.empty() || in.create_mountpoint) {
-                out.bind_options = api::Mount::BindOptions{.propagation = in.propagation, .create_mountpoint = in.create_mountpoint};
+                out.bind_options = api::Mount::BindOptions{.propagation = in.propagation,
+                                                           .create_mountpoint = in.create_mountpoint};
             }
             break;
         case container::MountType::Volume:
-            if (in.no_copy || !in.labels.empty() || !in.driver.empty() || !in.driver_options.empty() || !in.subpath.empty()) {
-                out.volume_options = api::Mount::VolumeOptions{.no_copy = in.no_copy, .labels = in.labels, .subpath = in.subpath};
+            if (in.no_copy || !in.labels.empty() || !in.driver.empty() || !in.driver_options.empty() ||
+                !in.subpath.empty()) {
+                out.volume_options = api::Mount::VolumeOptions{
+                    .no_copy = in.no_copy, .labels = in.labels, .subpath = in.subpath};
                 if (!in.driver.empty() || !in.driver_options.empty())
-                    out.volume_options->driver_config = api::Mount::DriverConfig{in.driver, in.driver_options};
+                    out.volume_options->driver_config =
+                        api::Mount::DriverConfig{in.driver, in.driver_options};
             }
             break;
         case container::MountType::Tmpfs:
-            if (in.tmpfs_size || in.tmpfs_mode) out.tmpfs_options = api::Mount::TmpfsOptions{in.tmpfs_size, in.tmpfs_mode};
+            if (in.tmpfs_size || in.tmpfs_mode)
+                out.tmpfs_options = api::Mount::TmpfsOptions{in.tmpfs_size, in.tmpfs_mode};
             break;
     }
     return out;
@@ -240,7 +255,9 @@ api::Resources resources_of(const container::HostConfig& host) {
 }  // namespace
 
 Result<container::EndpointSpec> endpoint_spec_of(const api::EndpointSettings& settings) {
-    container::EndpointSpec out{.aliases = settings.aliases, .links = settings.links, .mac_address = settings.mac_address,
+    container::EndpointSpec out{.aliases = settings.aliases,
+                                .links = settings.links,
+                                .mac_address = settings.mac_address,
                                 .driver_options = settings.driver_opts};
     if (settings.ipam_config) {
         out.ipv4_address = settings.ipam_config->ipv4_address;
@@ -293,7 +310,8 @@ Result<ContainerSpec> spec_of(const api::ContainerCreateRequest& request, api::A
     out.mac_address = in.mac_address;
     out.host = TRY(host_of(request.host_config, version));
     if (request.endpoints.size() > 1 && version < api::ApiVersion{1, 44}) {
-        return invalid("Container cannot be created with multiple network endpoints: the API version is below 1.44");
+        return invalid(
+            "Container cannot be created with multiple network endpoints: the API version is below 1.44");
     }
     for (const auto& [name, settings] : request.endpoints) {
         auto endpoint = TRY(endpoint_spec_of(settings));

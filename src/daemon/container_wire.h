@@ -4,7 +4,8 @@
 #include "base/result.h"
 #include "container/containers.h"
 
-// Between the wire and the domain: what a client sends becomes a ContainerSpec, and for `inspect` the way back.
+// Between the wire and the domain: what a client sends becomes a ContainerSpec, and for `inspect` the way
+// back.
 namespace berth::daemon {
 
 /// InvalidArgument names the member that makes no sense.

@@ -31,12 +31,14 @@ TEST(SpecOf, TakesPortsMountsAndLimits) {
 }
 
 TEST(SpecOf, SurvivesTheWayBack) {
-    const auto first = spec(R"({"Image":"a","Cmd":["x"],"Env":["A=b"],"StopTimeout":3,"Healthcheck":{"Test":["NONE"]},
+    const auto first =
+        spec(R"({"Image":"a","Cmd":["x"],"Env":["A=b"],"StopTimeout":3,"Healthcheck":{"Test":["NONE"]},
         "HostConfig":{"Binds":["/a:/b"],"PortBindings":{"80/tcp":[{"HostIp":"","HostPort":"1-2"}]},"Privileged":true,
         "Ulimits":[{"Name":"nofile","Hard":20,"Soft":10}],"Tmpfs":{"/t":"size=1m"},"ShmSize":1048576,"IpcMode":"host",
         "LogConfig":{"Type":"local","Config":{}},"Runtime":"berth","BerthHostCA":true}})");
     ASSERT_TRUE(first) << first.error().message();
-    api::ContainerCreateRequest again{.config = config_of(*first), .host_config = host_config_of(first->host)};
+    api::ContainerCreateRequest again{.config = config_of(*first),
+                                      .host_config = host_config_of(first->host)};
     const auto second = spec_of(again, {1, 50});
     ASSERT_TRUE(second) << second.error().message();
     EXPECT_EQ(*first, *second);
@@ -49,11 +51,14 @@ TEST(SpecOf, RefusesWhatMakesNoSense) {
         {R"({"HostConfig":{"PortBindings":{"eighty":[]}}})", "eighty"},
         {R"({"HostConfig":{"Mounts":[{"Type":"bind","Target":"/a"}]}})", "field Source must not be empty"},
         {R"({"HostConfig":{"Mounts":[{"Type":"bind","Source":"/a"}]}})", "field Target must not be empty"},
-        {R"({"HostConfig":{"Mounts":[{"Type":"tmpfs","Target":"/a","VolumeOptions":{}}]}})", "VolumeOptions must not be"},
+        {R"({"HostConfig":{"Mounts":[{"Type":"tmpfs","Target":"/a","VolumeOptions":{}}]}})",
+         "VolumeOptions must not be"},
         {R"({"HostConfig":{"Mounts":[{"Type":"npipe","Source":"a","Target":"/a"}]}})", "not supported"},
         {R"({"HostConfig":{"RestartPolicy":{"Name":"sometimes"}}})", "sometimes"},
-        {R"({"HostConfig":{"RestartPolicy":{"Name":"always","MaximumRetryCount":2}}})", "only be used with 'on-failure'"},
-        {R"({"HostConfig":{"AutoRemove":true,"RestartPolicy":{"Name":"always"}}})", "can't create 'AutoRemove'"},
+        {R"({"HostConfig":{"RestartPolicy":{"Name":"always","MaximumRetryCount":2}}})",
+         "only be used with 'on-failure'"},
+        {R"({"HostConfig":{"AutoRemove":true,"RestartPolicy":{"Name":"always"}}})",
+         "can't create 'AutoRemove'"},
         {R"({"HostConfig":{"DeviceRequests":[{"Driver":"nvidia"}]}})", "could not select device driver"},
         {R"({"Healthcheck":{"Interval":-1}})", "cannot be negative"},
     };
@@ -68,7 +73,8 @@ TEST(SpecOf, FollowsTheVersion) {
     const char* two_networks = R"({"NetworkingConfig":{"EndpointsConfig":{"a":{},"b":{}}}})";
     EXPECT_TRUE(spec(two_networks, {1, 43}).is_error());
     EXPECT_EQ(spec(two_networks, {1, 44})->networks.size(), 2U);
-    const char* wrong_options = R"({"HostConfig":{"Mounts":[{"Type":"tmpfs","Target":"/a","VolumeOptions":{}}]}})";
+    const char* wrong_options =
+        R"({"HostConfig":{"Mounts":[{"Type":"tmpfs","Target":"/a","VolumeOptions":{}}]}})";
     EXPECT_TRUE(spec(wrong_options, {1, 41}));
 }
 
@@ -89,8 +95,9 @@ TEST(Credentials, GoToTheirHostOnly) {
 }
 
 TEST(BuildRequest, ReadsDockersParameters) {
-    const auto query = http::Query::parse("t=a&t=b:1&dockerfile=D&target=x&nocache=1&networkmode=host&extrahosts=db:10.0.0.1&"
-                                          "buildargs=%7B%22A%22%3A%221%22%2C%22B%22%3Anull%7D&labels=%7B%22k%22%3A%22v%22%7D");
+    const auto query = http::Query::parse(
+        "t=a&t=b:1&dockerfile=D&target=x&nocache=1&networkmode=host&extrahosts=db:10.0.0.1&"
+        "buildargs=%7B%22A%22%3A%221%22%2C%22B%22%3Anull%7D&labels=%7B%22k%22%3A%22v%22%7D");
     const auto request = build_request_of(query, {});
     ASSERT_TRUE(request) << request.error().message();
     EXPECT_EQ(request->tags, (std::vector<std::string>{"a", "b:1"}));
@@ -104,7 +111,8 @@ TEST(BuildRequest, ReadsDockersParameters) {
 }
 
 TEST(BuildRequest, RefusesBrokenOnes) {
-    for (const char* text : {"buildargs=%5B", "buildargs=%5B%5D", "networkmode=container:x", "version=2", "platform=a/b/c/d"})
+    for (const char* text :
+         {"buildargs=%5B", "buildargs=%5B%5D", "networkmode=container:x", "version=2", "platform=a/b/c/d"})
         EXPECT_TRUE(build_request_of(http::Query::parse(text), {}).is_error()) << text;
     http::Headers headers;
     headers.set("X-Berth-Secrets", "e30");

@@ -18,8 +18,8 @@ std::atomic<bool> pruning{false};
 
 Result<> list_containers(Call& call) {
     const auto filters =
-        TRY(call.filters({"ancestor", "before", "exited", "expose", "health", "id", "is-task", "isolation", "label", "name",
-                          "network", "publish", "since", "status", "volume"}));
+        TRY(call.filters({"ancestor", "before", "exited", "expose", "health", "id", "is-task", "isolation",
+                          "label", "name", "network", "publish", "since", "status", "volume"}));
     const auto filter = TRY(ContainerFilter::prepare(filters, call.engine.containers, call.engine.images));
     const long long limit = call.request.query.number("limit").value_or(0);
     const bool all = call.flag("all") || filter.wants_all() || limit > 0;
@@ -35,7 +35,8 @@ Result<> list_containers(Call& call) {
 
 Result<> create_container(Call& call) {
     const std::string body = TRY(call.body());
-    if (trim(body).empty()) return fail(ErrorCode::InvalidArgument, "invalid JSON: got EOF while reading request body");
+    if (trim(body).empty())
+        return fail(ErrorCode::InvalidArgument, "invalid JSON: got EOF while reading request body");
     const auto request = TRY(api::ContainerCreateRequest::parse(body));
     auto spec = TRY(spec_of(request, call.version));
     spec.platform = call.query("platform");
@@ -52,8 +53,8 @@ Result<> inspect_container(Call& call) {
 
 Result<> remove_container(Call& call) {
     if (call.flag("link")) return fail(ErrorCode::Unsupported, "removing a link is not supported");
-    TRY(call.engine.containers.remove(call.parameter("id"), {.force = call.flag("force"), .volumes = call.flag("v")},
-                                      call.stop()));
+    TRY(call.engine.containers.remove(call.parameter("id"),
+                                      {.force = call.flag("force"), .volumes = call.flag("v")}, call.stop()));
     return call.send_status(204);
 }
 
@@ -63,7 +64,8 @@ Result<> prune_containers(Call& call) {
     const auto guard = TRY(engine::PruneGuard::acquire(pruning));
     const auto pruned = TRY(call.engine.containers.prune(
         [&](const container::ContainerView& view) {
-            return filters.matches_labels("label", view.spec.labels) && filters.excludes_labels("label!", view.spec.labels) &&
+            return filters.matches_labels("label", view.spec.labels) &&
+                   filters.excludes_labels("label!", view.spec.labels) &&
                    (!until || view.created_at < *until);
         },
         call.stop()));

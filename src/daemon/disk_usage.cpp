@@ -14,17 +14,18 @@ namespace berth::daemon {
 using codec::Json;
 
 Json cache_record_json(const build::CacheRecord& record) {
-    return {{"ID", record.id},
-            {"Parent", record.parent},
-            {"Parents", record.parent.empty() ? Json(nullptr) : Json::array({record.parent})},
-            {"Type", record.type},
-            {"Description", record.description},
-            {"InUse", record.in_use},
-            {"Shared", record.shared},
-            {"Size", record.bytes},
-            {"CreatedAt", to_rfc3339(record.created)},
-            {"LastUsedAt", record.last_used == Timestamp{} ? Json(nullptr) : Json(to_rfc3339(record.last_used))},
-            {"UsageCount", record.usage_count}};
+    return {
+        {"ID", record.id},
+        {"Parent", record.parent},
+        {"Parents", record.parent.empty() ? Json(nullptr) : Json::array({record.parent})},
+        {"Type", record.type},
+        {"Description", record.description},
+        {"InUse", record.in_use},
+        {"Shared", record.shared},
+        {"Size", record.bytes},
+        {"CreatedAt", to_rfc3339(record.created)},
+        {"LastUsedAt", record.last_used == Timestamp{} ? Json(nullptr) : Json(to_rfc3339(record.last_used))},
+        {"UsageCount", record.usage_count}};
 }
 
 namespace {
@@ -66,7 +67,8 @@ Result<> add_volumes(Call& call, Json& out) {
 
 Result<> add_build_cache(Call& call, Json& out) {
     Json records = Json::array();
-    for (const auto& record : TRY(call.engine.builder.cache_records())) records.push_back(cache_record_json(record));
+    for (const auto& record : TRY(call.engine.builder.cache_records()))
+        records.push_back(cache_record_json(record));
     out["BuildCache"] = std::move(records);
     return {};
 }
@@ -81,7 +83,11 @@ Result<> show_disk_usage(Call& call) {
     const auto wants = [&](std::string_view type) {
         return types.empty() || std::find(types.begin(), types.end(), type) != types.end();
     };
-    Json out{{"LayersSize", 0}, {"Images", nullptr}, {"Containers", nullptr}, {"Volumes", nullptr}, {"BuildCache", nullptr}};
+    Json out{{"LayersSize", 0},
+             {"Images", nullptr},
+             {"Containers", nullptr},
+             {"Volumes", nullptr},
+             {"BuildCache", nullptr}};
     if (wants("image")) TRY(add_images(call, out));
     if (wants("container")) TRY(add_containers(call, out));
     if (wants("volume")) TRY(add_volumes(call, out));

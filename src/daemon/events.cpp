@@ -13,7 +13,8 @@ using record::Event;
 namespace {
 Json event_json(const Event& event, api::ApiVersion version) {
     Json out = Json::object();
-    const bool has_legacy_members = version < api::ApiVersion{1, 52} && (event.type == "container" || event.type == "image");
+    const bool has_legacy_members =
+        version < api::ApiVersion{1, 52} && (event.type == "container" || event.type == "image");
     if (has_legacy_members) {
         out["status"] = event.action;
         out["id"] = event.actor_id;
@@ -35,8 +36,8 @@ Json event_json(const Event& event, api::ApiVersion version) {
 bool action_matches(const api::Filters& filters, const std::string& action) {
     const auto& wanted = filters.values("event");
     return wanted.empty() || std::any_of(wanted.begin(), wanted.end(), [&](const std::string& value) {
-        return action == value || action.starts_with(value + ":");
-    });
+               return action == value || action.starts_with(value + ":");
+           });
 }
 
 /// An object filter such as container=NAME: by full or short id, or by name.
@@ -46,7 +47,8 @@ bool actor_matches(const api::Filters& filters, std::string_view type, const Eve
     if (event.type != type) return false;
     const auto name = event.attribute("name");
     return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& value) {
-        return value == event.actor_id || value == name || (value.size() >= 4 && event.actor_id.starts_with(value));
+        return value == event.actor_id || value == name ||
+               (value.size() >= 4 && event.actor_id.starts_with(value));
     });
 }
 
@@ -63,13 +65,15 @@ bool image_matches(const api::Filters& filters, const Event& event) {
     if (event.type != "image" && event.type != "container") return false;
     const std::string_view name = event.attribute(event.type == "image" ? "name" : "image");
     return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& value) {
-        return value == name || value == without_tag(name) || (event.type == "image" && value == event.actor_id);
+        return value == name || value == without_tag(name) ||
+               (event.type == "image" && value == event.actor_id);
     });
 }
 
 bool matches(const api::Filters& filters, const Event& event) {
     std::map<std::string, std::string> labels(event.attributes.begin(), event.attributes.end());
-    if (!filters.matches("type", event.type) || !filters.matches("scope", "local") || !action_matches(filters, event.action))
+    if (!filters.matches("type", event.type) || !filters.matches("scope", "local") ||
+        !action_matches(filters, event.action))
         return false;
     if (!filters.matches_labels("label", labels) || !image_matches(filters, event)) return false;
     // Several object filters widen the choice: `container=a` with `volume=b` gives the events of both.
@@ -84,14 +88,16 @@ bool matches(const api::Filters& filters, const Event& event) {
 }  // namespace
 
 Result<> follow_events(Call& call) {
-    const auto filters = TRY(call.filters({"type", "event", "container", "image", "label", "volume", "network", "daemon",
-                                           "plugin", "node", "service", "secret", "config", "scope"}));
+    const auto filters =
+        TRY(call.filters({"type", "event", "container", "image", "label", "volume", "network", "daemon",
+                          "plugin", "node", "service", "secret", "config", "scope"}));
     const Timestamp now = call.engine.clock.now();
     record::EventLog::SubscribeOptions options;
     options.since = TRY(parse_time(call.query("since"), now));
     options.until = TRY(parse_time(call.query("until"), now));
     if (options.since && options.until && *options.until < *options.since)
-        return fail(ErrorCode::InvalidArgument, "`since` time (", call.query("since"), ") cannot be after `until` time (", call.query("until"), ")");
+        return fail(ErrorCode::InvalidArgument, "`since` time (", call.query("since"),
+                    ") cannot be after `until` time (", call.query("until"), ")");
     options.filter = [&](const Event& event) { return matches(filters, event); };
     auto subscription = call.engine.events.subscribe(std::move(options));
     call.response.headers.set("Content-Type", "application/json");

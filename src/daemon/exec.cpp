@@ -26,12 +26,15 @@ Result<> create_exec(Call& call) {
                              .attach_stderr = request.attach_stderr};
     if (!request.detach_keys.empty()) {
         auto keys = parse_detach_keys(request.detach_keys);
-        if (!keys) return fail(ErrorCode::InvalidArgument, "invalid detach keys (", request.detach_keys, ") provided");
+        if (!keys)
+            return fail(ErrorCode::InvalidArgument, "invalid detach keys (", request.detach_keys,
+                        ") provided");
         spec.detach_keys = std::move(*keys);
     } else {
         spec.detach_keys = container::AttachOptions{}.detach_keys;
     }
-    if (request.console_size && call.is_at_least(42)) spec.console_size = {(*request.console_size)[0], (*request.console_size)[1]};
+    if (request.console_size && call.is_at_least(42))
+        spec.console_size = {(*request.console_size)[0], (*request.console_size)[1]};
     const auto id = TRY(call.engine.containers.exec_create(call.parameter("id"), std::move(spec)));
     return call.send({{"Id", id}}, 201);
 }
@@ -57,7 +60,8 @@ Result<> start_exec(Call& call) {
     if (exec.exit_code) return fail(ErrorCode::Conflict, "exec ", exec.id, " has already run");
     container::Containers::ExecStartOptions options{.multiplex = !exec.spec.tty};
     if (request.console_size && call.is_at_least(42)) {
-        if (!request.tty) return fail(ErrorCode::InvalidArgument, "console size is only supported when tty is used");
+        if (!request.tty)
+            return fail(ErrorCode::InvalidArgument, "console size is only supported when tty is used");
         options.console_size = {(*request.console_size)[0], (*request.console_size)[1]};
     }
     if (request.detach) {
@@ -66,8 +70,10 @@ Result<> start_exec(Call& call) {
     }
     const auto view = TRY(call.engine.containers.inspect(exec.container_id));
     if (view.state.status == container::Status::Paused)
-        return fail(ErrorCode::Conflict, "container ", view.id, " is paused, unpause the container before exec");
-    if (!is_alive(view.state.status)) return fail(ErrorCode::Conflict, "container ", view.id, " is not running");
+        return fail(ErrorCode::Conflict, "container ", view.id,
+                    " is paused, unpause the container before exec");
+    if (!is_alive(view.state.status))
+        return fail(ErrorCode::Conflict, "container ", view.id, " is not running");
     const bool upgraded = call.request.headers.has_token("Connection", "upgrade");
     auto stream = TRY(call.response.hijack(upgraded ? stream_type(exec.spec.tty, call.version)
                                                     : "application/vnd.docker.raw-stream"));
@@ -83,7 +89,8 @@ Result<> resize_exec(Call& call) {
     const auto columns = call.request.query.number("w");
     if (!rows || !columns || *rows < 0 || *columns < 0 || *rows > 65535 || *columns > 65535)
         return fail(ErrorCode::InvalidArgument, "invalid resize height or width");
-    TRY(call.engine.containers.exec_resize(call.parameter("id"), static_cast<int>(*rows), static_cast<int>(*columns)));
+    TRY(call.engine.containers.exec_resize(call.parameter("id"), static_cast<int>(*rows),
+                                           static_cast<int>(*columns)));
     return call.send_status(200);
 }
 

@@ -33,7 +33,9 @@ Json manifests_json(const image::Summary& summary) {
         Json entry{{"ID", manifest.descriptor.digest.to_string()},
                    {"Descriptor", parsed(manifest.descriptor.to_json())},
                    {"Available", manifest.available},
-                   {"Size", {{"Content", manifest.content_bytes}, {"Total", manifest.content_bytes + manifest.unpacked_bytes}}},
+                   {"Size",
+                    {{"Content", manifest.content_bytes},
+                     {"Total", manifest.content_bytes + manifest.unpacked_bytes}}},
                    {"Kind", manifest.is_attestation ? "attestation" : "image"}};
         if (!manifest.is_attestation) {
             entry["ImageData"] = {{"Platform", platform_json(manifest.platform)},
@@ -45,14 +47,16 @@ Json manifests_json(const image::Summary& summary) {
     return list;
 }
 
-/// Config as Docker shows it: up to 1.49 with every member of a container's configuration, whether set or not.
+/// Config as Docker shows it: up to 1.49 with every member of a container's configuration, whether set or
+/// not.
 Json config_json(const image::Image& image, api::ApiVersion version) {
     const Json document = parsed(*image.config_json);
     const Json* config = codec::find_member(document, "config");
     if (version >= api::ApiVersion{1, 50}) return config ? *config : Json::object();
     api::ContainerConfig full;
     if (config) {
-        if (auto converted = api::parse_container_config(codec::dump_json(*config))) full = std::move(*converted);
+        if (auto converted = api::parse_container_config(codec::dump_json(*config)))
+            full = std::move(*converted);
     }
     return api::json_of(full);
 }
@@ -82,20 +86,22 @@ Json list_entry_of(const image::Summary& summary, api::ApiVersion version, bool 
     return out;
 }
 
-Json inspect_of(const image::Summary& summary, const image::Image& image, api::ApiVersion version, bool with_manifests) {
+Json inspect_of(const image::Summary& summary, const image::Image& image, api::ApiVersion version,
+                bool with_manifests) {
     const Json document = parsed(*image.config_json);
     Json layers = Json::array();
     for (const auto& layer : image.layers) layers.push_back(layer.diff_id.to_string());
     std::string comment;
     if (!image.config->history.empty()) comment = image.config->history.back().comment;
-    Json out{{"Id", summary.id.to_string()},
-             {"RepoTags", summary.repo_tags},
-             {"RepoDigests", summary.repo_digests},
-             {"Parent", summary.parent},
-             {"Comment", comment},
-             {"Created", summary.created == Timestamp{} ? "0001-01-01T00:00:00Z" : to_rfc3339(summary.created)},
-             {"DockerVersion", codec::get_string(document, "docker_version")},
-             {"Author", image.config->author}};
+    Json out{
+        {"Id", summary.id.to_string()},
+        {"RepoTags", summary.repo_tags},
+        {"RepoDigests", summary.repo_digests},
+        {"Parent", summary.parent},
+        {"Comment", comment},
+        {"Created", summary.created == Timestamp{} ? "0001-01-01T00:00:00Z" : to_rfc3339(summary.created)},
+        {"DockerVersion", codec::get_string(document, "docker_version")},
+        {"Author", image.config->author}};
     if (version < api::ApiVersion{1, 45}) {
         out["Container"] = "";
         out["ContainerConfig"] = api::json_of(api::ContainerConfig{});

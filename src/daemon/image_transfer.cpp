@@ -36,8 +36,8 @@ Result<std::optional<oci::Platform>> optional_platform(const Call& call) {
     const auto json = TRY(codec::parse_json(text));
     const std::string os = codec::get_string(json, "os", "linux");
     const std::string variant = codec::get_string(json, "variant");
-    auto platform = TRY(oci::Platform::parse(concat(os, "/", codec::get_string(json, "architecture"),
-                                                    variant.empty() ? "" : "/", variant)));
+    auto platform = TRY(oci::Platform::parse(
+        concat(os, "/", codec::get_string(json, "architecture"), variant.empty() ? "" : "/", variant)));
     return std::optional(std::move(platform));
 }
 
@@ -86,8 +86,8 @@ Result<> push_image(Call& call) {
                                .credentials = credentials_for(call.request.headers, reference.domain())};
     options.platform = TRY(optional_platform(call));
     ProgressStream stream(call.response);
-    return stream.finish(
-        call.engine.images.push(joined_name(call.parameter("name"), tag), options, sink_of(stream), call.stop()));
+    return stream.finish(call.engine.images.push(joined_name(call.parameter("name"), tag), options,
+                                                 sink_of(stream), call.stop()));
 }
 
 Result<> save_images(Call& call) {
@@ -132,8 +132,8 @@ Result<> bootstrap_image(Call& call) {
 
 Result<> inspect_distribution(Call& call) {
     const auto reference = TRY(oci::Reference::parse(call.parameter("name"))).with_default_tag();
-    const auto repository = TRY(call.engine.registries.open(reference, remote::Access::Pull,
-                                                            credentials_for(call.request.headers, reference.domain())));
+    const auto repository = TRY(call.engine.registries.open(
+        reference, remote::Access::Pull, credentials_for(call.request.headers, reference.domain())));
     const auto fetched = TRY(repository->fetch_manifest(
         reference.has_digest() ? reference.digest().to_string() : reference.tag(), call.stop()));
     const auto document = TRY(oci::parse_manifest_or_index(fetched.bytes, fetched.descriptor.media_type));
@@ -149,14 +149,15 @@ Result<> inspect_distribution(Call& call) {
     } else {
         // A lone manifest names its platform in its configuration only.
         std::string config;
-        TRY(repository->fetch_blob(std::get<oci::Manifest>(document).config, 0,
-                                   [&](std::span<const std::byte> bytes) -> Result<> {
-                                       if (config.size() + bytes.size() > oci::max_image_config_bytes)
-                                           return fail(ErrorCode::InvalidArgument, "image configuration is too large");
-                                       config += as_text(bytes);
-                                       return {};
-                                   },
-                                   call.stop()));
+        TRY(repository->fetch_blob(
+            std::get<oci::Manifest>(document).config, 0,
+            [&](std::span<const std::byte> bytes) -> Result<> {
+                if (config.size() + bytes.size() > oci::max_image_config_bytes)
+                    return fail(ErrorCode::InvalidArgument, "image configuration is too large");
+                config += as_text(bytes);
+                return {};
+            },
+            call.stop()));
         add(TRY(oci::parse_image_config(config)).platform);
     }
     const Json descriptor{{"mediaType", fetched.descriptor.media_type},

@@ -38,7 +38,8 @@ Json removed_json(const std::vector<image::Removed>& removed) {
 }  // namespace
 
 Result<> list_images(Call& call) {
-    const auto filters = TRY(call.filters({"before", "dangling", "label", "label!", "reference", "since", "until"}));
+    const auto filters =
+        TRY(call.filters({"before", "dangling", "label", "label!", "reference", "since", "until"}));
     const auto dangling = TRY(filters.boolean("dangling"));
     image::ListFilter filter{.all = call.flag("all"),
                              .references = filters.values("reference"),
@@ -47,13 +48,15 @@ Result<> list_images(Call& call) {
                              .without_labels = filters.values("label!"),
                              .shared_sizes = call.flag("shared-size"),
                              .manifests = call.flag("manifests") && call.is_at_least(47)};
-    if (const std::string name = call.query("filter"); !name.empty() && !call.is_at_least(41)) filter.references.push_back(name);
+    if (const std::string name = call.query("filter"); !name.empty() && !call.is_at_least(41))
+        filter.references.push_back(name);
     if (!filters.values("before").empty()) filter.before = filters.values("before").front();
     if (!filters.values("since").empty()) filter.since = filters.values("since").front();
     filter.until = TRY(until_of(filters, call.engine.clock.now()));
     const auto summaries = TRY(call.engine.images.list(filter));
     Json list = Json::array();
-    for (const auto& summary : summaries) list.push_back(list_entry_of(summary, call.version, filter.manifests));
+    for (const auto& summary : summaries)
+        list.push_back(list_entry_of(summary, call.version, filter.manifests));
     return call.send(list);
 }
 
@@ -61,7 +64,8 @@ Result<> inspect_image(Call& call) {
     const bool manifests = call.flag("manifests") && call.is_at_least(48);
     const auto platform = TRY(platform_of(call.query("platform")));
     if (manifests && !platform.is_empty())
-        return fail(ErrorCode::InvalidArgument, "conflicting options: manifests and platform options cannot both be set");
+        return fail(ErrorCode::InvalidArgument,
+                    "conflicting options: manifests and platform options cannot both be set");
     const auto image = TRY(call.engine.images.resolve(call.parameter("name"), platform));
     const auto summary = TRY(call.engine.images.summary(call.parameter("name")));
     return call.send(inspect_of(summary, image, call.version, manifests));
@@ -72,12 +76,14 @@ Result<> show_history(Call& call) {
     const auto history = TRY(call.engine.images.history(call.parameter("name"), platform));
     Json list = Json::array();
     for (const auto& entry : history) {
-        list.push_back({{"Comment", entry.comment},
-                        {"Created", std::chrono::duration_cast<std::chrono::seconds>(entry.created.time_since_epoch()).count()},
-                        {"CreatedBy", entry.created_by},
-                        {"Id", entry.id},
-                        {"Size", entry.size},
-                        {"Tags", entry.tags.empty() ? Json(nullptr) : Json(entry.tags)}});
+        list.push_back(
+            {{"Comment", entry.comment},
+             {"Created",
+              std::chrono::duration_cast<std::chrono::seconds>(entry.created.time_since_epoch()).count()},
+             {"CreatedBy", entry.created_by},
+             {"Id", entry.id},
+             {"Size", entry.size},
+             {"Tags", entry.tags.empty() ? Json(nullptr) : Json(entry.tags)}});
     }
     return call.send(list);
 }
@@ -111,6 +117,8 @@ Result<> prune_images(Call& call) {
 }
 
 // Docker Hub's search is a service of its own, which Berth does not speak to.
-Result<> search_images(Call&) { return fail(ErrorCode::Unsupported, "searching Docker Hub is not supported"); }
+Result<> search_images(Call&) {
+    return fail(ErrorCode::Unsupported, "searching Docker Hub is not supported");
+}
 
 }  // namespace berth::daemon

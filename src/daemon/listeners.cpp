@@ -12,14 +12,18 @@ namespace berth::daemon {
 namespace {
 constexpr int first_passed_socket = 3;
 
-std::string parent_of(const std::string& path) { return path.substr(0, std::max<std::size_t>(path.rfind('/'), 1)); }
+std::string parent_of(const std::string& path) {
+    return path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
+}
 
-Result<> listen_unix(http::Server& server, const std::string& path, const engine::Configuration& configuration) {
+Result<> listen_unix(http::Server& server, const std::string& path,
+                     const engine::Configuration& configuration) {
     const std::string groups = sys::read_file("/etc/group", 1 << 20).value_or("");
     auto gid = find_group(groups, configuration.group);
     if (!gid && configuration.group_was_set) gid = parse_int(configuration.group);
     if (!gid && configuration.group_was_set)
-        return fail(ErrorCode::NotFound, "group ", configuration.group, " does not exist").with_hint("groupadd it, or drop --group");
+        return fail(ErrorCode::NotFound, "group ", configuration.group, " does not exist")
+            .with_hint("groupadd it, or drop --group");
     TRY(sys::mkdir_all(parent_of(path), 0755));
     return server.listen_unix(path, 0660, gid.value_or(0));
 }
@@ -74,7 +78,8 @@ Result<> open_listeners(http::Server& server, const engine::Configuration& confi
 
 void remove_sockets(const engine::Configuration& configuration) {
     for (const auto& host : configuration.hosts)
-        if (host.starts_with("unix://")) sys::unlink(host.substr(7)).ignore("a client sees a refused connection either way");
+        if (host.starts_with("unix://"))
+            sys::unlink(host.substr(7)).ignore("a client sees a refused connection either way");
 }
 
 void notify_service_manager(std::string_view state) {

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "daemon/container_json.h"
 #include "daemon/container_filter.h"
+#include "daemon/container_json.h"
 #include "daemon/stream_type.h"
 
 namespace berth::daemon {
@@ -18,9 +18,17 @@ TEST(FindGroup, ReadsTheNumber) {
 
 TEST(HumanDuration, SpeaksAsDockerDoes) {
     const std::pair<std::chrono::nanoseconds, const char*> cases[] = {
-        {200ms, "Less than a second"}, {1s, "1 second"},      {59s, "59 seconds"}, {60s, "About a minute"},
-        {3min, "3 minutes"},           {1h, "About an hour"}, {47h, "47 hours"},   {24h * 9, "9 days"},
-        {24h * 20, "2 weeks"},         {24h * 90, "3 months"}, {24h * 1000, "2 years"},
+        {200ms, "Less than a second"},
+        {1s, "1 second"},
+        {59s, "59 seconds"},
+        {60s, "About a minute"},
+        {3min, "3 minutes"},
+        {1h, "About an hour"},
+        {47h, "47 hours"},
+        {24h * 9, "9 days"},
+        {24h * 20, "2 weeks"},
+        {24h * 90, "3 months"},
+        {24h * 1000, "2 years"},
     };
     for (const auto& [duration, text] : cases) EXPECT_EQ(human_duration(duration), text);
 }

@@ -42,7 +42,8 @@ Result<> enter_private_mounts(const std::string& exec_root) {
         return sys::enter_namespace(*pinned, CLONE_NEWNS).context("enter the containers' mount namespace");
     }
     TRY(sys::unshare(CLONE_NEWNS).context("make a mount namespace").hint("the engine must run as root"));
-    return sys::set_attributes_at("/", {.propagation = MS_SLAVE, .recursive = true}).context("make mounts private");
+    return sys::set_attributes_at("/", {.propagation = MS_SLAVE, .recursive = true})
+        .context("make mounts private");
 }
 
 }  // namespace berth::daemon

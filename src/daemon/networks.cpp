@@ -18,8 +18,10 @@ namespace {
 std::atomic<bool> pruning{false};
 
 void tell(Call& call, std::string action, const network::Network& network) {
-    call.engine.events.append(
-        {"network", std::move(action), network.id, {{"name", network.spec.name}, {"type", network.spec.driver}}});
+    call.engine.events.append({"network",
+                               std::move(action),
+                               network.id,
+                               {{"name", network.spec.name}, {"type", network.spec.driver}}});
 }
 
 Json ipam_of(const network::Network& network) {
@@ -28,7 +30,8 @@ Json ipam_of(const network::Network& network) {
         Json entry{{"Subnet", pool.subnet.to_string()}};
         if (pool.range) entry["IPRange"] = pool.range->to_string();
         if (pool.gateway) entry["Gateway"] = pool.gateway->to_string();
-        for (const auto& [name, address] : pool.auxiliary) entry["AuxiliaryAddresses"][name] = address.to_string();
+        for (const auto& [name, address] : pool.auxiliary)
+            entry["AuxiliaryAddresses"][name] = address.to_string();
         pools.push_back(std::move(entry));
     }
     const auto& options = network.spec.ipam_options;
@@ -112,7 +115,8 @@ Result<> list_networks(Call& call) {
     const auto filters = TRY(call.filters({"dangling", "driver", "id", "label", "name", "scope", "type"}));
     const auto dangling = TRY(filters.boolean("dangling"));
     for (const auto& type : filters.values("type")) {
-        if (type != "builtin" && type != "custom") return fail(ErrorCode::InvalidArgument, "invalid filter: 'type'='", type, "'");
+        if (type != "builtin" && type != "custom")
+            return fail(ErrorCode::InvalidArgument, "invalid filter: 'type'='", type, "'");
     }
     Json list = Json::array();
     for (const auto& network : call.engine.networks.list()) {
@@ -121,7 +125,8 @@ Result<> list_networks(Call& call) {
             !filters.matches("driver", driver) || !filters.matches("scope", "local") ||
             !filters.matches_labels("label", network.spec.labels) || !matches_type(filters, network))
             continue;
-        const bool is_dangling = !network.is_predefined() && call.engine.networks.endpoints_on(network.id).empty();
+        const bool is_dangling =
+            !network.is_predefined() && call.engine.networks.endpoints_on(network.id).empty();
         if (dangling && *dangling != is_dangling) continue;
         // Lists stopped carrying the containers with 1.28.
         list.push_back(network_json(call, network, !call.is_at_least(28)));
@@ -174,7 +179,8 @@ Result<> prune_networks(Call& call) {
     const auto pruned = TRY(call.engine.networks.prune(
         [&](const network::Network& network) {
             return filters.matches_labels("label", network.spec.labels) &&
-                   filters.excludes_labels("label!", network.spec.labels) && (!until || network.created < *until);
+                   filters.excludes_labels("label!", network.spec.labels) &&
+                   (!until || network.created < *until);
         },
         call.stop()));
     Json names = pruned.empty() ? Json(nullptr) : Json::array();

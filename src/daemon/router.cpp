@@ -28,7 +28,8 @@ bool matches(Segments pattern, Segments path, std::vector<std::pair<std::string,
     if (pattern.empty()) return path.empty();
     if (path.empty()) return false;
     const std::string_view head = pattern.front();
-    if (!head.starts_with('{')) return head == path.front() && matches(pattern.subspan(1), path.subspan(1), parameters);
+    if (!head.starts_with('{'))
+        return head == path.front() && matches(pattern.subspan(1), path.subspan(1), parameters);
     const bool is_rest = head.ends_with("...}");
     const std::string_view name = head.substr(1, head.size() - (is_rest ? 5 : 2));
     // What follows a "{name...}" has a fixed length, so there is one way only to share the segments out.
@@ -50,8 +51,9 @@ Result<VersionedPath> split_version(std::string_view path) {
     const auto version = api::ApiVersion::parse(path.substr(2, end - 2));
     if (!version) return out;
     if (*version < api::oldest_api_version) {
-        return fail(ErrorCode::InvalidArgument, "client version ", *version, " is too old. Minimum supported API version is ",
-                    api::oldest_api_version, ", please upgrade your client to a newer version");
+        return fail(ErrorCode::InvalidArgument, "client version ", *version,
+                    " is too old. Minimum supported API version is ", api::oldest_api_version,
+                    ", please upgrade your client to a newer version");
     }
     if (*version > api::newest_api_version) {
         return fail(ErrorCode::InvalidArgument, "client version ", *version,

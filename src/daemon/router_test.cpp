@@ -33,7 +33,8 @@ TEST(Router, PrefersTheLiteralRoute) {
 }
 
 TEST(Router, KnowsNoOtherPathOrMethodOrVersion) {
-    for (const char* path : {"/", "", "/images", "/images/a", "/containers/json", "/containers/a/b/json", "/containers//json"})
+    for (const char* path :
+         {"/", "", "/images", "/images/a", "/containers/json", "/containers/a/b/json", "/containers//json"})
         EXPECT_FALSE(find_route(routes, "GET", path, {1, 44})) << path;
     EXPECT_FALSE(find_route(routes, "PUT", "/images/json", {1, 44}));
     EXPECT_FALSE(find_route(routes, "GET", "/news", {1, 43}));
@@ -51,10 +52,12 @@ TEST(SplitVersion, TakesThePrefixOff) {
 
 TEST(SplitVersion, RefusesWithTheTextThatClientsLookFor) {
     EXPECT_EQ(split_version("/v1.23/info").error().message(),
-              "client version 1.23 is too old. Minimum supported API version is 1.24, please upgrade your client to a "
+              "client version 1.23 is too old. Minimum supported API version is 1.24, please upgrade your "
+              "client to a "
               "newer version");
     EXPECT_EQ(split_version("/v9.9/info").error().message(),
-              "client version 9.9 is too new. Maximum supported API version is " + api::newest_api_version.to_string());
+              "client version 9.9 is too new. Maximum supported API version is " +
+                  api::newest_api_version.to_string());
     EXPECT_EQ(split_version("/v1.23/info").error().code(), ErrorCode::InvalidArgument);
 }
 

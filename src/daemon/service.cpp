@@ -17,13 +17,15 @@ void set_common_headers(http::Response& response) {
 void report(const Error& error, const http::Request& request, http::Response& response) {
     if (response.has_started()) {
         // The client has gone, or sees a cut stream; most of these are a closed terminal.
-        log.debug("request ended early", {{"method", request.method}, {"path", request.path}, {"error", error.message()}});
+        log.debug("request ended early",
+                  {{"method", request.method}, {"path", request.path}, {"error", error.message()}});
         response.abort();
         return;
     }
     const int status = api::status_of(error.code());
     if (status >= 500 && !error.is(ErrorCode::Cancelled))
-        log.error("request failed", {{"method", request.method}, {"path", request.path}, {"error", error.message()}});
+        log.error("request failed",
+                  {{"method", request.method}, {"path", request.path}, {"error", error.message()}});
     response.status = status;
     response.send(api::error_body(error), "application/json").ignore("the client has gone");
 }

@@ -12,10 +12,14 @@ std::optional<std::string> parse_detach_keys(std::string_view text) {
         } else if (key.size() == 6 && to_lower(key.substr(0, 5)) == "ctrl-") {
             const char c = to_lower(key)[5];
             const std::string_view others = "@[\\]^_";
-            if (c >= 'a' && c <= 'z') keys += static_cast<char>(c - 'a' + 1);
-            else if (c == '@') keys += '\0';
-            else if (const auto at = others.find(c); at != std::string_view::npos) keys += static_cast<char>(26 + at);
-            else return std::nullopt;
+            if (c >= 'a' && c <= 'z')
+                keys += static_cast<char>(c - 'a' + 1);
+            else if (c == '@')
+                keys += '\0';
+            else if (const auto at = others.find(c); at != std::string_view::npos)
+                keys += static_cast<char>(26 + at);
+            else
+                return std::nullopt;
         } else {
             return std::nullopt;
         }

@@ -7,8 +7,8 @@
 
 namespace berth::daemon {
 
-/// Content-Type of attach, exec and logs. A terminal's bytes come raw; other output in frames, which got a type of its
-/// own with 1.42.
+/// Content-Type of attach, exec and logs. A terminal's bytes come raw; other output in frames, which got a
+/// type of its own with 1.42.
 inline std::string_view stream_type(bool tty, api::ApiVersion version) {
     return !tty && version >= api::ApiVersion{1, 42} ? "application/vnd.docker.multiplexed-stream"
                                                      : "application/vnd.docker.raw-stream";

@@ -6,7 +6,8 @@ namespace berth::daemon {
 // What Docker answers while Swarm mode is off, which clients know how to take.
 Result<> refuse_swarm(Call&) {
     return fail(ErrorCode::Unavailable,
-                "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node "
+                "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to "
+                "connect this node "
                 "to swarm and try again.");
 }
 

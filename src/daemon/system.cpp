@@ -11,7 +11,8 @@ namespace berth::daemon {
 
 using codec::Json;
 
-// The classic builder is announced: the stock command without its buildx plugin then builds through POST /build.
+// The classic builder is announced: the stock command without its buildx plugin then builds through POST
+// /build.
 constexpr std::string_view builder_version = "1";
 
 Result<> ping(Call& call) {
@@ -35,7 +36,8 @@ Result<> show_version(Call& call) {
                        {"MinAPIVersion", api::oldest_api_version.to_string()},
                        {"Os", "linux"}};
     return call.send({{"Platform", {{"Name", "Berth"}}},
-                      {"Components", Json::array({{{"Name", "Engine"}, {"Version", BERTH_VERSION}, {"Details", details}}})},
+                      {"Components",
+                       Json::array({{{"Name", "Engine"}, {"Version", BERTH_VERSION}, {"Details", details}}})},
                       {"Version", BERTH_VERSION},
                       {"ApiVersion", api::newest_api_version.to_string()},
                       {"MinAPIVersion", api::oldest_api_version.to_string()},
@@ -56,20 +58,29 @@ Result<ContainerCounts> count_containers(Call& call) {
     ContainerCounts counts;
     for (const auto& view : TRY(call.engine.containers.list({.all = true}))) {
         ++counts.all;
-        if (view.state.status == container::Status::Running) ++counts.running;
-        else if (view.state.status == container::Status::Paused) ++counts.paused;
-        else ++counts.stopped;
+        if (view.state.status == container::Status::Running)
+            ++counts.running;
+        else if (view.state.status == container::Status::Paused)
+            ++counts.paused;
+        else
+            ++counts.stopped;
     }
     return counts;
 }
 
 Json registry_config(const engine::Configuration& configuration) {
     Json indexes = Json::object();
-    indexes["docker.io"] = {{"Name", "docker.io"}, {"Mirrors", configuration.registry_mirrors}, {"Secure", true}, {"Official", true}};
+    indexes["docker.io"] = {{"Name", "docker.io"},
+                            {"Mirrors", configuration.registry_mirrors},
+                            {"Secure", true},
+                            {"Official", true}};
     Json cidrs = Json::array({"::1/128", "127.0.0.0/8"});
     for (const auto& name : configuration.insecure_registries) {
-        if (name.find('/') != std::string::npos) cidrs.push_back(name);
-        else indexes[name] = {{"Name", name}, {"Mirrors", Json::array()}, {"Secure", false}, {"Official", false}};
+        if (name.find('/') != std::string::npos)
+            cidrs.push_back(name);
+        else
+            indexes[name] = {
+                {"Name", name}, {"Mirrors", Json::array()}, {"Secure", false}, {"Official", false}};
     }
     return {{"InsecureRegistryCIDRs", std::move(cidrs)},
             {"IndexConfigs", std::move(indexes)},
@@ -144,7 +155,12 @@ Result<> show_info(Call& call) {
         {"Runtimes", {{"berth", {{"path", "berth-shim"}}}}},
         {"DefaultRuntime", "berth"},
         {"Swarm",
-         {{"NodeID", ""}, {"NodeAddr", ""}, {"LocalNodeState", "inactive"}, {"ControlAvailable", false}, {"Error", ""}, {"RemoteManagers", nullptr}}},
+         {{"NodeID", ""},
+          {"NodeAddr", ""},
+          {"LocalNodeState", "inactive"},
+          {"ControlAvailable", false},
+          {"Error", ""},
+          {"RemoteManagers", nullptr}}},
         {"LiveRestoreEnabled", true},
         {"Isolation", ""},
         {"InitBinary", "berth-shim"},

@@ -22,7 +22,9 @@ void tell(Call& call, std::string action, const volume::Volume& volume) {
 }  // namespace
 
 Json volume_json(const volume::Volume& volume) {
-    const auto map_or_null = [](const volume::StringMap& map) { return map.empty() ? Json(nullptr) : Json(map); };
+    const auto map_or_null = [](const volume::StringMap& map) {
+        return map.empty() ? Json(nullptr) : Json(map);
+    };
     Json labels = map_or_null(volume.labels);
     // Docker marks what it named itself so.
     if (volume.anonymous) labels = Json{{"com.docker.volume.anonymous", ""}};
@@ -53,10 +55,11 @@ Result<> create_volume(Call& call) {
     const std::string body = TRY(call.body());
     const auto request = TRY(api::VolumeCreateRequest::parse(body));
     const bool existed = !request.name.empty() && !call.engine.volumes.find(request.name).is_error();
-    const auto volume = TRY(call.engine.volumes.create({.name = request.name,
-                                                        .driver = request.driver.empty() ? "local" : request.driver,
-                                                        .options = request.driver_opts,
-                                                        .labels = request.labels}));
+    const auto volume =
+        TRY(call.engine.volumes.create({.name = request.name,
+                                        .driver = request.driver.empty() ? "local" : request.driver,
+                                        .options = request.driver_opts,
+                                        .labels = request.labels}));
     if (!existed) tell(call, "create", volume);
     return call.send(volume_json(volume), 201);
 }

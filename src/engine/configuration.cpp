@@ -31,7 +31,8 @@ Result<> read_pools(const Json& settings, Configuration& configuration) {
         const auto base = codec::get_string(pool, "base");
         const auto size = codec::get_int(pool, "size");
         if (base.find('/') == std::string::npos || size < 1 || size > 128)
-            return invalid("default-address-pools", "each needs base (ADDRESS/LENGTH) and size (a prefix length)");
+            return invalid("default-address-pools",
+                           "each needs base (ADDRESS/LENGTH) and size (a prefix length)");
         configuration.address_pools.emplace_back(base, static_cast<int>(size));
     }
     return {};
@@ -44,7 +45,8 @@ Result<> read_ulimits(const Json& settings, Configuration& configuration) {
         if (!entry.is_object()) return invalid("default-ulimits", "each needs Name, Soft and Hard");
         const auto soft = codec::get_int(entry, "Soft");
         const auto hard = codec::get_int(entry, "Hard", soft);
-        if (hard != -1 && (soft > hard || soft == -1)) return invalid("default-ulimits", "the soft limit is above the hard one");
+        if (hard != -1 && (soft > hard || soft == -1))
+            return invalid("default-ulimits", "the soft limit is above the hard one");
         configuration.default_ulimits.push_back({name, soft, hard});
     }
     return {};
@@ -57,7 +59,9 @@ Result<> check_hosts(const Configuration& configuration) {
             return invalid("hosts", concat("'", host, "' is not unix://PATH, tcp://HOST:PORT or fd://"));
         if (is_tcp && !configuration.tls.verify) {
             return invalid("hosts", concat("'", host, "' would let everyone who reaches it become root"))
-                .with_hint("add --tlsverify with --tlscacert, --tlscert and --tlskey, or use ssh:// from the client");
+                .with_hint(
+                    "add --tlsverify with --tlscacert, --tlscert and --tlskey, or use ssh:// from the "
+                    "client");
         }
     }
     return {};
@@ -73,9 +77,9 @@ std::optional<std::int64_t> parse_size(std::string_view text) {
     }
     const auto number = parse_uint(lower);
     if (!number) return std::nullopt;
-    static const std::map<std::string, int, std::less<>> shifts{{"", 0},    {"b", 0},   {"k", 10},  {"kb", 10}, {"kib", 10},
-                                                                {"m", 20},  {"mb", 20}, {"mib", 20}, {"g", 30},  {"gb", 30},
-                                                                {"gib", 30}, {"t", 40},  {"tb", 40}, {"tib", 40}};
+    static const std::map<std::string, int, std::less<>> shifts{
+        {"", 0},     {"b", 0},  {"k", 10},  {"kb", 10},  {"kib", 10}, {"m", 20},  {"mb", 20},
+        {"mib", 20}, {"g", 30}, {"gb", 30}, {"gib", 30}, {"t", 40},   {"tb", 40}, {"tib", 40}};
     const auto shift = shifts.find(std::string(trim(unit)));
     if (shift == shifts.end() || *number > (std::uint64_t{1} << (62 - shift->second))) return std::nullopt;
     return static_cast<std::int64_t>(*number << shift->second);
@@ -88,13 +92,15 @@ Result<Configuration> Configuration::from_settings(const Json& settings) {
     read_text(settings, "exec-root", out.exec_root);
     for (auto* path : {&out.data_root, &out.exec_root}) {
         while (path->size() > 1 && path->ends_with('/')) path->pop_back();
-        if (!path->starts_with('/')) return invalid(path == &out.data_root ? "data-root" : "exec-root", "must be an absolute path");
+        if (!path->starts_with('/'))
+            return invalid(path == &out.data_root ? "data-root" : "exec-root", "must be an absolute path");
     }
     if (out.hosts.empty()) out.hosts.push_back("unix://" + out.exec_root + "/berth.sock");
     if (codec::get_bool(settings, "debug")) out.log_level = "debug";
     read_text(settings, "log-level", out.log_level);
     if (out.log_level == "fatal") out.log_level = "error";
-    if (out.log_level != "debug" && out.log_level != "info" && out.log_level != "warn" && out.log_level != "error")
+    if (out.log_level != "debug" && out.log_level != "info" && out.log_level != "warn" &&
+        out.log_level != "error")
         return invalid("log-level", "must be debug, info, warn or error");
     read_text(settings, "pidfile", out.pidfile);
     out.group_was_set = settings.contains("group");
@@ -134,8 +140,9 @@ Result<Configuration> Configuration::from_settings(const Json& settings) {
     read_text(settings, "tlskey", out.tls.key);
     TRY(check_hosts(out));
     const Json* proxies = codec::find_member(settings, "proxies");
-    for (const auto& [key, value] : {std::pair{"http-proxy", &out.http_proxy}, std::pair{"https-proxy", &out.https_proxy},
-                                     std::pair{"no-proxy", &out.no_proxy}}) {
+    for (const auto& [key, value] :
+         {std::pair{"http-proxy", &out.http_proxy}, std::pair{"https-proxy", &out.https_proxy},
+          std::pair{"no-proxy", &out.no_proxy}}) {
         if (proxies) read_text(*proxies, key, *value);
         read_text(settings, key, *value);
     }

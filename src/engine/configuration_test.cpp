@@ -24,9 +24,10 @@ TEST(Configuration, HasDefaults) {
 
 TEST(Configuration, TakesDockerdsFlags) {
     const auto configuration =
-        configure({"-H", "unix:///a", "--host=unix:///b", "--data-root", "/d/", "-D", "-G", "dev", "--insecure-registry=r:5000",
-                   "--log-opt", "max-size=1m", "--default-ulimit", "nofile=10:20", "--default-address-pool",
-                   "base=10.9.0.0/16,size=24", "--live-restore", "--iptables=false", "--default-shm-size=128m", "-p=/run/x.pid"});
+        configure({"-H", "unix:///a", "--host=unix:///b", "--data-root", "/d/", "-D", "-G", "dev",
+                   "--insecure-registry=r:5000", "--log-opt", "max-size=1m", "--default-ulimit",
+                   "nofile=10:20", "--default-address-pool", "base=10.9.0.0/16,size=24", "--live-restore",
+                   "--iptables=false", "--default-shm-size=128m", "-p=/run/x.pid"});
     ASSERT_TRUE(configuration) << configuration.error().message();
     EXPECT_EQ(configuration->hosts, (std::vector<std::string>{"unix:///a", "unix:///b"}));
     EXPECT_EQ(configuration->data_root, "/d");
@@ -70,7 +71,8 @@ TEST(Configuration, ExplainsWhatIsWrong) {
     for (const auto& [flags, file, text] : cases) {
         const auto configuration = configure(flags, file);
         ASSERT_TRUE(configuration.is_error()) << text;
-        EXPECT_NE(configuration.error().message().find(text), std::string::npos) << configuration.error().message();
+        EXPECT_NE(configuration.error().message().find(text), std::string::npos)
+            << configuration.error().message();
     }
     EXPECT_EQ(configure({"--data-rot=x"}).error().hint(), "did you mean --data-root?");
 }
@@ -86,7 +88,8 @@ TEST(ParseSize, ReadsUnits) {
     EXPECT_EQ(parse_size("512"), 512);
     EXPECT_EQ(parse_size("64m"), 64 << 20);
     EXPECT_EQ(parse_size("1 GB"), std::int64_t{1} << 30);
-    for (const char* text : {"", "m", "1x", "-1", "99999999999999999999", "9999999999g"}) EXPECT_FALSE(parse_size(text)) << text;
+    for (const char* text : {"", "m", "1x", "-1", "99999999999999999999", "9999999999g"})
+        EXPECT_FALSE(parse_size(text)) << text;
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ std::string os_release(std::string_view text, std::string_view name) {
         const auto pair = split_once(line, '=');
         if (!pair || pair->first != name) continue;
         std::string_view value = pair->second;
-        if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'')) value = value.substr(1, value.size() - 2);
+        if (value.size() >= 2 && (value.front() == '"' || value.front() == '\''))
+            value = value.substr(1, value.size() - 2);
         return std::string(value);
     }
     return {};
@@ -53,7 +54,8 @@ Host Host::read() {
     host.cpus = static_cast<int>(std::thread::hardware_concurrency());
     host.memory_bytes = total_memory(sys::read_file("/proc/meminfo", 1 << 16).value_or(""));
     host.cgroup_version = sys::exists("/sys/fs/cgroup/cgroup.controllers") ? 2 : 1;
-    host.swap_limit = host.cgroup_version == 2 || sys::exists("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes");
+    host.swap_limit =
+        host.cgroup_version == 2 || sys::exists("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes");
     host.security_options = {"name=seccomp,profile=builtin"};
     if (host.cgroup_version == 2) host.security_options.push_back("name=cgroupns");
     return host;

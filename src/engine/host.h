@@ -11,8 +11,8 @@ namespace berth::engine {
 struct Host {
     std::string hostname, kernel_version, kernel_build_time;
     std::string operating_system, os_version;
-    std::string architecture;      // x86_64
-    std::string go_architecture;   // amd64, as in image platforms
+    std::string architecture;     // x86_64
+    std::string go_architecture;  // amd64, as in image platforms
     int cpus = 0;
     std::int64_t memory_bytes = 0;
     int cgroup_version = 2;

@@ -16,36 +16,46 @@ constexpr std::string_view no_swarm = "Berth has no Swarm mode";
 constexpr std::string_view one_process = "Berth has no containerd";
 
 constexpr Option table[] = {
-    {"host", 'H', "hosts", List, Used, "socket to listen on: unix://PATH, tcp://HOST:PORT (needs --tlsverify), fd://"},
-    {"data-root", 0, "data-root", Text, Used, "where images, containers and volumes live (default /var/lib/berth)"},
-    {"exec-root", 0, "exec-root", Text, Used, "where sockets and other run-time state live (default /run/berth)"},
+    {"host", 'H', "hosts", List, Used,
+     "socket to listen on: unix://PATH, tcp://HOST:PORT (needs --tlsverify), fd://"},
+    {"data-root", 0, "data-root", Text, Used,
+     "where images, containers and volumes live (default /var/lib/berth)"},
+    {"exec-root", 0, "exec-root", Text, Used,
+     "where sockets and other run-time state live (default /run/berth)"},
     {"debug", 'D', "debug", Flag, Used, "log more"},
     {"log-level", 'l', "log-level", Text, Used, "debug, info, warn or error"},
     {"pidfile", 'p', "pidfile", Text, Used, "file that holds the engine's process id"},
     {"group", 'G', "group", Text, Used, "group that may use the unix socket (default berth, when it exists)"},
     {"insecure-registry", 0, "insecure-registries", List, Used, "registry that may be spoken to without TLS"},
     {"registry-mirror", 0, "registry-mirrors", List, Used, "mirror of Docker Hub to ask first"},
-    {"host-ca", 0, "host-ca", Flag, Used, "let builds and containers trust the host's certificate authorities"},
+    {"host-ca", 0, "host-ca", Flag, Used,
+     "let builds and containers trust the host's certificate authorities"},
     {"log-driver", 0, "log-driver", Text, Used, "log driver for containers: json-file, local or none"},
     {"log-opt", 0, "log-opts", Map, Used, "option of the log driver, e.g. max-size=10m"},
     {"bip", 0, "bip", Text, Used, "address and prefix length of the default bridge"},
     {"ip", 0, "ip", Text, Used, "host address for published ports that name none"},
     {"mtu", 0, "mtu", Number, Used, "MTU of containers' networks"},
     {"ip-forward", 0, "ip-forward", Flag, Used, "switch IP forwarding on"},
-    {"default-address-pool", 0, "default-address-pools", Pools, Used, "base=10.0.0.0/8,size=24: where networks come from"},
+    {"default-address-pool", 0, "default-address-pools", Pools, Used,
+     "base=10.0.0.0/8,size=24: where networks come from"},
     {"dns", 0, "dns", List, Used, "name server for containers"},
     {"dns-opt", 0, "dns-opts", List, Used, "resolver option for containers"},
     {"dns-search", 0, "dns-search", List, Used, "search domain for containers"},
     {"default-ulimit", 0, "default-ulimits", Ulimits, Used, "nofile=1024:4096: default limit for containers"},
     {"default-shm-size", 0, "default-shm-size", Text, Used, "size of /dev/shm in containers (default 64m)"},
-    {"default-stop-timeout", 0, "default-stop-timeout", Number, Used, "seconds until a stopped container is killed"},
+    {"default-stop-timeout", 0, "default-stop-timeout", Number, Used,
+     "seconds until a stopped container is killed"},
     {"init", 0, "init", Flag, Used, "run an init as process 1 of containers"},
     {"cgroup-parent", 0, "cgroup-parent", Text, Used, "cgroup that holds the containers'"},
     {"label", 0, "labels", List, Used, "label of this engine, shown by info"},
-    {"max-concurrent-downloads", 0, "max-concurrent-downloads", Number, Used, "layers pulled at once (default 3)"},
-    {"max-concurrent-uploads", 0, "max-concurrent-uploads", Number, Used, "layers pushed at once (default 5)"},
-    {"shutdown-timeout", 0, "shutdown-timeout", Number, Ignored, "containers keep running when the engine stops"},
-    {"storage-driver", 's', "storage-driver", Text, Used, "erofs or directory; overlay2 means the best one here"},
+    {"max-concurrent-downloads", 0, "max-concurrent-downloads", Number, Used,
+     "layers pulled at once (default 3)"},
+    {"max-concurrent-uploads", 0, "max-concurrent-uploads", Number, Used,
+     "layers pushed at once (default 5)"},
+    {"shutdown-timeout", 0, "shutdown-timeout", Number, Ignored,
+     "containers keep running when the engine stops"},
+    {"storage-driver", 's', "storage-driver", Text, Used,
+     "erofs or directory; overlay2 means the best one here"},
     {"tls", 0, "tls", Flag, Used, "serve tcp:// with TLS"},
     {"tlsverify", 0, "tlsverify", Flag, Used, "serve tcp:// with TLS and check the client's certificate"},
     {"tlscacert", 0, "tlscacert", Text, Used, "authority that signs clients' certificates"},
@@ -64,13 +74,15 @@ constexpr Option table[] = {
     {"live-restore", 0, "live-restore", Flag, Ignored, by_design},
     {"experimental", 0, "experimental", Flag, Ignored, "Berth has no experimental switch"},
     {"userland-proxy", 0, "userland-proxy", Flag, Ignored, "published ports need no proxy in Berth"},
-    {"userland-proxy-path", 0, "userland-proxy-path", Text, Ignored, "published ports need no proxy in Berth"},
+    {"userland-proxy-path", 0, "userland-proxy-path", Text, Ignored,
+     "published ports need no proxy in Berth"},
     {"iptables", 0, "iptables", Flag, Ignored, by_nftables},
     {"ip6tables", 0, "ip6tables", Flag, Ignored, by_nftables},
     {"firewall-backend", 0, "firewall-backend", Text, Ignored, by_nftables},
     {"ip-forward-no-drop", 0, "ip-forward-no-drop", Flag, Ignored, by_nftables},
     {"allow-direct-routing", 0, "allow-direct-routing", Flag, Ignored, by_nftables},
-    {"ip-masq", 0, "ip-masq", Flag, Ignored, "use the network option com.docker.network.bridge.enable_ip_masquerade"},
+    {"ip-masq", 0, "ip-masq", Flag, Ignored,
+     "use the network option com.docker.network.bridge.enable_ip_masquerade"},
     {"icc", 0, "icc", Flag, Ignored, "use the network option com.docker.network.bridge.enable_icc"},
     {"raw-logs", 0, "raw-logs", Flag, Ignored, "logs carry no colours"},
     {"log-format", 0, "log-format", Text, Ignored, "logs have one format"},
@@ -85,15 +97,19 @@ constexpr Option table[] = {
     {"default-runtime", 0, "default-runtime", Text, Ignored, "Berth runs containers itself"},
     {"add-runtime", 0, "", List, Ignored, "Berth runs containers itself"},
     {"", 0, "runtimes", Object, Ignored, "Berth runs containers itself"},
-    {"default-cgroupns-mode", 0, "default-cgroupns-mode", Text, Ignored, "containers get a cgroup namespace of their own"},
-    {"default-ipc-mode", 0, "default-ipc-mode", Text, Ignored, "containers get an IPC namespace of their own"},
+    {"default-cgroupns-mode", 0, "default-cgroupns-mode", Text, Ignored,
+     "containers get a cgroup namespace of their own"},
+    {"default-ipc-mode", 0, "default-ipc-mode", Text, Ignored,
+     "containers get an IPC namespace of their own"},
     {"oom-score-adjust", 0, "oom-score-adjust", Number, Ignored, "set it in the service unit"},
     {"metrics-addr", 0, "metrics-addr", Text, Refused, "metrics are not served yet"},
     {"min-api-version", 0, "min-api-version", Text, Ignored, "all versions are served"},
-    {"authorization-plugin", 0, "authorization-plugins", List, Refused, "authorization plugins are not supported"},
+    {"authorization-plugin", 0, "authorization-plugins", List, Refused,
+     "authorization plugins are not supported"},
     {"userns-remap", 0, "userns-remap", Text, Refused, "user namespace remapping is not supported yet"},
     {"selinux-enabled", 0, "selinux-enabled", Flag, Refused, "SELinux labels are not supported yet"},
-    {"seccomp-profile", 0, "seccomp-profile", Text, Refused, "use --security-opt seccomp= with the container"},
+    {"seccomp-profile", 0, "seccomp-profile", Text, Refused,
+     "use --security-opt seccomp= with the container"},
     {"rootless", 0, "rootless", Flag, Refused, "rootless mode is not supported yet"},
 };
 
@@ -116,7 +132,8 @@ const Option* find_key(std::string_view key) {
 }
 
 Error bad_value(const Option& option, std::string_view value, std::string_view expected) {
-    return fail(ErrorCode::InvalidArgument, "invalid value '", value, "' for --", option.flag, ": expected ", expected);
+    return fail(ErrorCode::InvalidArgument, "invalid value '", value, "' for --", option.flag, ": expected ",
+                expected);
 }
 
 Result<> add_ulimit(Json& target, const Option& option, const std::string& value) {
@@ -263,21 +280,24 @@ Result<ParsedFlags> parse_flags(std::span<const std::string> arguments) {
 }
 
 Result<Json> merge_settings(const Json& file, const Json& flags) {
-    if (!file.is_object()) return fail(ErrorCode::InvalidArgument, "the configuration file must hold a JSON object");
+    if (!file.is_object())
+        return fail(ErrorCode::InvalidArgument, "the configuration file must hold a JSON object");
     std::vector<std::string> twice;
     Json merged = Json::object();
     for (const auto& [key, value] : file.items()) {
         const Option* option = find_key(key);
         if (!option) return unknown_key(key);
         if (!has_kind(value, option->kind))
-            return fail(ErrorCode::InvalidArgument, "'", key, "' in the configuration file must be ", kind_name(option->kind));
+            return fail(ErrorCode::InvalidArgument, "'", key, "' in the configuration file must be ",
+                        kind_name(option->kind));
         if (option->effect == Refused && value != Json(false) && value != Json("") && !value.empty())
             return fail(ErrorCode::Unsupported, "'", key, "' in the configuration file: ", option->help);
         if (flags.contains(key)) twice.push_back(key);
         merged[key] = value;
     }
     if (!twice.empty()) {
-        return fail(ErrorCode::InvalidArgument, "the following directives are specified both as a flag and in the ",
+        return fail(ErrorCode::InvalidArgument,
+                    "the following directives are specified both as a flag and in the ",
                     "configuration file: ", join(twice, ", "));
     }
     for (const auto& [key, value] : flags.items()) merged[key] = value;
@@ -288,26 +308,32 @@ std::vector<std::string> notes_on(const Json& settings) {
     std::vector<std::string> notes;
     for (const auto& [key, value] : settings.items()) {
         const Option* option = find_key(key);
-        if (option && option->effect == Ignored) notes.push_back(concat("'", key, "' has no effect: ", option->help));
+        if (option && option->effect == Ignored)
+            notes.push_back(concat("'", key, "' has no effect: ", option->help));
     }
     return notes;
 }
 
 std::string usage(std::string_view program) {
-    std::string text = concat("Usage: ", program, " [OPTIONS]\n\nThe Berth engine: containers for this host behind the Docker Engine API.\n",
-                              "Containers go on running when it stops or is replaced.\n\nOptions:\n");
+    std::string text =
+        concat("Usage: ", program,
+               " [OPTIONS]\n\nThe Berth engine: containers for this host behind the Docker Engine API.\n",
+               "Containers go on running when it stops or is replaced.\n\nOptions:\n");
     for (const Option& option : table) {
         if (option.flag.empty() || option.effect != Used) continue;
-        std::string left = option.short_flag ? concat("  -", option.short_flag, ", --") : std::string("      --");
+        std::string left =
+            option.short_flag ? concat("  -", option.short_flag, ", --") : std::string("      --");
         left += option.flag;
-        if (option.kind == List || option.kind == Map || option.kind == Ulimits || option.kind == Pools) left += " list";
+        if (option.kind == List || option.kind == Map || option.kind == Ulimits || option.kind == Pools)
+            left += " list";
         if (option.kind == Text) left += " string";
         if (option.kind == Number) left += " number";
         left.resize(std::max<std::size_t>(left.size() + 2, 40), ' ');
         text += left + std::string(option.help) + "\n";
     }
-    text += concat("\nExample:\n  ", program, " --data-root /srv/berth -H unix:///run/berth/berth.sock -G developers\n",
-                   "\nOther flags of dockerd are accepted; those without an effect here are named in the log.\n");
+    text += concat(
+        "\nExample:\n  ", program, " --data-root /srv/berth -H unix:///run/berth/berth.sock -G developers\n",
+        "\nOther flags of dockerd are accepted; those without an effect here are named in the log.\n");
     return text;
 }
 

@@ -7,8 +7,8 @@
 #include "base/result.h"
 #include "codec/json.h"
 
-// The options of the engine: dockerd's flags and the keys of daemon.json, in one table. Flags are turned into the JSON
-// that the file would hold, so that everything after this knows one form only.
+// The options of the engine: dockerd's flags and the keys of daemon.json, in one table. Flags are turned into
+// the JSON that the file would hold, so that everything after this knows one form only.
 namespace berth::engine {
 
 enum class OptionKind {
@@ -31,9 +31,9 @@ enum class OptionEffect {
 };
 
 struct Option {
-    std::string_view flag;   // without "--"; empty: no flag
-    char short_flag;         // 0: none
-    std::string_view key;    // in daemon.json; empty: flag only
+    std::string_view flag;  // without "--"; empty: no flag
+    char short_flag;        // 0: none
+    std::string_view key;   // in daemon.json; empty: flag only
     OptionKind kind;
     OptionEffect effect;
     std::string_view help;  // or, for Ignored and Refused, the note
@@ -51,7 +51,8 @@ struct ParsedFlags {
 /// InvalidArgument for an unknown flag (with the nearest one as a hint), a missing or malformed value.
 Result<ParsedFlags> parse_flags(std::span<const std::string> arguments);
 
-/// Joins file and flags. InvalidArgument for an unknown key, for a member of the wrong kind, and for what both set.
+/// Joins file and flags. InvalidArgument for an unknown key, for a member of the wrong kind, and for what
+/// both set.
 Result<codec::Json> merge_settings(const codec::Json& file, const codec::Json& flags);
 
 /// One line for each option that is set and has no effect.

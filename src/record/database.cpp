@@ -60,7 +60,8 @@ void Statement::bind(int index, double number) {
 
 void Statement::bind(int index, std::span<const std::byte> blob) {
     const void* data = blob.empty() ? static_cast<const void*>("") : blob.data();
-    if (int code = sqlite3_bind_blob64(handle_, index, data, blob.size(), SQLITE_TRANSIENT)) bind_error_ = code;
+    if (int code = sqlite3_bind_blob64(handle_, index, data, blob.size(), SQLITE_TRANSIENT))
+        bind_error_ = code;
 }
 
 void Statement::bind(int index, std::nullptr_t) {
@@ -93,7 +94,8 @@ void Statement::reset() {
 
 std::string Statement::text(int column) const {
     const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
-    return data ? std::string(data, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))) : std::string();
+    return data ? std::string(data, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column)))
+                : std::string();
 }
 
 std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(handle_, column); }
@@ -102,7 +104,8 @@ double Statement::real(int column) const { return sqlite3_column_double(handle_,
 
 std::vector<std::byte> Statement::blob(int column) const {
     const auto* data = static_cast<const std::byte*>(sqlite3_column_blob(handle_, column));
-    return data ? std::vector<std::byte>(data, data + sqlite3_column_bytes(handle_, column)) : std::vector<std::byte>();
+    return data ? std::vector<std::byte>(data, data + sqlite3_column_bytes(handle_, column))
+                : std::vector<std::byte>();
 }
 
 bool Statement::is_null(int column) const { return sqlite3_column_type(handle_, column) == SQLITE_NULL; }
@@ -121,11 +124,14 @@ Transaction::Transaction(Database& database, int depth, std::unique_lock<std::re
     : lock_(std::move(lock)), database_(&database), depth_(depth) {}
 
 Transaction::Transaction(Transaction&& other) noexcept
-    : lock_(std::move(other.lock_)), database_(std::exchange(other.database_, nullptr)), depth_(other.depth_) {}
+    : lock_(std::move(other.lock_)),
+      database_(std::exchange(other.database_, nullptr)),
+      depth_(other.depth_) {}
 
 Transaction::~Transaction() {
     if (!database_) return;
-    // SQLite itself has rolled back already after some errors; then this reports "no transaction", which is fine.
+    // SQLite itself has rolled back already after some errors; then this reports "no transaction", which is
+    // fine.
     const std::string sql = depth_ == 0 ? "ROLLBACK" : concat("ROLLBACK TO s", depth_, "; RELEASE s", depth_);
     database_->run_script(sql).ignore("nothing is left to be rolled back");
     --database_->depth_;
@@ -154,15 +160,18 @@ Result<std::unique_ptr<Database>> Database::open_file(const std::string& path, i
                                                       std::span<const Schema> schemas) {
     sqlite3* handle = nullptr;
     // NOMUTEX: our own lock already serialises every use.
-    const int code = sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+    const int code =
+        sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
     std::unique_ptr<Database> database(new Database(handle));
     if (code != SQLITE_OK) return database->error("open", code);
     sqlite3_busy_timeout(handle, busy_timeout_ms);
-    // The cache is small because the engine is to stay small; the WAL is cut back so that a burst does not keep its size.
-    TRY(database->run_script("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-                             "PRAGMA cache_size=-1024; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=4194304;"
-                             "CREATE TABLE IF NOT EXISTS schema_version"
-                             " (module TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT"));
+    // The cache is small because the engine is to stay small; the WAL is cut back so that a burst does not
+    // keep its size.
+    TRY(database->run_script(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+        "PRAGMA cache_size=-1024; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=4194304;"
+        "CREATE TABLE IF NOT EXISTS schema_version"
+        " (module TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT"));
     for (const Schema& schema : schemas) TRY(database->migrate(schema));
     return database;
 }
@@ -186,9 +195,10 @@ Result<> Database::migrate(const Schema& schema) {
     }
     if (version == schema.versions.size()) return {};
     for (; version < schema.versions.size(); ++version)
-        TRY(run_script(schema.versions[version]).context("bring tables of '", schema.name, "' to version ", version + 1));
-    TRY(execute("INSERT INTO schema_version VALUES (?1, ?2) ON CONFLICT (module) DO UPDATE SET version = ?2", schema.name,
-                schema.versions.size()));
+        TRY(run_script(schema.versions[version])
+                .context("bring tables of '", schema.name, "' to version ", version + 1));
+    TRY(execute("INSERT INTO schema_version VALUES (?1, ?2) ON CONFLICT (module) DO UPDATE SET version = ?2",
+                schema.name, schema.versions.size()));
     return std::move(transaction).commit();
 }
 
@@ -212,15 +222,16 @@ std::int64_t Database::last_insert_id() const {
 Result<Statement> Database::prepare_only(std::string_view sql) {
     std::unique_lock lock(mutex_);
     if (depth_ == 0) TRY(set_durability(Durability::Full));
-    const auto found = std::find_if(idle_.rbegin(), idle_.rend(), [&](const Cached& c) { return c.sql == sql; });
+    const auto found =
+        std::find_if(idle_.rbegin(), idle_.rend(), [&](const Cached& c) { return c.sql == sql; });
     if (found != idle_.rend()) {
         sqlite3_stmt* handle = found->handle;
         idle_.erase(std::next(found).base());
         return Statement(*this, handle, std::move(lock));
     }
     sqlite3_stmt* handle = nullptr;
-    const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                        &handle, nullptr);
+    const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
+                                        SQLITE_PREPARE_PERSISTENT, &handle, nullptr);
     if (code != SQLITE_OK) return error("prepare", code).with_context(std::string(sql));
     return Statement(*this, handle, std::move(lock));
 }

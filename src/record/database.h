@@ -16,14 +16,16 @@ struct sqlite3_stmt;
 
 namespace berth::record {
 
-/// What a commit waits for. Full: the data is on the disk when commit() returns. Relaxed: it survives a crash of this
-/// process but a power cut may undo it (never partly); for state that a power cut ends anyway, such as "running".
+/// What a commit waits for. Full: the data is on the disk when commit() returns. Relaxed: it survives a crash
+/// of this process but a power cut may undo it (never partly); for state that a power cut ends anyway, such
+/// as "running".
 enum class Durability { Full, Relaxed };
 
 class Database;
 
 /// One SQL statement with its parameters, numbered from 1 as in SQL; columns are numbered from 0.
-/// Holds the database's lock while it lives (the same thread may hold several): keep it short, and do no I/O meanwhile.
+/// Holds the database's lock while it lives (the same thread may hold several): keep it short, and do no I/O
+/// meanwhile.
 ///     auto rows = TRY(database.prepare("SELECT id, size FROM layer WHERE size > ?1", minimum));
 ///     while (TRY(rows.step())) use(rows.text(0), rows.integer(1));
 class Statement {
@@ -48,8 +50,8 @@ public:
         value ? bind(index, *value) : bind(index, nullptr);
     }
 
-    /// True when a row is ready, false when there is none (left). AlreadyExists for a broken unique constraint,
-    /// Conflict for another constraint, NoSpace when the disk is full.
+    /// True when a row is ready, false when there is none (left). AlreadyExists for a broken unique
+    /// constraint, Conflict for another constraint, NoSpace when the disk is full.
     Result<bool> step();
     /// Runs to the end and gives the number of rows changed.
     Result<std::int64_t> run();
@@ -76,8 +78,8 @@ private:
     int bind_error_ = 0;
 };
 
-/// All changes between begin() and commit(), or none of them: dropping it rolls back. Holds the database's lock. Within
-/// another transaction of the same thread it is a part of that one, undone alone if dropped.
+/// All changes between begin() and commit(), or none of them: dropping it rolls back. Holds the database's
+/// lock. Within another transaction of the same thread it is a part of that one, undone alone if dropped.
 class Transaction {
 public:
     Transaction(Transaction&& other) noexcept;
@@ -93,11 +95,13 @@ private:
     int depth_;
 };
 
-/// The engine's small state: one SQLite file in WAL mode. Thread-safe: one lock, taken by Statement and Transaction.
+/// The engine's small state: one SQLite file in WAL mode. Thread-safe: one lock, taken by Statement and
+/// Transaction.
 class Database {
 public:
-    /// Opens or creates the file and brings every module's tables to their newest version, each in a transaction.
-    /// Unsupported when a newer Berth wrote the file, Corrupted when it is not a database, NoSpace.
+    /// Opens or creates the file and brings every module's tables to their newest version, each in a
+    /// transaction. Unsupported when a newer Berth wrote the file, Corrupted when it is not a database,
+    /// NoSpace.
     static Result<std::unique_ptr<Database>> open(const std::string& path, std::span<const Schema> schemas);
     /// The same, in memory, for tests.
     static Result<std::unique_ptr<Database>> open_in_memory(std::span<const Schema> schemas);
@@ -113,7 +117,8 @@ public:
         (statement->bind(++index, values), ...);
         return statement;
     }
-    /// Prepares, binds and runs to the end; gives the number of rows changed. Outside a transaction it is fully durable.
+    /// Prepares, binds and runs to the end; gives the number of rows changed. Outside a transaction it is
+    /// fully durable.
     template <typename... Values>
     Result<std::int64_t> execute(std::string_view sql, const Values&... values) {
         Statement statement = TRY(prepare(sql, values...));

@@ -10,7 +10,8 @@
 namespace berth::record {
 namespace {
 
-const Schema pets{"pets", {"CREATE TABLE pet (name TEXT PRIMARY KEY, age INTEGER NOT NULL, photo BLOB) STRICT"}};
+const Schema pets{"pets",
+                  {"CREATE TABLE pet (name TEXT PRIMARY KEY, age INTEGER NOT NULL, photo BLOB) STRICT"}};
 
 class DatabaseTest : public ::testing::Test {
 protected:
@@ -36,7 +37,9 @@ protected:
 
 TEST_F(DatabaseTest, KeepsRowsAcrossReopening) {
     const std::vector<std::byte> photo{std::byte{0}, std::byte{255}};
-    open({{pets}})->execute("INSERT INTO pet VALUES (?1, ?2, ?3)", "Rex", 3, std::span<const std::byte>(photo)).value();
+    open({{pets}})
+        ->execute("INSERT INTO pet VALUES (?1, ?2, ?3)", "Rex", 3, std::span<const std::byte>(photo))
+        .value();
     auto database = open({{pets}});
     auto row = database->prepare("SELECT name, age, photo FROM pet WHERE age > ?1", 2);
     ASSERT_TRUE(row->step().value());
@@ -48,7 +51,9 @@ TEST_F(DatabaseTest, KeepsRowsAcrossReopening) {
 
 TEST_F(DatabaseTest, TellsNullFromEmpty) {
     auto database = open({{pets}});
-    database->execute("INSERT INTO pet VALUES (?1, ?2, ?3)", std::string_view(), 0, std::optional<std::string>()).value();
+    database
+        ->execute("INSERT INTO pet VALUES (?1, ?2, ?3)", std::string_view(), 0, std::optional<std::string>())
+        .value();
     auto row = database->prepare("SELECT name, photo FROM pet");
     ASSERT_TRUE(row->step().value());
     EXPECT_FALSE(row->is_null(0));
@@ -79,8 +84,10 @@ TEST_F(DatabaseTest, UndoesAnInnerTransactionAlone) {
 TEST_F(DatabaseTest, MapsConstraintsToCodes) {
     auto database = open({{pets}});
     database->execute("INSERT INTO pet VALUES ('Rex', 1, NULL)").value();
-    EXPECT_EQ(database->execute("INSERT INTO pet VALUES ('Rex', 2, NULL)").error().code(), ErrorCode::AlreadyExists);
-    EXPECT_EQ(database->execute("INSERT INTO pet VALUES ('Tom', NULL, NULL)").error().code(), ErrorCode::Conflict);
+    EXPECT_EQ(database->execute("INSERT INTO pet VALUES ('Rex', 2, NULL)").error().code(),
+              ErrorCode::AlreadyExists);
+    EXPECT_EQ(database->execute("INSERT INTO pet VALUES ('Tom', NULL, NULL)").error().code(),
+              ErrorCode::Conflict);
     EXPECT_EQ(database->execute("INSERT INTO nothing VALUES (1)").error().code(), ErrorCode::Internal);
 }
 

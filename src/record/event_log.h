@@ -15,7 +15,8 @@
 namespace berth::record {
 
 /// Something that happened to an object: {"container", "start", id, {{"image", "alpine"}, {"name", "web"}}}.
-/// Types and actions are Docker's words ("container" "image" "network" "volume" "builder" "daemon"; "create" "die" ...).
+/// Types and actions are Docker's words ("container" "image" "network" "volume" "builder" "daemon"; "create"
+/// "die" ...).
 struct Event {
     std::string type;
     std::string action;
@@ -27,8 +28,9 @@ struct Event {
     std::string_view attribute(std::string_view key) const;
 };
 
-/// The newest events, for everyone who wants to follow. A subscriber is a position in the log, not a queue: a slow one
-/// costs nothing, and misses the oldest events when more than `capacity` have come since it last looked.
+/// The newest events, for everyone who wants to follow. A subscriber is a position in the log, not a queue: a
+/// slow one costs nothing, and misses the oldest events when more than `capacity` have come since it last
+/// looked.
 class EventLog {
 public:
     struct SubscribeOptions {

@@ -12,7 +12,9 @@ using namespace std::chrono_literals;
 class FakeClock final : public Clock {
 public:
     Timestamp now() const override { return time; }
-    std::chrono::steady_clock::time_point steady_now() const override { return std::chrono::steady_clock::now(); }
+    std::chrono::steady_clock::time_point steady_now() const override {
+        return std::chrono::steady_clock::now();
+    }
     Timestamp time{1000s};
 };
 
