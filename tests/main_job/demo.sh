@@ -31,8 +31,13 @@ fail() {
     tail -40 "$log" >&2
     exit 1
 }
+current=
 finish() {
     local status=$?
+    if [ -n "$current" ]; then
+        echo "demo: step $step_number ($current) went wrong; the last lines of $log:" >&2
+        tail -40 "$log" >&2
+    fi
     [ -z "$registry_pid" ] || kill "$registry_pid" 2>/dev/null || true
     [ -z "${load_pid:-}" ] || kill "$load_pid" 2>/dev/null || true
     berth_engine_stop 2>/dev/null || true
@@ -49,7 +54,10 @@ step() { # name function: runs it, and notes its time
     local start size
     start=$(now_ms)
     size=
-    "$2" >>"$log" 2>&1 || fail "step $step_number ($1) went wrong"
+    current=$1
+    # Called plainly: behind "||" the shell would go on after a failing check.
+    "$2" >>"$log" 2>&1
+    current=
     printf '%d. %-58s %8d ms   %s\n' "$step_number" "$1" $(($(now_ms) - start)) "${size:-}" >>"$report"
 }
 get() { curl -fsS --max-time 10 "$URL$1"; }
@@ -103,11 +111,11 @@ pull_elsewhere() {
     local engine=$!
     until_true 10 berth -H "unix://$other/berth.sock" version
     for image in "${images[@]}"; do
-        digest=$(berth image inspect -f '{{join .RepoDigests "\n"}}' "$REGISTRY/$image" | grep "^$REGISTRY/" | head -1)
+        digest=$(berth image inspect -f '{{range .RepoDigests}}{{println .}}{{end}}' "$REGISTRY/$image" | grep "^$REGISTRY/" | head -1)
         berth -H "unix://$other/berth.sock" pull "$digest"
         [ "$(berth -H "unix://$other/berth.sock" image inspect -f '{{.Id}}' "$digest")" = "$(berth image inspect -f '{{.Id}}' "$image")" ]
     done
-    digest=$(berth image inspect -f '{{join .RepoDigests "\n"}}' "$REGISTRY/focus/node:18" | grep "^$REGISTRY/" | head -1)
+    digest=$(berth image inspect -f '{{range .RepoDigests}}{{println .}}{{end}}' "$REGISTRY/focus/node:18" | grep "^$REGISTRY/" | head -1)
     berth -H "unix://$other/berth.sock" run --rm "$digest" node --version | grep '^v18'
     size="$(disk "$other/data") in the second data root"
     kill -TERM $engine
@@ -126,7 +134,7 @@ use_it() {
     get /sessions | jq -e 'length == 3'
     until_true 15 bash -c "curl -fsS $URL/habits/reading | jq -e '.sessions == 3 and .minutes == 60'"
     # The database is out of reach of the front network and of the host's published ports.
-    ! berth port focus-db-1 | grep .
+    [ -z "$(berth port focus-db-1)" ]
     size='3 sessions through API, Redis, worker and PostgreSQL'
 }
 load() { # requests until told to stop; counts what failed
@@ -152,7 +160,9 @@ kill_engine() {
     load_pid=
     local good bad
     read -r good bad <"$BERTH_TEST_DIR/load"
-    [ "$bad" -eq 0 ] && [ "$good" -gt 20 ]
+    echo "$good requests went well, $bad failed"
+    [ "$bad" -eq 0 ]
+    [ "$good" -gt 20 ]
     after=$(berth ps --format '{{.Names}}' | sort)
     [ "$before" = "$after" ]
     [ "$(berth ps --filter health=healthy -q | wc -l)" -eq 4 ]
@@ -167,7 +177,9 @@ change_api() {
     sed -i 's/one session at a time/one session after another/' "$project/app/api/main.ts"
     compose up -d --wait --build
     get / | grep 'one session after another'
-    [ "$(id_of db)" = "$db" ] && [ "$(id_of worker)" = "$worker" ] && [ "$(id_of api)" != "$api" ]
+    [ "$(id_of db)" = "$db" ]
+    [ "$(id_of worker)" = "$worker" ]
+    [ "$(id_of api)" != "$api" ]
     get /sessions | jq -e 'length == 4'
     size='only the API was replaced'
 }
