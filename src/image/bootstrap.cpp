@@ -197,6 +197,9 @@ oci::ImageConfig base_config(const Layer& layer, std::string command, const std:
 
 Result<oci::Digest> Store::bootstrap(const BootstrapOptions& options, const ProgressSink& progress, std::stop_token stop) {
     content::Lease lease = implementation_->services_.content.lease();
+    const auto parts = split_once(options.suite, ':');
+    const std::string suite(parts ? parts->second : std::string_view(options.suite));
+    if (!is_plain_word(suite)) return fail(ErrorCode::InvalidArgument, "\"", options.suite, "\" is no suite; try debian:bookworm");
     const std::string name = options.reference.empty() ? options.suite : options.reference;
     TRY(oci::Reference::parse(name));
     NewImage image;
@@ -208,9 +211,6 @@ Result<oci::Digest> Store::bootstrap(const BootstrapOptions& options, const Prog
         image.config_json = base_config(image.layers.front(), "sh", "/bin", "berth image bootstrap busybox").to_json();
         return TRY(commit(std::move(image))).id;
     }
-    const auto parts = split_once(options.suite, ':');
-    const std::string suite(parts ? parts->second : std::string_view(options.suite));
-    if (!is_plain_word(suite)) return fail(ErrorCode::InvalidArgument, "\"", options.suite, "\" is no suite; try debian:bookworm");
     const std::string program = TRY(find_tool("mmdebstrap", "mmdebstrap").context("bootstrap ", options.suite));
     std::vector<std::string> words{"mmdebstrap", "--variant=minbase", "--mode=root", "--format=tar"};
     for (const auto& package : options.packages) {

@@ -98,7 +98,7 @@ Result<int> run_bootstrap(Context& context, const Flags& flags) {
         if (reference.empty()) reference = suite;
         suite = suite.substr(colon + 1);
     }
-    if (reference.empty()) reference = "debian:" + suite;
+    if (reference.empty()) reference = suite == "busybox" ? suite : "debian:" + suite;
     codec::Json body = codec::Json::object();
     body["suite"] = suite;
     body["reference"] = reference;
