@@ -15,7 +15,7 @@ Command compose_group() {
                             {"profile", 0, FlagKind::List, "Enable a profile (* for all)"},
                             {"env-file", 0, FlagKind::List, "Variables for interpolation, instead of .env"},
                             {"progress", 0, FlagKind::Text, "How progress is shown (auto, tty, plain, quiet)", "auto"},
-                            {"host-ca", 0, FlagKind::Bool, "Trust the host's CA certificates in builds and containers"},
+                            {"host-ca", 0, FlagKind::Bool, "Trust the host's CA certificates in builds"},
                             {"ansi", 0, FlagKind::Text, "Accepted for docker compose's sake", {}, true},
                             {"compatibility", 0, FlagKind::Bool, "Accepted for docker compose's sake", {}, true},
                             {"parallel", 0, FlagKind::Number, "Accepted for docker compose's sake", {}, true}}};
