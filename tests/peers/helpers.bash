@@ -39,10 +39,11 @@ busybox_root() {
     chmod 1777 "$1/tmp"
 }
 
-podman_peer() {
-    podman --root "$BERTH_TEST_DIR/podman" --runroot "$BERTH_TEST_DIR/podman-run" --tmpdir "$BERTH_TEST_DIR/podman-tmp" \
+# From the test's folder, because conmon writes a file named oom into the working directory.
+podman_peer() (
+    cd "$BERTH_TEST_DIR" && podman --root "$BERTH_TEST_DIR/podman" --runroot "$BERTH_TEST_DIR/podman-run" --tmpdir "$BERTH_TEST_DIR/podman-tmp" \
         --cgroup-manager cgroupfs --events-backend file "$@"
-}
+)
 
 # Debian's dockerd, at $BERTH_TEST_DIR/docker.sock. Arguments go to it. Its command is docker_peer.
 dockerd_start() {
