@@ -9,6 +9,12 @@ namespace berth {
 
 using Timestamp = std::chrono::sys_time<std::chrono::nanoseconds>;
 
+/// From and to what messages and rows carry: nanoseconds, or whole seconds, since the epoch.
+constexpr Timestamp timestamp_of(std::int64_t nanoseconds) { return Timestamp(std::chrono::nanoseconds(nanoseconds)); }
+constexpr std::int64_t unix_seconds(Timestamp time) {
+    return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
 /// Where time comes from, so that tests own it.
 class Clock {
 public:

@@ -69,8 +69,8 @@ int refuse(Context& context, Error error, const Command& command, const std::str
     return code;
 }
 
-int run_command(Context& context, const Command& command, const std::string& path,
-                const std::vector<std::string>& words) {
+int run_parsed(Context& context, const Command& command, const std::string& path,
+               const std::vector<std::string>& words) {
     if (wants_help(command, words)) {
         context.print(help_text(command, path)).ignore("nobody reads it");
         return 0;
@@ -159,7 +159,7 @@ int run_command_line(std::vector<std::string> words, client::Environment environ
         command = child;
         rest.erase(rest.begin());
     }
-    return run_command(context, *command, path, rest);
+    return run_parsed(context, *command, path, rest);
 }
 
 }  // namespace berth::cli

@@ -12,7 +12,7 @@ using namespace template_ast;
 
 namespace {
 
-constexpr int max_depth = 100;
+constexpr int max_template_depth = 100;
 
 class Parser {
 public:
@@ -45,7 +45,7 @@ private:
 
     // Reads up to {{end}} or {{else ...}}, whose word is left in `end`; {{else if}} leaves its "if" unread.
     Result<List> parse_list(std::string& end, int depth) {
-        if (depth > max_depth) return refuse("nested too deeply");
+        if (depth > max_template_depth) return refuse("nested too deeply");
         List list;
         while (peek().kind != Kind::End) {
             if (peek().kind == Kind::Text) {
@@ -99,7 +99,7 @@ private:
     }
 
     Result<Node> parse_block(const std::string& word, int depth) {
-        if (depth > max_depth) return refuse("nested too deeply");
+        if (depth > max_template_depth) return refuse("nested too deeply");
         Node node;
         node.at = peek().at;
         node.kind = word == "if" ? Node::Kind::If : word == "range" ? Node::Kind::Range : Node::Kind::With;
@@ -129,7 +129,7 @@ private:
     }
 
     Result<Pipeline> parse_pipeline(std::string_view where, int depth) {
-        if (depth > max_depth) return refuse("nested too deeply");
+        if (depth > max_template_depth) return refuse("nested too deeply");
         Pipeline pipeline;
         TRY(parse_declaration(pipeline, where));
         while (true) {

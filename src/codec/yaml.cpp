@@ -124,7 +124,7 @@ std::string point_at(std::string_view text, const TextPosition& at, std::string_
 
 namespace {
 
-constexpr int max_depth = 64;
+constexpr int max_yaml_depth = 64;
 constexpr int max_nodes = 200'000;
 
 struct DocumentDeleter {
@@ -139,7 +139,7 @@ public:
 
     Result<YamlNode> convert(fy_node* node, int depth) {
         if (!node) return YamlNode{};
-        if (depth > max_depth) return fail(ErrorCode::InvalidArgument, name_, ": nested deeper than ", max_depth, " levels");
+        if (depth > max_yaml_depth) return fail(ErrorCode::InvalidArgument, name_, ": nested deeper than ", max_yaml_depth, " levels");
         if (++count_ > max_nodes) {
             return fail(ErrorCode::InvalidArgument, name_, ": more than ", max_nodes, " values once aliases are resolved");
         }
@@ -226,7 +226,7 @@ private:
         if (!node) return {name_, 0, 0};
         // Collections have no token of their own that carries a usable mark: take their first scalar's.
         fy_node* first = node;
-        for (int depth = 0; first && depth < max_depth; ++depth) {
+        for (int depth = 0; first && depth < max_yaml_depth; ++depth) {
             if (fy_node_get_type(first) == FYNT_SCALAR) break;
             if (fy_node_get_type(first) == FYNT_SEQUENCE) {
                 first = fy_node_sequence_get_by_index(first, 0);

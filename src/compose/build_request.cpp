@@ -3,6 +3,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "compose/node_text_internal.h"
 #include "compose/short_forms.h"
 
 namespace berth::compose {
@@ -10,11 +11,6 @@ namespace berth::compose {
 using codec::YamlNode;
 
 namespace {
-
-std::string text_of(const YamlNode& node, std::string_view key) {
-    const YamlNode* value = node.find(key);
-    return value ? value->scalar : std::string();
-}
 
 std::vector<std::string> list_of(const YamlNode& node, std::string_view key) {
     std::vector<std::string> out;

@@ -4,17 +4,13 @@
 
 #include "codec/json.h"
 #include "compose/labels.h"
+#include "compose/node_text_internal.h"
 
 namespace berth::compose {
 
 using codec::YamlNode;
 
 namespace {
-
-std::string text_of(const YamlNode& node, std::string_view key) {
-    const YamlNode* value = node.find(key);
-    return value ? value->scalar : std::string();
-}
 
 bool is_true(const YamlNode& node, std::string_view key) { return text_of(node, key) == "true"; }
 

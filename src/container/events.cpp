@@ -10,8 +10,6 @@
 namespace berth::container {
 namespace {
 
-Timestamp time_of(std::int64_t nanoseconds) { return Timestamp(std::chrono::nanoseconds(nanoseconds)); }
-
 std::string_view health_text(shim::HealthStatus status) {
     switch (status) {
         case shim::HealthStatus::None: return "";
@@ -33,7 +31,7 @@ void with(std::string_view body, Act act) {
 Health health_of(const shim::Health& from) {
     Health out{.status = std::string(health_text(from.status)), .failing_streak = from.failing_streak, .log = {}};
     for (const shim::HealthResult& result : from.log) {
-        out.log.push_back({time_of(result.start), time_of(result.end), result.exit_code, result.output});
+        out.log.push_back({timestamp_of(result.start), timestamp_of(result.end), result.exit_code, result.output});
     }
     return out;
 }
@@ -94,8 +92,8 @@ void Containers::Implementation::on_exited(const ContainerPtr& container, const 
         state.pid = 0;
         state.exit_code = exited.code;
         state.oom_killed = exited.oom_killed;
-        state.started_at = time_of(exited.started_at);
-        state.finished_at = time_of(exited.finished_at);
+        state.started_at = timestamp_of(exited.started_at);
+        state.finished_at = timestamp_of(exited.finished_at);
         state.restart_count = exited.restart_count;
         state.manually_stopped = exited.manually_stopped;
         state.error = exited.error;
@@ -148,7 +146,7 @@ void Containers::Implementation::on_restarting(const ContainerPtr& container, co
         live->state.status = Status::Running;
         live->state.pid = restarting.pid;
         live->state.restart_count = restarting.restart_count;
-        live->state.started_at = time_of(restarting.time);
+        live->state.started_at = timestamp_of(restarting.time);
         live->state.error.clear();
         live->state.oom_killed = false;
     }
@@ -177,7 +175,7 @@ void Containers::Implementation::on_exec_exited(const ContainerPtr& container, c
         if (found == execs->end()) return;
         found->second.view.running = false;
         found->second.view.exit_code = exited.code;
-        found->second.ended = time_of(exited.time);
+        found->second.ended = timestamp_of(exited.time);
     }
     execs_.notify_all();
     emit(*container, "exec_die", {{"execID", exited.exec_id}, {"exitCode", std::to_string(exited.code)}});

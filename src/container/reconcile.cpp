@@ -18,8 +18,6 @@ Health health_of(const shim::Health& from);
 
 namespace {
 
-Timestamp time_of(std::int64_t nanoseconds) { return Timestamp(std::chrono::nanoseconds(nanoseconds)); }
-
 // Docker's rule when the engine starts: whatever should run and was not stopped by hand.
 bool wants_start(const ContainerSpec& spec, const State& state) {
     if (state.status != Status::Exited) return false;
@@ -73,7 +71,7 @@ void Containers::Implementation::adopt(const ContainerPtr& container) {
                            : told->phase == shim::Phase::Waiting ? Status::Restarting
                                                                  : Status::Running;
             state.pid = told->pid;
-            state.started_at = time_of(told->started_at);
+            state.started_at = timestamp_of(told->started_at);
             state.restart_count = told->restart_count;
             state.manually_stopped = told->manually_stopped;
             state.health = health_of(told->health);

@@ -6,7 +6,6 @@ namespace berth::container {
 namespace {
 
 std::int64_t number(Timestamp time) { return time.time_since_epoch().count(); }
-Timestamp time_of(std::int64_t number) { return Timestamp(std::chrono::nanoseconds(number)); }
 
 std::string join_layers(const std::vector<oci::Digest>& layers) {
     std::vector<std::string> texts;
@@ -24,7 +23,7 @@ Result<std::vector<oci::Digest>> split_layers(const std::string& text) {
 Result<ContainerPtr> read_row(record::Statement& row) {
     auto container = std::make_shared<Container>();
     container->id = row.text(0);
-    container->created_at = time_of(row.integer(2));
+    container->created_at = timestamp_of(row.integer(2));
     container->image_id = row.text(3);
     container->image_manifest_digest = row.text(4);
     container->platform = row.text(5);
@@ -40,8 +39,8 @@ Result<ContainerPtr> read_row(record::Statement& row) {
     state.oom_killed = row.integer(12) != 0;
     state.manually_stopped = row.integer(13) != 0;
     state.restart_count = static_cast<int>(row.integer(14));
-    state.started_at = time_of(row.integer(15));
-    state.finished_at = time_of(row.integer(16));
+    state.started_at = timestamp_of(row.integer(15));
+    state.finished_at = timestamp_of(row.integer(16));
     return container;
 }
 

@@ -14,8 +14,6 @@
 namespace berth::container {
 namespace {
 
-Timestamp time_of(std::int64_t nanoseconds) { return Timestamp(std::chrono::nanoseconds(nanoseconds)); }
-
 // The text that Docker's clients know; they derive the exit status 126 and 127 from it.
 Error as_start_failure(Error error) {
     const bool is_program = error.is(ErrorCode::NotFound) || error.is(ErrorCode::PermissionDenied);
@@ -136,9 +134,9 @@ Result<> Containers::Implementation::start_locked(Container& container, std::sto
         auto live = container.live.lock();
         State& state = live->state;
         // The exit of a short-lived process may have been noticed already.
-        if (state.started_at != time_of(started.time)) {
+        if (state.started_at != timestamp_of(started.time)) {
             // `health` may have been told before the answer to the start.
-            state = State{.status = Status::Running, .pid = started.pid, .started_at = time_of(started.time),
+            state = State{.status = Status::Running, .pid = started.pid, .started_at = timestamp_of(started.time),
                           .finished_at = state.finished_at, .health = state.health};
         }
     }

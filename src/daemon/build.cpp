@@ -15,7 +15,7 @@ namespace berth::daemon {
 using codec::Json;
 
 namespace {
-std::atomic<bool> pruning{false};
+std::atomic<bool> pruning_build_cache{false};
 
 std::string_view to_string(build::ProgressKind kind) {
     switch (kind) {
@@ -95,7 +95,7 @@ Result<> prune_builds(Call& call) {
         prune.until = TRY(parse_time(unused.front(), now));
     prune.keep_bytes =
         call.request.query.number(call.is_at_least(48) ? "reserved-space" : "keep-storage").value_or(0);
-    const auto guard = TRY(engine::PruneGuard::acquire(pruning));
+    const auto guard = TRY(engine::PruneGuard::acquire(pruning_build_cache));
     const auto pruned = TRY(call.engine.builder.prune(prune));
     return call.send({{"CachesDeleted", pruned.ids.empty() ? Json(nullptr) : Json(pruned.ids)},
                       {"SpaceReclaimed", pruned.bytes}});

@@ -12,10 +12,6 @@ using container::ContainerView;
 using container::Status;
 
 namespace {
-std::int64_t unix_seconds(Timestamp time) {
-    return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-}
-
 /// The epoch stands for "never", which Go writes as its zero time.
 std::string time_text(Timestamp time) {
     return time == Timestamp{} ? "0001-01-01T00:00:00Z" : to_rfc3339(time);

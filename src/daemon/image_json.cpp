@@ -11,10 +11,6 @@ namespace berth::daemon {
 using codec::Json;
 
 namespace {
-std::int64_t unix_seconds(Timestamp time) {
-    return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-}
-
 Json parsed(const std::string& text) {
     auto json = codec::parse_json(text);
     return json ? std::move(*json) : Json::object();

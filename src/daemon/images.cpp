@@ -11,7 +11,7 @@ namespace berth::daemon {
 using codec::Json;
 
 namespace {
-std::atomic<bool> pruning{false};
+std::atomic<bool> pruning_images{false};
 
 /// Parameter "platform" is JSON of an OCI platform, or "os/arch[/variant]" for older callers.
 Result<oci::Platform> platform_of(const std::string& text) {
@@ -110,7 +110,7 @@ Result<> prune_images(Call& call) {
                               .until = until,
                               .labels = filters.values("label"),
                               .without_labels = filters.values("label!")};
-    const auto guard = TRY(engine::PruneGuard::acquire(pruning));
+    const auto guard = TRY(engine::PruneGuard::acquire(pruning_images));
     const auto pruned = TRY(call.engine.images.prune(filter, call.stop()));
     Json deleted = pruned.removed.empty() ? Json(nullptr) : removed_json(pruned.removed);
     return call.send({{"ImagesDeleted", std::move(deleted)}, {"SpaceReclaimed", pruned.bytes}});

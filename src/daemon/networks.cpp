@@ -15,7 +15,7 @@ namespace berth::daemon {
 using codec::Json;
 
 namespace {
-std::atomic<bool> pruning{false};
+std::atomic<bool> pruning_networks{false};
 
 void tell(Call& call, std::string action, const network::Network& network) {
     call.engine.events.append({"network",
@@ -175,7 +175,7 @@ Result<> disconnect_network(Call& call) {
 Result<> prune_networks(Call& call) {
     const auto filters = TRY(call.filters({"label", "label!", "until"}));
     const auto until = TRY(until_of(filters, call.engine.clock.now()));
-    const auto guard = TRY(engine::PruneGuard::acquire(pruning));
+    const auto guard = TRY(engine::PruneGuard::acquire(pruning_networks));
     const auto pruned = TRY(call.engine.networks.prune(
         [&](const network::Network& network) {
             return filters.matches_labels("label", network.spec.labels) &&

@@ -14,7 +14,7 @@ namespace berth::daemon {
 using codec::Json;
 
 namespace {
-std::atomic<bool> pruning{false};
+std::atomic<bool> pruning_volumes{false};
 
 void tell(Call& call, std::string action, const volume::Volume& volume) {
     call.engine.events.append({"volume", std::move(action), volume.name, {{"driver", volume.driver}}});
@@ -81,7 +81,7 @@ Result<> prune_volumes(Call& call) {
     const auto filters = TRY(call.filters({"label", "label!", "all"}));
     const auto wants_all = TRY(filters.boolean("all"));
     const bool all = wants_all.value_or(!call.is_at_least(42));
-    const auto guard = TRY(engine::PruneGuard::acquire(pruning));
+    const auto guard = TRY(engine::PruneGuard::acquire(pruning_volumes));
     const auto pruned = TRY(call.engine.volumes.prune(
         [&](const volume::Volume& volume) {
             return (all || volume.anonymous) && filters.matches_labels("label", volume.labels) &&

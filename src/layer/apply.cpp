@@ -33,9 +33,6 @@ private:
     ErofsWriter image_;
 };
 
-/// Names that overlayfs gives a meaning of its own: from an archive they could redirect names to other files.
-bool is_overlay_private(const std::string& xattr) { return xattr.starts_with("trusted.overlay."); }
-
 /// Whether this entry is one of aufs's private notes; whiteouts are allowed as the last name only.
 Result<bool> is_ignored(const std::string& path) {
     const auto names = TRY(split_path(path));

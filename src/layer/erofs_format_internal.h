@@ -19,7 +19,6 @@ inline constexpr std::uint32_t inode_bytes = 64;  ///< of the extended form
 inline constexpr std::uint32_t inode_nlink_offset = 44;
 inline constexpr std::uint32_t dirent_bytes = 12;
 inline constexpr std::uint32_t xattr_header_bytes = 12;
-inline constexpr std::uint32_t max_name_bytes = 255;
 inline constexpr std::uint32_t null_block = 0xffffffff;  ///< a chunk that is a hole
 
 inline constexpr std::uint32_t compat_checksum = 1;

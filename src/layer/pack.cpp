@@ -21,8 +21,6 @@ constexpr std::size_t read_buffer_bytes = 256 << 10;
 constexpr std::uint64_t min_sparse_bytes = 1 << 20;
 constexpr std::string_view overlay_opaque = "trusted.overlay.opaque";
 
-bool is_overlay_private(const std::string& xattr) { return xattr.starts_with("trusted.overlay."); }
-
 std::optional<TarType> type_of(mode_t mode) {
     switch (mode & S_IFMT) {
         case S_IFREG: return TarType::File;

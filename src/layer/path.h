@@ -27,4 +27,7 @@ enum class NameKind {
 /// InvalidArgument for whiteouts of nothing, "." or "..".
 Result<NameKind> kind_of_name(std::string_view name);
 
+/// Names that overlayfs gives a meaning of its own: from an archive they could redirect names to other files.
+inline bool is_overlay_private(std::string_view xattr) { return xattr.starts_with("trusted.overlay."); }
+
 }  // namespace berth::layer

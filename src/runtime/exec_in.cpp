@@ -17,13 +17,13 @@
 namespace berth::runtime {
 namespace {
 
-constexpr std::string_view kinds[] = {"user", "mnt", "pid", "net", "ipc", "uts", "cgroup"};
+constexpr std::string_view joinable_kinds[] = {"user", "mnt", "pid", "net", "ipc", "uts", "cgroup"};
 
 // Entering one's own user namespace is an error to the kernel, and entering any other of one's own is in
 // vain.
 Result<std::uint64_t> foreign_namespaces(pid_t init) {
     std::uint64_t flags = 0;
-    for (const auto& kind : kinds) {
+    for (const auto& kind : joinable_kinds) {
         const struct stat theirs = TRY(sys::stat(concat("/proc/", init, "/ns/", kind)));
         const struct stat own = TRY(sys::stat(concat("/proc/self/ns/", kind)));
         if (theirs.st_ino != own.st_ino || theirs.st_dev != own.st_dev) flags |= sys::namespace_flag(kind);

@@ -18,12 +18,12 @@ struct Kind {
     std::string_view name;
     std::uint64_t flag;
 };
-constexpr Kind kinds[] = {{"user", CLONE_NEWUSER},    {"mount", CLONE_NEWNS}, {"pid", CLONE_NEWPID},
+constexpr Kind namespace_kinds[] = {{"user", CLONE_NEWUSER},    {"mount", CLONE_NEWNS}, {"pid", CLONE_NEWPID},
                           {"network", CLONE_NEWNET},  {"ipc", CLONE_NEWIPC},  {"uts", CLONE_NEWUTS},
                           {"cgroup", CLONE_NEWCGROUP}};
 
 Result<std::uint64_t> flag_of(const std::string& type) {
-    for (const auto& kind : kinds) {
+    for (const auto& kind : namespace_kinds) {
         if (kind.name == type) return kind.flag;
     }
     if (type == "time") return fail(ErrorCode::Unsupported, "time namespaces are not supported");

@@ -7,7 +7,7 @@
 
 namespace berth::shim {
 namespace {
-std::array<std::byte, max_message_bytes> buffer;  // touched only as far as messages are long
+std::array<std::byte, max_message_bytes> received_bytes;  // touched only as far as messages are long
 constexpr std::size_t max_connections = 16;
 }  // namespace
 
@@ -37,9 +37,9 @@ Result<> Connections::adopt(sys::Fd socket) {
 }
 
 void Connections::on_ready(int connection) {
-    auto received = sys::receive_message(connection, buffer);
+    auto received = sys::receive_message(connection, received_bytes);
     if (!received || received->size == 0) return drop(connection);
-    const std::string_view text(reinterpret_cast<const char*>(buffer.data()), received->size);
+    const std::string_view text(reinterpret_cast<const char*>(received_bytes.data()), received->size);
     const auto message = parse_header(text);
     if (!message) return drop(connection);
     Request request{message->first, message->second, std::move(received->fds), connection};

@@ -7,7 +7,7 @@
 namespace berth::shim {
 namespace {
 
-constexpr std::size_t header_bytes = 12;
+constexpr std::size_t dns_header_bytes = 12;
 constexpr std::size_t max_label = 63;
 constexpr std::size_t max_name = 255;
 
@@ -64,12 +64,12 @@ std::optional<std::string> parse_reverse_v6(std::string_view nibbles) {
 }  // namespace
 
 std::optional<DnsQuestion> parse_dns_query(std::span<const std::byte> message) {
-    if (message.size() < header_bytes) return std::nullopt;
+    if (message.size() < dns_header_bytes) return std::nullopt;
     const std::uint16_t flags = read16(message, 2);
     const bool is_standard_query = (flags & 0xF800) == 0;
     if (!is_standard_query || read16(message, 4) != 1) return std::nullopt;
     DnsQuestion question{.id = read16(message, 0), .recursion_desired = (flags & 0x0100) != 0};
-    std::size_t at = header_bytes;
+    std::size_t at = dns_header_bytes;
     while (true) {
         if (at >= message.size()) return std::nullopt;
         const auto length = std::to_integer<std::size_t>(message[at++]);
@@ -118,7 +118,7 @@ std::string make_dns_response(std::span<const std::byte> query, const DnsQuestio
     append16(out, 1);
     append16(out, count);
     append32(out, 0);
-    out.append(as_text(query.subspan(header_bytes, question.end - header_bytes)));
+    out.append(as_text(query.subspan(dns_header_bytes, question.end - dns_header_bytes)));
     return out + records;
 }
 

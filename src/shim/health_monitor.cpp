@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t max_output = 4096;
 constexpr int failure_to_run = -1;  // what Docker records for a probe that timed out or could not start
 
-std::int64_t now() { return SystemClock().now().time_since_epoch().count(); }
+std::int64_t nanoseconds_now() { return SystemClock().now().time_since_epoch().count(); }
 
 }  // namespace
 
@@ -31,7 +31,7 @@ void HealthMonitor::container_started(pid_t init) {
     if (!state_.is_enabled()) return;
     init_ = init;
     paused_ = false;
-    state_.restart(now());
+    state_.restart(nanoseconds_now());
     report_(state_.report(false));
     schedule();
 }
@@ -47,7 +47,7 @@ void HealthMonitor::container_ended() {
 
 void HealthMonitor::schedule() {
     loop_.cancel(next_probe_);
-    next_probe_ = loop_.after(std::chrono::nanoseconds(state_.next_delay(now())), [this] {
+    next_probe_ = loop_.after(std::chrono::nanoseconds(state_.next_delay(nanoseconds_now())), [this] {
         next_probe_ = 0;
         probe();
     });
@@ -55,7 +55,7 @@ void HealthMonitor::schedule() {
 
 void HealthMonitor::probe() {
     if (paused_) return schedule();
-    result_ = {.start = now()};
+    result_ = {.start = nanoseconds_now()};
     auto pipe = sys::make_pipe();
     if (!pipe) return finish(failure_to_run, pipe.error().message());
     auto& [read_end, write_end] = *pipe;
@@ -106,7 +106,7 @@ bool HealthMonitor::child_ended(pid_t pid, const sys::ExitStatus& status) {
 
 void HealthMonitor::finish(int exit_code, const std::string& note) {
     forget_probe();
-    result_.end = now();
+    result_.end = nanoseconds_now();
     result_.exit_code = exit_code;
     if (!note.empty()) result_.output = note;
     const bool changed = state_.add(std::move(result_));

@@ -5,7 +5,7 @@
 namespace berth::shim {
 namespace {
 
-constexpr std::size_t header_bytes = 8;
+constexpr std::size_t message_header_bytes = 8;
 constexpr std::size_t field_header_bytes = 6;
 
 template <typename T>
@@ -72,12 +72,12 @@ bool FieldReader::next(Field& field) {
 std::uint64_t Decoder::number() const { return read_integer(field_.bytes, 8); }
 
 Result<std::pair<Header, std::string_view>> parse_header(std::string_view message) {
-    if (message.size() < header_bytes) return fail(ErrorCode::Corrupted, "shim message without a header");
+    if (message.size() < message_header_bytes) return fail(ErrorCode::Corrupted, "shim message without a header");
     Header header;
     header.version = static_cast<std::uint16_t>(read_integer(message, 2));
     header.type = static_cast<std::uint16_t>(read_integer(message.substr(2), 2));
     header.sequence = static_cast<std::uint32_t>(read_integer(message.substr(4), 4));
-    return std::pair<Header, std::string_view>(header, message.substr(header_bytes));
+    return std::pair<Header, std::string_view>(header, message.substr(message_header_bytes));
 }
 
 }  // namespace berth::shim

@@ -20,7 +20,7 @@ constexpr auto drain_limit = 2s;
 constexpr int max_final_reads = 64;
 
 // One for the whole process: there is one thread, and nothing stays in it from call to call.
-std::array<std::byte, chunk_bytes> buffer;
+std::array<std::byte, chunk_bytes> chunk;
 
 std::array<std::byte, 8> frame_header(int stream, std::size_t size) {
     std::array<std::byte, 8> header{};
@@ -111,13 +111,13 @@ void Stdio::process_ended(bool restarts) {
     for (int stream : {1, 2}) {
         // Everything written before the end is in the pipe now.
         for (int reads = 0; outputs_[stream].fd && !paused_ && reads < max_final_reads; ++reads) {
-            const sys::Transfer got = sys::read_some(outputs_[stream].fd, buffer);
+            const sys::Transfer got = sys::read_some(outputs_[stream].fd, chunk);
             if (got.blocked) break;
             if (got.bytes == 0) {
                 close_output(stream);
                 break;
             }
-            const auto bytes = std::span<const std::byte>(buffer).first(got.bytes);
+            const auto bytes = std::span<const std::byte>(chunk).first(got.bytes);
             if (options_.log) options_.log->write(stream, as_text(bytes), now());
             for (Client& client : clients_) deliver(client, stream, bytes);
         }
@@ -135,14 +135,14 @@ void Stdio::process_ended(bool restarts) {
 bool Stdio::is_idle() const { return !running_ && !outputs_[1].fd && !outputs_[2].fd && clients_.empty(); }
 
 void Stdio::on_output(int stream) {
-    const sys::Transfer got = sys::read_some(outputs_[stream].fd, buffer);
+    const sys::Transfer got = sys::read_some(outputs_[stream].fd, chunk);
     if (got.blocked) return;
     if (got.bytes == 0) {
         close_output(stream);
         end_clients_if_done();
         return;
     }
-    const auto bytes = std::span<const std::byte>(buffer).first(got.bytes);
+    const auto bytes = std::span<const std::byte>(chunk).first(got.bytes);
     if (options_.log) options_.log->write(stream, as_text(bytes), now());
     for (auto next = clients_.begin(); next != clients_.end();) deliver(*next++, stream, bytes);
     if (has_choking_client()) set_output_paused(true);
@@ -205,16 +205,16 @@ void Stdio::on_client(Client& client, std::uint32_t events) {
 // The client is gone in both directions, but what it sent before is still to be read.
 void Stdio::take_last_input(Client& client) {
     while (client.sends_input && client.input_open) {
-        const sys::Transfer got = sys::receive_some(client.stream, buffer);
+        const sys::Transfer got = sys::receive_some(client.stream, chunk);
         if (got.bytes == 0) break;
-        const auto bytes = std::span<const std::byte>(buffer).first(got.bytes);
+        const auto bytes = std::span<const std::byte>(chunk).first(got.bytes);
         write_stdin(client.keys.filter(as_text(bytes)).input);
     }
     drop(client);
 }
 
 void Stdio::read_client(Client& client) {
-    const sys::Transfer got = sys::receive_some(client.stream, buffer);
+    const sys::Transfer got = sys::receive_some(client.stream, chunk);
     if (got.blocked) return;
     if (got.bytes == 0) {
         // The client has closed its sending side. It may go on reading (a half-closed stdin); one that is gone
@@ -228,7 +228,7 @@ void Stdio::read_client(Client& client) {
         return;
     }
     if (!client.sends_input) return;
-    const auto bytes = std::span<const std::byte>(buffer).first(got.bytes);
+    const auto bytes = std::span<const std::byte>(chunk).first(got.bytes);
     // Keys are typed at a terminal. Elsewhere the same bytes are data.
     if (!options_.tty) return write_stdin(as_text(bytes));
     DetachKeys::Outcome outcome = client.keys.filter(as_text(bytes));

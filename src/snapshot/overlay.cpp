@@ -7,7 +7,7 @@
 namespace berth::snapshot {
 namespace {
 
-constexpr std::uint64_t read_only = 1;  // MOUNT_ATTR_RDONLY; <linux/mount.h> clashes with <sys/mount.h>
+constexpr std::uint64_t mount_read_only = 1;  // MOUNT_ATTR_RDONLY; <linux/mount.h> clashes with <sys/mount.h>
 
 sys::MountOption directory_option(const std::string& key, sys::BorrowedFd fd, bool by_descriptor) {
     if (by_descriptor) return {.key = key, .value = {}, .fd = fd.get()};
@@ -22,7 +22,7 @@ Result<sys::DetachedMount> mount_overlay(const std::vector<sys::BorrowedFd>& low
     BERTH_ASSERT(!lower.empty());
     if (!writable && lower.size() == 1) {
         auto mount = TRY(sys::clone_tree(lower.front()));
-        TRY(sys::set_attributes(mount.fd(), {.set = read_only}));
+        TRY(sys::set_attributes(mount.fd(), {.set = mount_read_only}));
         return mount;
     }
     sys::Fd upper;
@@ -48,7 +48,7 @@ Result<sys::DetachedMount> mount_overlay(const std::vector<sys::BorrowedFd>& low
         options.push_back({.key = "redirect_dir", .value = "nofollow"});
         options.push_back({.key = "metacopy", .value = "off"});
         options.push_back({.key = "index", .value = "off"});
-        return sys::make_mount("overlay", options, writable ? 0 : read_only);
+        return sys::make_mount("overlay", options, writable ? 0 : mount_read_only);
     };
     auto root = mount(true);
     if (root.is_error() && root.error().is(ErrorCode::InvalidArgument)) root = mount(false);

@@ -259,7 +259,7 @@ void pause_a_millisecond() {
 
 // Processes that were killed leave their cgroup a moment later, and the kernel offers no event for that on
 // v1.
-constexpr int patience_ms = 1000;
+constexpr int removal_patience_ms = 1000;
 
 }  // namespace
 
@@ -279,7 +279,7 @@ Result<> Cgroup::kill_all(int signal) const {
     if (signal == SIGKILL && !v2.empty() && places_.size() == 1 && write_file(v2 + "/cgroup.kill", "1")) {
         // cgroup.kill reaches everything at once, new children too (Linux 5.14).
     }
-    for (int attempt = 0; attempt < patience_ms; ++attempt) {
+    for (int attempt = 0; attempt < removal_patience_ms; ++attempt) {
         const auto pids = TRY(processes());
         if (pids.empty()) return {};
         for (const pid_t pid : pids) {
@@ -312,9 +312,9 @@ Result<> remove_directory(const std::string& directory) {
         if (has_children) continue;
         std::vector<pid_t> pids;
         TRY(collect_processes(directory, pids));
-        if (!pids.empty() && attempt >= patience_ms / 20)
+        if (!pids.empty() && attempt >= removal_patience_ms / 20)
             return Error::from_errno("rmdir", error).with_context(directory);
-        if (attempt >= patience_ms) return Error::from_errno("rmdir", error).with_context(directory);
+        if (attempt >= removal_patience_ms) return Error::from_errno("rmdir", error).with_context(directory);
         pause_a_millisecond();
     }
 }

@@ -6,7 +6,7 @@
 namespace berth::sys {
 namespace {
 
-constexpr int patience_ms = 2000;
+constexpr int freeze_patience_ms = 2000;
 
 Result<FreezeState> v2_state(const Cgroup& cgroup) {
     const std::string events = TRY(cgroup.read("", "cgroup.events"));
@@ -38,7 +38,7 @@ Result<FreezeState> Cgroup::freeze_state() const {
 Result<> set_frozen(const Cgroup& cgroup, bool frozen) {
     const bool is_v1 = has_v1_freezer(cgroup);
     const auto wanted = frozen ? FreezeState::Frozen : FreezeState::Thawed;
-    for (int attempt = 0; attempt < patience_ms; ++attempt) {
+    for (int attempt = 0; attempt < freeze_patience_ms; ++attempt) {
         // The v1 freezer gives up on a process that forks at the wrong moment until it is asked again.
         if (is_v1) {
             TRY(cgroup.write("freezer", "freezer.state", frozen ? "FROZEN" : "THAWED"));

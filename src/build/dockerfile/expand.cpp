@@ -9,7 +9,7 @@ namespace {
 
 bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f'; }
+bool is_shell_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f'; }
 bool is_special(char c) { return std::string_view("@*#?-$!").find(c) != std::string_view::npos; }
 
 Error syntax(std::string_view what) { return Error(ErrorCode::InvalidArgument, std::string(what)); }
@@ -109,7 +109,7 @@ private:
                 read_escape();
             } else {
                 ++at_;
-                is_blank(c) ? add_blank(c) : add(c);
+                is_shell_blank(c) ? add_blank(c) : add(c);
             }
         }
         return {};
@@ -277,7 +277,7 @@ private:
         finish_word();
     }
     void add_split(const std::string& value) {
-        for (const char c : value) is_blank(c) ? add_blank(c) : add(c);
+        for (const char c : value) is_shell_blank(c) ? add_blank(c) : add(c);
     }
     void finish_word() {
         if (in_word_) words_.push_back(std::move(word_));

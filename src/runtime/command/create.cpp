@@ -19,7 +19,7 @@
 namespace berth::runtime {
 namespace {
 
-constexpr FlagSpec flags[] = {{"bundle", 'b', true},        {"console-socket", 0, true},
+constexpr FlagSpec create_flags[] = {{"bundle", 'b', true},        {"console-socket", 0, true},
                               {"pid-file", 0, true},        {"no-pivot", 0, false},
                               {"no-new-keyring", 0, false}, {"preserve-fds", 0, true},
                               {"detach", 'd', false},       {"no-subreaper", 0, false},
@@ -162,7 +162,7 @@ StateDocument document_of(const ContainerState& state, const char* status) {
 }  // namespace
 
 CommandResult create_command(const CommandContext& context) {
-    const Arguments arguments = TRY(parse_with_id(context, flags));
+    const Arguments arguments = TRY(parse_with_id(context, create_flags));
     const Bundle bundle = TRY(load_bundle(arguments.value("bundle")));
     TRY(check_terminal(bundle, arguments, true));
     Created created = TRY(create(context, arguments, bundle, arguments.positional()[0], true));
@@ -180,7 +180,7 @@ Result<> start_and_announce(Created& created, const Bundle& bundle) {
 }  // namespace
 
 CommandResult run_command(const CommandContext& context) {
-    const Arguments arguments = TRY(parse_with_id(context, flags));
+    const Arguments arguments = TRY(parse_with_id(context, create_flags));
     Bundle bundle = TRY(load_bundle(arguments.value("bundle")));
     if (!arguments.has("console-socket")) adopt_window_size(*bundle.spec.process);
     const bool is_detached = arguments.has("detach");

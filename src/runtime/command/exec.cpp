@@ -10,7 +10,7 @@
 namespace berth::runtime {
 namespace {
 
-constexpr FlagSpec flags[] = {
+constexpr FlagSpec exec_flags[] = {
     {"console-socket", 0, true}, {"cwd", 0, true},          {"env", 'e', true},
     {"tty", 't', false},         {"user", 'u', true},       {"additional-gids", 'g', true},
     {"process", 'p', true},      {"detach", 'd', false},    {"pid-file", 0, true},
@@ -73,7 +73,7 @@ Result<> check_running(const CommandContext& context, const ContainerState& stat
 }  // namespace
 
 CommandResult exec_command(const CommandContext& context) {
-    const Arguments arguments = TRY(parse_with_id(context, flags));
+    const Arguments arguments = TRY(parse_with_id(context, exec_flags));
     const ContainerState state = TRY(context.store.load(arguments.positional()[0]));
     TRY(check_running(context, state, arguments.has("ignore-paused")));
     const oci::RuntimeSpec spec = TRY(context.store.load_config(state.id));

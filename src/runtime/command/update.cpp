@@ -8,7 +8,7 @@
 namespace berth::runtime {
 namespace {
 
-constexpr FlagSpec flags[] = {
+constexpr FlagSpec update_flags[] = {
     {"resources", 'r', true},   {"memory", 0, true},         {"memory-reservation", 0, true},
     {"memory-swap", 0, true},   {"cpu-shares", 0, true},     {"cpu-share", 0, true},
     {"cpu-quota", 0, true},     {"cpu-period", 0, true},     {"cpu-burst", 0, true},
@@ -94,7 +94,7 @@ Result<oci::RuntimeResources> resources_of(const Arguments& arguments) {
 }  // namespace
 
 CommandResult update_command(const CommandContext& context) {
-    const Arguments arguments = TRY(parse_with_id(context, flags));
+    const Arguments arguments = TRY(parse_with_id(context, update_flags));
     const ContainerState state = TRY(context.store.load(arguments.positional()[0]));
     const auto resources = TRY(resources_of(arguments));
     const auto cgroup = cgroup_of(state);

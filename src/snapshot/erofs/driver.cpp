@@ -12,10 +12,10 @@ namespace berth::snapshot {
 namespace {
 
 const std::string image_name = "layer.erofs";
-constexpr std::uint64_t read_only = 1;  // MOUNT_ATTR_RDONLY
+constexpr std::uint64_t mount_read_only = 1;  // MOUNT_ATTR_RDONLY
 
 Result<sys::DetachedMount> mount_image(const std::string& path) {
-    return sys::make_mount("erofs", {{.key = "source", .value = path}}, read_only);
+    return sys::make_mount("erofs", {{.key = "source", .value = path}}, mount_read_only);
 }
 
 }  // namespace
