@@ -11,7 +11,7 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 export BERTH_BIN=${BERTH_BIN:-$PWD/build/release/bin}
 export BERTH_SOURCE=$PWD
 export PATH=$BERTH_BIN:$PATH
-passed=0 failed=0 skipped=0 ok=0 bad=0 broken=() flaky=()
+passed=0 failed=0 skipped=0 broken=()
 
 namespaces_for() {
     local flags=(--mount --pid --fork --mount-proc --kill-child)
@@ -19,26 +19,10 @@ namespaces_for() {
     printf '%s\n' "${flags[@]}"
 }
 
-# A file with a failure runs once more, and what passes then is told as flaky: a test that fails twice is broken, one that fails
-# once is a bug of its own that must not hide the others.
 run_file() {
-    local file=$1 log attempt
+    local file=$1 log status ok bad
     log=$(mktemp)
     mapfile -t flags < <(namespaces_for "$file")
-    for attempt in 1 2; do
-        run_once "$file" || true
-        [ "$bad" -gt 0 ] || break
-        [ "$attempt" -eq 2 ] || flaky+=("$file: $(grep -c '^not ok ' "$log") failed in the first run")
-    done
-    passed=$((passed + ok)) failed=$((failed + bad))
-    skipped=$((skipped + $(grep -c '^ok .* # skip' "$log")))
-    [ "$bad" -eq 0 ] || broken+=("$file")
-    rm -f "$log"
-}
-
-# Sets ok and bad.
-run_once() {
-    local file=$1 status
     echo "== $file"
     timeout --kill-after=10 "${BERTH_TEST_LIMIT:-900}" unshare "${flags[@]}" -- bash -c \
         'ip link set lo up 2>/dev/null; exec bats --tap --timing "$1"' _ "$file" </dev/null 2>&1 | tee "$log"
@@ -46,6 +30,10 @@ run_once() {
     ok=$(grep -c '^ok ' "$log")
     bad=$(grep -c '^not ok ' "$log")
     [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
+    passed=$((passed + ok)) failed=$((failed + bad))
+    skipped=$((skipped + $(grep -c '^ok .* # skip' "$log")))
+    [ "$bad" -eq 0 ] || broken+=("$file")
+    rm -f "$log"
 }
 
 areas=("$@")
@@ -55,7 +43,6 @@ for area in "${areas[@]}"; do
         [ -f "$file" ] && run_file "$file"
     done
 done
-[ ${#flaky[@]} -eq 0 ] || printf 'ran twice: %s\n' "${flaky[@]}"
 [ ${#broken[@]} -eq 0 ] || printf 'failed: %s\n' "${broken[@]}"
 [ -z "${BERTH_COUNTS:-}" ] || printf '%d\n%d\n' "$passed" "$failed" >"$BERTH_COUNTS"
 [ "$skipped" -eq 0 ] || echo "($skipped of the passed were skipped; each says why)"

@@ -148,8 +148,10 @@ TEST_F(ServerTest, StopTokenFiresWhenTheClientLeaves) {
 
 TEST_F(ServerTest, StopEndsWaitingRequestsAndIdleConnections) {
     std::atomic<bool> stopped = false;
+    std::latch waits(1);  // active_requests() may still count the first request here
     serve([&](Request& request, Response&) {
         if (request.path != "/wait") return;
+        waits.count_down();
         Guarded<int> never;
         never.lock().wait(request.stop_token(), [](int) { return false; });
         stopped = true;
@@ -157,7 +159,7 @@ TEST_F(ServerTest, StopEndsWaitingRequestsAndIdleConnections) {
     Connection connection(endpoint_);
     ASSERT_TRUE(connection.send({.target = "/"})->read_all());  // leaves an idle one
     std::jthread client([&] { connection.send({.target = "/wait"}).ignore("it will be cut"); });
-    while (server_->active_requests() == 0) std::this_thread::yield();
+    waits.wait();
     server_->stop(std::chrono::milliseconds(20));
     EXPECT_TRUE(stopped);
 }
