@@ -66,7 +66,8 @@ berth_state() (
     [ -z "${BERTH_CGROUP:-}" ] || find /sys/fs/cgroup -mindepth 2 -type d -path "*/$BERTH_CGROUP/*" 2>/dev/null | sed 's/^/cgroup /' | sort
     ps -eo args= 2>/dev/null | grep -oE '[b]erth-(shim|runtime|registry)' | sed 's/^/process /' | sort
     nft list tables 2>/dev/null | grep -i berth | sed 's/^/nft /' | sort
-    losetup -a 2>/dev/null | sed 's/^/loop /'
+    # Loop devices belong to no namespace: others' tests have theirs.
+    losetup -a 2>/dev/null | grep -F "${BERTH_TEST_DIR:-/nonexistent}/" | sed 's/^/loop /'
 )
 
 # Fails when the host is not what it was before berth_engine_start. An engine that ends without containers takes its default

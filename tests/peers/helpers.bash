@@ -39,10 +39,11 @@ busybox_root() {
     chmod 1777 "$1/tmp"
 }
 
-# From the test's folder, because conmon writes a file named oom into the working directory.
+# From the test's folder, because conmon writes a file named oom into the working directory. Debian's crun refuses
+# hybrid cgroups.
 podman_peer() (
-    cd "$BERTH_TEST_DIR" && podman --root "$BERTH_TEST_DIR/podman" --runroot "$BERTH_TEST_DIR/podman-run" --tmpdir "$BERTH_TEST_DIR/podman-tmp" \
-        --cgroup-manager cgroupfs --events-backend file "$@"
+    cd "$BERTH_TEST_DIR" && env -u DOCKER_CONFIG podman --root "$BERTH_TEST_DIR/podman" --runroot "$BERTH_TEST_DIR/podman-run" --tmpdir "$BERTH_TEST_DIR/podman-tmp" \
+        --cgroup-manager cgroupfs --events-backend file --runtime runc "$@"
 )
 
 # Debian's dockerd, at $BERTH_TEST_DIR/docker.sock. Arguments go to it. Its command is docker_peer.
