@@ -1,3 +1,4 @@
+#include <nss.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,9 @@
 
 // berth, and under the name "docker" just the same.
 int main(int argc, char** argv) {
+    // A static program must not load the machine's name service modules, which belong to the machine's own C library. The
+    // hosts file and DNS are built in, and the address of an engine is the only name ever looked up.
+    __nss_configure_lookup("hosts", "files dns");
     berth::client::Environment environment;
     for (char** entry = environ; *entry != nullptr; ++entry) {
         if (const auto parts = berth::split_once(*entry, '='))
