@@ -33,7 +33,8 @@ teardown() {
     run -127 stock_docker run --rm busybox nosuchprogram
     [ "$status" -eq 127 ]
     [[ "$output" == *"executable file not found in \$PATH"* ]]
-    run stock_docker run --rm busybox /etc
+    # A file without the right, not a directory: docker before 23.0 knows 126 only by "permission denied".
+    run stock_docker run --rm -v "$BATS_FILE_TMPDIR/engine:/plain" busybox /plain
     [ "$status" -eq 126 ]
     run stock_docker run --rm --network nosuchnetwork busybox true
     [ "$status" -eq 125 ]
