@@ -24,16 +24,3 @@ status() { api "$@" | tail -n 1; }
 
 # post PATH JSON
 post() { api POST "$1" -H 'Content-Type: application/json' -d "$2"; }
-
-# The docker command that is not ours: the newest one found.
-stock_docker() {
-    local docker
-    for docker in /usr/local/bin/docker /usr/bin/docker; do
-        if [ -x "$docker" ] && ! "$docker" --version | grep -qi berth; then
-            "$docker" "$@"
-            return
-        fi
-    done
-    echo "no docker command here" >&2
-    return 1
-}

@@ -354,9 +354,9 @@ END
 
 @test "the stock docker command builds too" {
     printf 'FROM busybox\nRUN echo stock > /s\nCMD cat /s\n' | dockerfile
-    /usr/local/bin/docker build -q -t stock "$context"
+    stock_docker build -q -t stock "$context"
     [ "$(berth run --rm stock)" = stock ]
-    run /usr/local/bin/docker build - <<<'FROM busybox
+    run stock_docker build - <<<'FROM busybox
 RUN exit 9'
     [ "$status" -ne 0 ]
     [[ "$output" == *"exit code: 9"* ]]

@@ -109,3 +109,16 @@ berth_busybox() {
     rm -rf "$root"
     return $status
 }
+
+# The docker command that is not ours: the newest one found.
+stock_docker() {
+    local docker
+    for docker in /usr/local/bin/docker /usr/bin/docker; do
+        if [ -x "$docker" ] && ! "$docker" --version | grep -qi berth; then
+            "$docker" "$@"
+            return
+        fi
+    done
+    echo "no docker command here" >&2
+    return 1
+}
