@@ -1,0 +1,59 @@
+#!/usr/bin/env bats
+# Bytes that changed where they lie: in the store, in a layer's file, in the database, in a registry's storage. Found before they
+# are used, told with what to do, repaired by fetching again.
+load helpers
+
+setup() {
+    berth_engine_start
+    berth_busybox >/dev/null
+    cd "$BATS_TEST_TMPDIR"
+}
+teardown() {
+    [ -z "${STORAGE_PID:-}" ] || kill "$STORAGE_PID" 2>/dev/null || true
+    berth_engine_stop
+    berth_audit
+}
+flip() { python3 -c 'import sys; f=open(sys.argv[1],"r+b"); f.seek(int(sys.argv[2])); b=f.read(1); f.seek(-1,1); f.write(bytes([b[0]^255]))' "$1" "$2"; }
+blob_of() { echo "$BERTH_TEST_DIR/data/blobs/sha256/${1#sha256:}"; }
+
+@test "a damaged blob is not pushed" {
+    "$BERTH_BIN/berth-registry" --addr 127.0.0.1:5196 --root "$BATS_TEST_TMPDIR/store" >registry.log 2>&1 3>&- &
+    STORAGE_PID=$!
+    until_true 10 bash -c 'exec 9<>/dev/tcp/127.0.0.1/5196' 2>/dev/null
+    local id layer
+    id=$(berth image inspect -f '{{.Id}}' busybox)
+    layer=$(jq -r '.layers[0].digest' "$(blob_of "$id")")
+    flip "$(blob_of "$layer")" 1000
+    berth tag busybox 127.0.0.1:5196/x:1
+    fails_with 1 berth push 127.0.0.1:5196/x:1
+    says 'digest'
+    [ "$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:5196/v2/x/manifests/1)" = 404 ]
+}
+
+@test "a lost blob is told with the way back" {
+    berth save -o image.tar busybox
+    local id
+    id=$(berth image inspect -f '{{.Id}}' busybox)
+    berth_engine_halt
+    rm "$(blob_of "$id")"
+    berth_engine_start
+    fails_with 125 berth run --rm --pull never busybox true
+    says "${id#sha256:}"
+    berth images >/dev/null
+    berth load -i image.tar >/dev/null
+    still_works
+}
+
+@test "a damaged database is refused with its path, and left alone" {
+    berth_engine_halt
+    local database=$BERTH_TEST_DIR/data/berth.db
+    cp "$database" kept.db
+    head -c 8192 /dev/urandom | dd of="$database" conv=notrunc status=none
+    run timeout 10 "$BERTH_BIN/berthd" --data-root "$BERTH_TEST_DIR/data" --exec-root "$BERTH_TEST_DIR/run" -H "$BERTH_HOST"
+    [ "$status" -eq 1 ]
+    says 'berth.db'
+    cp kept.db "$database"
+    rm -f "$database-wal" "$database-shm"
+    berth_engine_start
+    still_works
+}

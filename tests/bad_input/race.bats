@@ -1,0 +1,129 @@
+#!/usr/bin/env bats
+# Commands that race with each other: no deadlock, the right errors, nothing left.
+load helpers
+
+setup_file() {
+    berth_engine_start
+    berth_busybox >/dev/null
+    declare -p BERTH_TEST_DIR BERTH_ENGINE_PID BERTH_HOST DOCKER_HOST DOCKER_CONFIG BERTH_CGROUP | sed 's/^declare -[-x]* /export /' >"$BATS_FILE_TMPDIR/engine"
+}
+teardown_file() {
+    . "$BATS_FILE_TMPDIR/engine"
+    berth_engine_stop
+    berth_audit
+}
+setup() {
+    . "$BATS_FILE_TMPDIR/engine"
+    cd "$BATS_TEST_TMPDIR"
+}
+teardown() {
+    stop_hostile_registry
+    local ids
+    ids=$(berth ps -aq)
+    [ -z "$ids" ] || berth rm -f $ids >/dev/null
+    audit_data
+    still_works
+}
+
+# together COMMAND -- COMMAND ...: all at once, each bounded; their statuses in STATUSES, their output in out.N.
+together() {
+    local pids=() words=() n=0 word
+    STATUSES=()
+    for word in "$@" --; do
+        if [ "$word" != -- ]; then
+            words+=("$word")
+            continue
+        fi
+        timeout -k 5 60 "${words[@]}" >"out.$n" 2>&1 &
+        pids+=($!) words=() n=$((n + 1))
+    done
+    for word in "${pids[@]}"; do
+        local status=0
+        wait "$word" || status=$?
+        STATUSES+=("$status")
+    done
+    for word in "${STATUSES[@]}"; do
+        [ "$word" -ne 124 ] && [ "$word" -ne 137 ] || { tail out.*; echo "one hung: ${STATUSES[*]}" >&2; return 1; }
+    done
+}
+
+@test "16 runs at once" {
+    local commands=() i
+    for i in $(seq 16); do commands+=(berth run --rm busybox sh -c "echo run-$i; exit $i" --); done
+    unset 'commands[-1]'
+    for round in 1 2 3; do
+        together "${commands[@]}"
+        [ "${STATUSES[*]}" = "$(seq -s ' ' 16)" ] || { cat out.*; echo "${STATUSES[*]}" >&2; return 1; }
+        for i in $(seq 16); do [ "$(cat out.$((i - 1)))" = "run-$i" ]; done
+    done
+    [ -z "$(berth ps -aq)" ]
+}
+
+@test "one name for many: one has it, the others are told who" {
+    local commands=() i
+    for i in $(seq 8); do commands+=(berth create --name same busybox --); done
+    unset 'commands[-1]'
+    for round in $(seq 5); do
+        together "${commands[@]}"
+        [ "$(printf '%s\n' "${STATUSES[@]}" | grep -cx 0)" -eq 1 ] || { cat out.*; return 1; }
+        [ "$(cat out.* | grep -c '/same.*already in use')" -eq 7 ] || { cat out.*; return 1; }
+        [ "$(berth ps -aq | wc -l)" -eq 1 ]
+        berth rm same >/dev/null
+        rm out.*
+    done
+}
+
+@test "one image pulled, removed and used by many" {
+    hostile_registry
+    local image=127.0.0.1:$REGISTRY_PORT/good:1 i
+    for round in $(seq 5); do
+        together berth pull -q "$image" -- berth pull -q "$image" -- berth pull -q "$image" -- berth pull -q "$image"
+        [ "${STATUSES[*]}" = '0 0 0 0' ] || { cat out.*; return 1; }
+        together berth create --name cc "$image" -- berth rmi "$image" -- berth save -o saved.tar "$image" -- berth system prune -f
+        # Whoever got the container has all of it.
+        if [ "${STATUSES[0]}" -eq 0 ] && berth inspect cc >/dev/null 2>&1; then
+            [ "$(berth cp cc:/big - | tar -xO | wc -c)" -eq $((3 << 20)) ]
+            berth rm cc >/dev/null
+        fi
+        berth rmi -f "$image" >/dev/null 2>&1 || true
+        rm -f saved.tar
+    done
+}
+
+@test "network rm against connect and run" {
+    berth run -d --name cc busybox sleep 1000 >/dev/null
+    for round in $(seq 8); do
+        berth network create net >/dev/null
+        together berth network connect net cc -- berth network rm net -- berth run --rm --network net busybox true
+        berth network disconnect -f net cc >/dev/null 2>&1 || true
+        berth network rm net >/dev/null 2>&1 || true
+        [ "$(berth network ls -q | wc -l)" -eq 3 ] || { cat out.*; berth network ls; return 1; }
+    done
+    # The container still has its first network.
+    berth exec cc ip addr show eth0 | grep -q inet
+}
+
+@test "a port for one of many, free again when its owner ends" {
+    local commands=() i
+    for i in $(seq 6); do commands+=(berth run -d -p 127.0.0.1:18097:80 busybox sleep 1000 --); done
+    unset 'commands[-1]'
+    for round in 1 2 3; do
+        together "${commands[@]}"
+        [ "$(printf '%s\n' "${STATUSES[@]}" | grep -cx 0)" -eq 1 ] || { cat out.*; return 1; }
+        [ "$(berth ps -q | wc -l)" -eq 1 ]
+        berth rm -f $(berth ps -aq) >/dev/null
+        rm out.*
+    done
+}
+
+@test "the same build from many clients, with a prune in between" {
+    mkdir context
+    for round in 1 2 3; do
+        printf 'FROM busybox\nRUN echo %s > /x; sleep 0.1\nRUN cat /x\n' "$round" >context/Dockerfile
+        together berth build -q -t a context -- berth build -q -t b context -- berth build -q -t c context -- berth builder prune -a -f -- berth system prune -f
+        [ "${STATUSES[0]}${STATUSES[1]}${STATUSES[2]}" = 000 ] || { cat out.*; return 1; }
+        [ "$(berth run --rm --network none a cat /x)" = "$round" ]
+        [ "$(berth run --rm --network none c cat /x)" = "$round" ]
+    done
+    berth rmi a b c >/dev/null
+}

@@ -1,0 +1,114 @@
+#!/usr/bin/env bats
+# Registries that lie, break, refuse or never answer: what was wrong, where, what to do; nothing half pulled is named.
+load helpers
+
+setup_file() {
+    berth_engine_start
+    berth_busybox >/dev/null
+    declare -p BERTH_TEST_DIR BERTH_ENGINE_PID BERTH_HOST DOCKER_HOST DOCKER_CONFIG BERTH_CGROUP | sed 's/^declare -[-x]* /export /' >"$BATS_FILE_TMPDIR/engine"
+}
+teardown_file() {
+    . "$BATS_FILE_TMPDIR/engine"
+    berth_engine_stop
+    berth_audit
+}
+setup() {
+    . "$BATS_FILE_TMPDIR/engine"
+    hostile_registry
+    R=127.0.0.1:$REGISTRY_PORT
+}
+teardown() {
+    stop_hostile_registry
+    audit_data
+    still_works
+    berth rmi "$R/good:1" >/dev/null 2>&1 || true
+    [ -z "$(berth images -q --filter reference="$R/*")" ]
+}
+
+# pull_fails MODE TEXT...: status 1, the words, no image.
+pull_fails() {
+    fails_with 1 berth pull "$R/$1:1"
+    says "${@:2}"
+    ! berth image inspect "$R/$1:1" >/dev/null 2>&1
+}
+pull_works() {
+    timeout 60 berth pull -q "$R/$1:1"
+    [ "$(berth image inspect -f '{{len .RootFS.Layers}}' "$R/$1:1")" = 2 ]
+    berth rmi "$R/$1:1" >/dev/null
+    berth system prune -f >/dev/null
+}
+
+@test "a connection that breaks again and again is resumed where it broke" {
+    pull_works cut
+    # Every byte of the layer came once: the requests' ranges go on, each from a later place.
+    [ "$(grep -c 'range=bytes=' "$REGISTRY_LOG")" -ge 4 ]
+    [ -z "$(grep -oE 'range=bytes=[0-9]+' "$REGISTRY_LOG" | sort | uniq -d)" ]
+    pull_works cut-stubborn
+}
+
+@test "error statuses are told with the status and the registry's name" {
+    pull_fails error-500 '500' "$R"
+    pull_fails error-503 '503' "$R"
+    pull_fails error-429 'too many requests' "$R"
+    pull_fails error-403 'denied' "$R"
+    pull_fails error-404 '404' "$R"
+}
+
+@test "a server error now and then, and a request to wait, are met with patience" {
+    pull_works flaky-500
+    SECONDS=0
+    pull_works retry-after
+    [ "$SECONDS" -ge 1 ]
+}
+
+@test "redirects in a circle and out of HTTP end" {
+    pull_fails loop 'redirects'
+    [ "$(grep -c 'GET /v2/loop/blobs' "$REGISTRY_LOG")" -lt 200 ]
+    pull_fails redirect-out 'file'
+}
+
+@test "a registry that falls silent can be left with Ctrl-C" {
+    env --default-signal=INT berth pull "$R/never:1" >"$BATS_TEST_TMPDIR/out" 2>&1 &
+    local pid=$!
+    until_true 20 grep -q 'blobs/sha256' "$REGISTRY_LOG"
+    sleep 0.3
+    kill -INT $pid
+    SECONDS=0
+    local status=0
+    wait $pid || status=$?
+    [ "$SECONDS" -lt 5 ]
+    [ "$status" -eq 130 ]
+    # The layer is free for the next who wants it.
+    timeout 60 berth pull -q "$R/good:1"
+}
+
+@test "no registry in reach, an unknown host, a port where nobody listens" {
+    fails_with 1 berth pull 127.0.0.1:1/x:1
+    says '127.0.0.1:1' 'connect'
+    fails_with 1 berth pull nosuch.host.invalid/x:1
+    says 'nosuch.host.invalid'
+    fails_with 1 berth pull nosuchimage:1
+    says 'nosuchimage:1' 'berth image bootstrap'
+    fails_with 125 berth run --rm nosuchimage:1 true
+    says "Unable to find image 'nosuchimage:1' locally"
+    fails_with 1 berth pull 'Bad Name'
+    says 'Bad Name'
+}
+
+@test "pushes that are refused, lost, or sent elsewhere" {
+    local mode
+    for mode in refuse-push full lost-push no-upload bad-location; do berth tag busybox "$R/$mode:1"; done
+    fails_with 1 berth push "$R/refuse-push:1"
+    says 'denied' "$R"
+    fails_with 1 berth push "$R/full:1"
+    says 'no space left on device'
+    fails_with 1 berth push "$R/lost-push:1"
+    says "$R"
+    fails_with 1 berth push "$R/no-upload:1"
+    says 'upload'
+    fails_with 1 berth push "$R/bad-location:1"
+    says '127.0.0.1:1'
+    for mode in refuse-push full lost-push no-upload bad-location; do berth rmi "$R/$mode:1" >/dev/null; done
+    fails_with 1 berth push "$R/absent:1"
+    says 'does not exist locally' "$R/absent"
+}
