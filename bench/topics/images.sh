@@ -86,7 +86,7 @@ bench_inflate() { # igzip -dc | sha256sum over the big image's layers
     [ -n "$(command -v igzip)" ] || return 0
     big_archive
     mkdir "$work/layers" && tar -C "$work/layers" -xf "$work/big.tar" --wildcards '*.tar'
-    ls "$work"/layers/*.tar | xargs -P2 -n1 gzip -5
+    ls "$work"/layers/*.tar | xargs -P2 -n1 gzip -n -5
     inflate() { ls "$work"/layers/*.gz | xargs -P2 -I{} sh -c 'igzip -dc {} | sha256sum'; }
     row 'igzip -dc | sha256sum of its layers' "$(median_of "$BIG_RUNS" nothing inflate)" nan nan
     rm -rf "$work/layers"
