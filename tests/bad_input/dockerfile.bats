@@ -27,7 +27,7 @@ refused() {
     printf '%b' "$1" >Dockerfile
     fails_with 1 berth build -t broken .
     says "Dockerfile:$line:" "$line | $excerpt" '^' "${@:4}"
-    ! berth image inspect broken >/dev/null 2>&1
+    if berth image inspect broken >/dev/null 2>&1; then return 1; fi
 }
 
 @test "an unknown instruction, with the one that was meant" {

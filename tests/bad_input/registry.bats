@@ -29,7 +29,7 @@ teardown() {
 pull_fails() {
     fails_with 1 berth pull "$R/$1:1"
     says "${@:2}"
-    ! berth image inspect "$R/$1:1" >/dev/null 2>&1
+    if berth image inspect "$R/$1:1" >/dev/null 2>&1; then return 1; fi
 }
 pull_works() {
     timeout 60 berth pull -q "$R/$1:1"
