@@ -160,6 +160,7 @@ Result<> down(const client::Client& client, const Project& project, const DownOp
     // One-off containers and services without an enabled profile depend on others and go first.
     std::vector<ObservedContainer> first;
     for (const auto& container : observed) {
+        if (options.services_only) break;
         const bool is_disabled = std::any_of(project.disabled.begin(), project.disabled.end(),
                                              [&](const Service& service) { return service.name == container.service; });
         const bool is_orphan = !is_disabled && !project.find_service(container.service);
@@ -174,6 +175,7 @@ Result<> down(const client::Client& client, const Project& project, const DownOp
         TRY(in_parallel(containers, remove));
     }
     TRY(remove_images(client, project, options.images, progress));
+    if (options.services_only) return {};
     return remove_resources(client, project, options.volumes, progress);
 }
 

@@ -15,6 +15,8 @@ enum class RemoveImages : std::uint8_t { None, Local, All };
 
 struct DownOptions {
     bool remove_orphans = false;
+    /// Remove the containers of the project's services only, and leave networks, volumes and one-off containers.
+    bool services_only = false;
     bool volumes = false;
     RemoveImages images = RemoveImages::None;
     /// Seconds a container gets to stop; nullopt takes each one's own.

@@ -56,6 +56,11 @@ class Loader {
 public:
     explicit Loader(const LoadOptions& options) : options_(options) {}
 
+    bool has_files() {
+        environment_ = options_.environment;
+        return static_cast<bool>(find_files());
+    }
+
     Result<Project> load() {
         environment_ = options_.environment;
         TRY(find_files());
@@ -417,5 +422,6 @@ private:
 }  // namespace
 
 Result<Project> load_project(const LoadOptions& options) { return Loader(options).load(); }
+bool has_compose_file(const LoadOptions& options) { return Loader(options).has_files(); }
 
 }  // namespace berth::compose

@@ -77,6 +77,8 @@ struct LoadOptions {
 /// Reads, interpolates, merges, checks and normalises a project. Every mistake in a file is reported with file, line, column
 /// and a caret. NotFound when there is no compose file.
 Result<Project> load_project(const LoadOptions& options);
+/// Whether load_project() has a file to read: one was named, or one of the usual names is there.
+bool has_compose_file(const LoadOptions& options);
 
 /// Canonical YAML as `compose config` prints it.
 std::string to_yaml(const Project& project);

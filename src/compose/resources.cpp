@@ -124,6 +124,11 @@ Result<> remove_resources(const client::Client& client, const Project& project, 
         auto removed = call(name);
         if (removed.is_error()) {
             if (removed.error().is(ErrorCode::NotFound)) return {};
+            // A container of another project, or an orphan that stays, may use it: docker compose leaves it, too.
+            if (removed.error().is(ErrorCode::Conflict) || removed.error().is(ErrorCode::PermissionDenied)) {
+                progress({kind, name, "Resource is still in use", true});
+                return {};
+            }
             progress({kind, name, "Error", true, true});
             return std::move(removed).error();
         }

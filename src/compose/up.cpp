@@ -2,6 +2,8 @@
 // conditions hold, then works through its steps. The first error stops the others.
 #include "compose/up.h"
 
+#include <atomic>
+#include <condition_variable>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -34,7 +36,7 @@ public:
             }
         }
         if (first_error_) return std::move(*first_error_);
-        return options_.wait ? wait_for_all() : Result<>();
+        return options_.wait ? wait_in_time() : Result<>();
     }
 
 private:
@@ -149,7 +151,7 @@ private:
 
     Result<> remove(const ObservedContainer& container) {
         report({"Container", container.name, "Stopping"});
-        if (container.is_running()) TRY(client_.stop_container(container.id, {}, {}, stop_.get_token()));
+        if (container.is_running()) TRY(client_.stop_container(container.id, options_.stop_timeout, {}, stop_.get_token()));
         TRY(client_.remove_container(container.id, {.force = true}));
         report({"Container", container.name, "Removed", true});
         return {};
@@ -186,7 +188,7 @@ private:
         }
         TRY(copy_inline_files(client_, project_, service, created->id));
         if (old) {
-            if (old->is_running()) TRY(client_.stop_container(old->id, {}, {}, stop_.get_token()));
+            if (old->is_running()) TRY(client_.stop_container(old->id, options_.stop_timeout, {}, stop_.get_token()));
             TRY(client_.remove_container(old->id, {.force = true}));
         }
         report({"Container", name, old ? "Recreated" : "Created", options_.no_start});
@@ -209,6 +211,28 @@ private:
         const auto& containers = services->containers[service];
         if (containers.empty()) return fail(ErrorCode::NotFound, "service \"", service, "\" has no container");
         return containers.front().id;
+    }
+
+    Result<> wait_in_time() {
+        if (!options_.wait_timeout) return wait_for_all();
+        std::mutex mutex;
+        std::condition_variable_any condition;
+        std::atomic<bool> is_late = false;
+        std::jthread timer([&](const std::stop_token& done) {
+            std::unique_lock lock(mutex);
+            condition.wait_for(lock, done, *options_.wait_timeout, [] { return false; });
+            if (done.stop_requested()) return;
+            is_late = true;
+            stop_.request_stop();
+        });
+        auto result = wait_for_all();
+        timer.request_stop();
+        timer.join();
+        if (result.is_error() && is_late) {
+            return Error(ErrorCode::TimedOut, concat("application not healthy after ", options_.wait_timeout->count(), "s"))
+                .with_hint("see which service is not: berth compose ps -a");
+        }
+        return result;
     }
 
     Result<> wait_for_all() {

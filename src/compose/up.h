@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -18,7 +19,6 @@ enum class PullPolicy : std::uint8_t { Missing, Always, Never };
 struct UpOptions {
     bool force_recreate = false;
     bool no_recreate = false;
-    bool always_recreate_deps = false;
     bool renew_anonymous_volumes = false;
     bool remove_orphans = false;
     /// Build even when the image is there.
@@ -28,6 +28,10 @@ struct UpOptions {
     bool no_start = false;
     /// Wait until everything is healthy or running.
     bool wait = false;
+    /// How long that may take; TimedOut when it takes longer.
+    std::optional<std::chrono::seconds> wait_timeout;
+    /// Seconds a container that is replaced or removed gets to stop; nullopt takes each one's own.
+    std::optional<int> stop_timeout;
     std::optional<PullPolicy> pull;
     std::map<std::string, int> scale;
     /// Builds a service's image and tags it; given by the caller, who has the terminal.

@@ -21,7 +21,7 @@ Command compose_group() {
                             {"parallel", 0, FlagKind::Number, "Accepted for docker compose's sake", {}, true}}};
     group.enter = [options](Context&, const Flags& flags) { return enter_compose(*options, flags); };
     for (auto* part : {&compose_up_commands, &compose_verb_commands, &compose_image_commands, &compose_process_commands,
-                       &compose_view_commands}) {
+                       &compose_view_commands, &compose_output_commands, &compose_config_commands}) {
         for (auto& command : (*part)(options)) group.children.push_back(std::move(command));
     }
     return group;

@@ -6,17 +6,15 @@
 #include "codec/json.h"
 #include "compose/container_request.h"
 #include "compose/inline_files.h"
+#include "compose/short_forms.h"
 #include "compose/up.h"
 
 namespace berth::cli {
 
-Result<> build_service(Context& context, const compose::Project& project, const compose::Service& service,
-                       const ComposeOptions& options, const std::vector<std::string>& more);
-
 namespace {
 
 Result<int> run_exec(Context& context, const Flags& flags, const SharedComposeOptions& options) {
-    const compose::Project project = TRY(load_project(context, *options, {flags.argument(0)}));
+    const compose::Project project = TRY(load_or_find_project(context, *options, {flags.argument(0)}));
     const auto container = TRY(running_container(context, project, flags.argument(0), static_cast<int>(flags.number("index").value_or(0))));
     std::vector<std::string> words;
     const bool has_terminal = context.is_input_terminal() && context.is_output_terminal();
@@ -32,13 +30,13 @@ Result<int> run_exec(Context& context, const Flags& flags, const SharedComposeOp
 }
 
 // What `compose run` lays over the service: its own command, variables, name and, unless asked for, no ports.
-void adapt_oneoff(api::ContainerCreateRequest& request, const Flags& flags, const Context& context, bool has_terminal) {
+Result<> adapt_oneoff(api::ContainerCreateRequest& request, const Flags& flags, const Context& context, bool has_terminal) {
     auto& config = request.config;
     if (flags.argument_count() > 1) {
         config.cmd = std::vector<std::string>(flags.arguments().begin() + 1, flags.arguments().end());
     }
     if (flags.has("entrypoint")) {
-        config.entrypoint = split(flags.text("entrypoint"), ' ');
+        config.entrypoint = TRY(compose::split_command(flags.text("entrypoint")).context("--entrypoint"));
         if (flags.argument_count() == 1) config.cmd = std::vector<std::string>{};
     }
     for (const auto& variable : flags.list("env")) {
@@ -50,6 +48,23 @@ void adapt_oneoff(api::ContainerCreateRequest& request, const Flags& flags, cons
     config.tty = has_terminal;
     config.open_stdin = config.stdin_once = config.attach_stdin = !flags.is_set("detach");
     request.host_config.auto_remove = flags.is_set("rm") && flags.is_set("detach");
+    for (const auto& label : flags.list("label")) {
+        const auto parts = split_once(label, '=');
+        config.labels[std::string(parts ? parts->first : std::string_view(label))] = parts ? std::string(parts->second) : "";
+    }
+    for (const auto& volume : flags.list("volume")) request.host_config.binds.push_back(volume);
+    for (const auto& text : flags.list("publish")) {
+        codec::YamlNode wish = codec::YamlNode::of_string(text);
+        for (const auto& port : TRY(compose::expand_port(wish).context("--publish"))) {
+            const auto member = [&](std::string_view key) { return port.find(key) ? port.find(key)->scalar : std::string(); };
+            const std::string name = concat(member("target"), "/", member("protocol"));
+            config.exposed_ports.push_back(name);
+            request.host_config.port_bindings[name].push_back({member("host_ip"), member("published")});
+        }
+    }
+    for (const auto& capability : flags.list("cap-add")) request.host_config.cap_add.push_back(capability);
+    for (const auto& capability : flags.list("cap-drop")) request.host_config.cap_drop.push_back(capability);
+    return {};
 }
 
 Result<> start_dependencies(Context& context, const compose::Project& project, const compose::Service& service,
@@ -78,6 +93,7 @@ Result<int> run_oneoff(Context& context, const Flags& flags, const SharedCompose
     const compose::Project project = TRY(load_project(context, *options, {name}));
     const compose::Service& service = *project.find_service(name);
     const client::Client* engine = TRY(context.engine());
+    if (flags.is_set("build") && service.has_build()) TRY(build_service(context, project, service, *options, {}));
     {
         Interrupt interrupt;
         if (!flags.is_set("no-deps")) TRY(start_dependencies(context, project, service, options, interrupt.token()));
@@ -91,7 +107,7 @@ Result<int> run_oneoff(Context& context, const Flags& flags, const SharedCompose
     auto request = TRY(compose::container_request(project, service, request_options));
     request.config.labels["com.docker.compose.oneoff"] = "True";
     const bool has_terminal = !flags.is_set("no-tty") && context.is_input_terminal() && context.is_output_terminal();
-    adapt_oneoff(request, flags, context, has_terminal);
+    TRY(adapt_oneoff(request, flags, context, has_terminal));
     const std::string container_name = flags.has("name") ? flags.text("name") : concat(project.name, "-", name, "-run-", random_hex(6));
     const auto created = TRY(engine->create_container(request, container_name));
     TRY(compose::copy_inline_files(*engine, project, service, created.id));
@@ -108,7 +124,7 @@ Result<int> run_oneoff(Context& context, const Flags& flags, const SharedCompose
 }
 
 Result<int> run_top(Context& context, const Flags& flags, const SharedComposeOptions& options) {
-    const compose::Project project = TRY(load_project(context, *options, flags.arguments()));
+    const compose::Project project = TRY(load_or_find_project(context, *options, flags.arguments()));
     int worst = 0;
     for (const auto& container : TRY(containers_of(context, project, flags.arguments()))) {
         if (!container.is_running()) continue;
@@ -120,7 +136,7 @@ Result<int> run_top(Context& context, const Flags& flags, const SharedComposeOpt
 }
 
 Result<int> run_cp(Context& context, const Flags& flags, const SharedComposeOptions& options) {
-    const compose::Project project = TRY(load_project(context, *options));
+    const compose::Project project = TRY(load_or_find_project(context, *options));
     std::vector<std::string> words;
     if (flags.is_set("archive")) words.push_back("-a");
     if (flags.is_set("follow-link")) words.push_back("-L");
@@ -158,7 +174,13 @@ std::vector<Command> compose_process_commands(const SharedComposeOptions& option
                               {"name", 0, FlagKind::Text, "Name of the container"}, {"entrypoint", 0, FlagKind::Text, "Replace the entrypoint"},
                               {"no-deps", 0, FlagKind::Bool, "Do not start what the service depends on"},
                               {"service-ports", 'P', FlagKind::Bool, "Publish the service's ports"},
-                              {"build", 0, FlagKind::Bool, "Accepted for docker compose's sake", {}, true},
+                              {"build", 0, FlagKind::Bool, "Build the service's image first"},
+                              {"label", 'l', FlagKind::List, "Set a label"}, {"volume", 'v', FlagKind::List, "Mount a folder or volume (SOURCE:TARGET)"},
+                              {"publish", 'p', FlagKind::List, "Publish a port (HOST:CONTAINER)"},
+                              {"cap-add", 0, FlagKind::List, "Add a capability"}, {"cap-drop", 0, FlagKind::List, "Drop a capability"},
+                              {"quiet", 'q', FlagKind::Bool, "Accepted for docker compose's sake", {}, true},
+                              {"quiet-pull", 0, FlagKind::Bool, "Accepted for docker compose's sake", {}, true},
+                              {"use-aliases", 0, FlagKind::Bool, "Accepted for docker compose's sake", {}, true},
                               {"interactive", 'i', FlagKind::Bool, "Accepted for docker compose's sake", {}, true},
                               {"tty", 't', FlagKind::Bool, "Accepted for docker compose's sake", {}, true}},
                     .least = 1, .most = any_number, .stop_at_first = true,

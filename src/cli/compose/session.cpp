@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "compose/running_project.h"
+
 namespace berth::cli {
 
 Result<> enter_compose(ComposeOptions& options, const Flags& flags) {
@@ -15,8 +17,9 @@ Result<> enter_compose(ComposeOptions& options, const Flags& flags) {
     return {};
 }
 
-Result<compose::Project> load_project(Context& context, const ComposeOptions& options, const std::vector<std::string>& services,
-                                      bool interpolate) {
+namespace {
+
+Result<compose::LoadOptions> load_options(const Context& context, const ComposeOptions& options, const std::vector<std::string>& services) {
     compose::LoadOptions load;
     load.files = options.files;
     load.profiles = options.profiles;
@@ -27,11 +30,30 @@ Result<compose::Project> load_project(Context& context, const ComposeOptions& op
     load.working_dir = std::filesystem::current_path(error).string();
     if (error) return fail(ErrorCode::NotFound, "the working directory is gone");
     for (const auto& [name, value] : context.environment()) load.environment[name] = value;
-    load.interpolate = interpolate;
     load.services = services;
+    return load;
+}
+
+}  // namespace
+
+Result<compose::Project> load_project(Context& context, const ComposeOptions& options, const std::vector<std::string>& services,
+                                      bool interpolate) {
+    auto load = TRY(load_options(context, options, services));
+    load.interpolate = interpolate;
     compose::Project project = TRY(compose::load_project(load));
     for (const auto& warning : project.warnings) context.warn(warning);
     if (!services.empty()) TRY(compose::select_services(project, services, true));
+    return project;
+}
+
+Result<compose::Project> load_or_find_project(Context& context, const ComposeOptions& options,
+                                              const std::vector<std::string>& services) {
+    const std::string name = options.project_name.empty() ? context.variable("COMPOSE_PROJECT_NAME") : options.project_name;
+    const auto load = TRY(load_options(context, options, services));
+    if (name.empty() || compose::has_compose_file(load)) return load_project(context, options, services);
+    const client::Client* engine = TRY(context.engine());
+    compose::Project project = TRY(compose::running_project(*engine, name));
+    if (!services.empty()) TRY(compose::select_services(project, services, false));
     return project;
 }
 

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <set>
+
 #include "cli/commands.h"
 #include "cli/compose/progress_view.h"
 #include "cli/compose/session.h"
@@ -8,9 +11,6 @@
 #include "compose/up.h"
 
 namespace berth::cli {
-
-Result<> build_service(Context& context, const compose::Project& project, const compose::Service& service,
-                       const ComposeOptions& options, const std::vector<std::string>& more);
 
 namespace {
 
@@ -46,6 +46,11 @@ Result<compose::UpOptions> up_options(Context& context, const compose::Project& 
     out.no_build = flags.is_set("no-build");
     out.no_start = flags.is_set("no-start");
     out.wait = flags.is_set("wait");
+    if (const auto seconds = flags.number("wait-timeout")) {
+        if (*seconds < 0 || *seconds > 1'000'000) return fail(ErrorCode::InvalidArgument, "--wait-timeout ", *seconds, ": want seconds");
+        if (*seconds > 0) out.wait_timeout = std::chrono::seconds(*seconds);
+    }
+    if (const auto seconds = flags.number("timeout")) out.stop_timeout = static_cast<int>(*seconds);
     out.pull = TRY(parse_pull(flags.text("pull")));
     out.scale = TRY(parse_scale(flags.list("scale"), project));
     out.build_image = [&context, &project, options](const compose::Service& service) {
@@ -59,54 +64,67 @@ Result<compose::UpOptions> up_options(Context& context, const compose::Project& 
     return out;
 }
 
-std::string colour_of(std::size_t index) {
-    constexpr int colours[] = {36, 33, 32, 35, 34, 96, 93, 92, 95, 94};
-    return concat("\x1b[", colours[index % std::size(colours)], "m");
-}
-
 // Follows the output of everything until all containers have ended or the user stops it.
 Result<int> follow(Context& context, const compose::Project& project, const Flags& flags, Interrupt& interrupt) {
     const client::Client* engine = TRY(context.engine());
-    const auto containers = TRY(containers_of(context, project, flags.arguments()));
-    std::size_t width = 0;
-    std::map<std::string, std::size_t> index_of;
-    for (const auto& container : containers) {
-        index_of[container.name] = index_of.size();
-        width = std::max(width, container.name.size());
-    }
-    const bool has_colour = context.is_output_terminal();
-    const bool ends_with_any = flags.is_set("abort-on-container-exit") || flags.has("exit-code-from");
+    auto containers = TRY(containers_of(context, project, flags.arguments()));
+    const auto unwanted = flags.list("no-attach");
+    const auto wanted = flags.list("attach");
+    const auto has = [](const std::vector<std::string>& list, const std::string& name) {
+        return std::find(list.begin(), list.end(), name) != list.end();
+    };
+    std::set<std::string> silent;
+    for (const auto& container : containers)
+        if (has(unwanted, container.service) || (!wanted.empty() && !has(wanted, container.service))) silent.insert(container.name);
+    const LogPrefix prefix(project.name, containers, {.is_shown = !flags.is_set("no-log-prefix"),
+                                                      .has_colour = !flags.is_set("no-color") && context.is_output_terminal()});
+    const std::string from = flags.text("exit-code-from");
+    const bool ends_with_any = flags.is_set("abort-on-container-exit") || !from.empty();
+    const bool ends_with_failure = flags.is_set("abort-on-container-failure");
     std::stop_source ended;
     const std::stop_callback chain(interrupt.token(), [&] { ended.request_stop(); });
     client::LogOptions log_options;
     log_options.follow = true;
+    log_options.timestamps = flags.is_set("timestamps");
     const auto show = [&](const compose::LogLine& line) {
-        const std::string padding(width - line.container.size(), ' ');
-        const std::string prefix = concat(line.container, padding, "  | ");
-        const std::string shown = has_colour ? concat(colour_of(index_of[line.container]), prefix, "\x1b[0m") : prefix;
-        if (context.print_line(concat(shown, line.text)).is_error()) ended.request_stop();
+        if (silent.contains(line.container)) return;
+        if (context.print_line(prefix.of(line.container) + line.text).is_error()) ended.request_stop();
     };
+    // Never called by two at once. The first one to end decides what the whole exits with.
+    std::optional<int> first_code;
     const auto on_end = [&](const compose::ObservedContainer& container) {
-        context.note(concat(container.name, " exited\n"));
-        if (ends_with_any) ended.request_stop();
+        const auto exit = engine->wait_container(container.id, {}, ended.get_token());
+        if (exit.is_error()) return;
+        context.note(concat(container.name, " exited with code ", exit->status, "\n"));
+        if (!ends_with_any && !(ends_with_failure && exit->status != 0)) return;
+        if (!first_code && (from.empty() || from == container.service)) first_code = exit->status;
+        ended.request_stop();
     };
     TRY(compose::read_logs(*engine, containers, log_options, show, on_end, ended.get_token()));
-    int code = 0;
-    if (const std::string from = flags.text("exit-code-from"); !from.empty()) {
-        for (const auto& container : containers)
-            if (container.service == from) code = TRY(engine->wait_container(container.id, {}, interrupt.token())).status;
-    }
-    if (interrupt.is_requested() || ends_with_any) {
+    const bool was_aborted = ends_with_any || first_code;
+    if (interrupt.is_requested() || was_aborted) {
         context.note("stopping... (press Ctrl-C again to leave at once)\n");
         ProgressView view(context, "auto");
-        TRY(compose::apply(*engine, project, compose::Verb::Stop, {}, view.sink(), {}));
+        compose::VerbOptions stop_options;
+        if (const auto seconds = flags.number("timeout")) stop_options.timeout = static_cast<int>(*seconds);
+        TRY(compose::apply(*engine, project, compose::Verb::Stop, stop_options, view.sink(), {}));
     }
-    return interrupt.is_requested() ? 130 : code;
+    if (!from.empty() && !first_code) {
+        for (const auto& container : containers)
+            if (container.service == from) first_code = TRY(engine->wait_container(container.id, {}, {})).status;
+    }
+    return interrupt.is_requested() ? 130 : first_code.value_or(0);
 }
 
 Result<int> run_up(Context& context, const Flags& flags, const SharedComposeOptions& options) {
     const compose::Project whole = TRY(load_project(context, *options, flags.arguments()));
     const compose::Project project = TRY(compose::select_services(whole, flags.arguments(), !flags.is_set("no-deps")));
+    const std::string from = flags.text("exit-code-from");
+    if (!from.empty()) TRY(compose::select_services(project, {from}, false));
+    const bool is_detached = flags.is_set("detach") || flags.is_set("wait");
+    if (is_detached && (!from.empty() || flags.is_set("abort-on-container-exit") || flags.is_set("abort-on-container-failure"))) {
+        return fail(ErrorCode::InvalidArgument, "--detach and --wait cannot be combined with --abort-on-container-exit, --abort-on-container-failure or --exit-code-from");
+    }
     Interrupt interrupt;
     const client::Client* engine = TRY(context.engine());
     const auto up = TRY(up_options(context, project, options, flags));
@@ -114,14 +132,28 @@ Result<int> run_up(Context& context, const Flags& flags, const SharedComposeOpti
         ProgressView view(context, flags.is_set("quiet") ? "quiet" : options->progress);
         TRY(compose::up(*engine, project, up, view.sink(), interrupt.token()));
     }
-    if (flags.is_set("detach") || flags.is_set("wait") || flags.is_set("no-start")) return 0;
+    if (is_detached || flags.is_set("no-start")) return 0;
     return follow(context, project, flags, interrupt);
 }
 
+Result<int> run_create(Context& context, const Flags& flags, const SharedComposeOptions& options) {
+    const compose::Project whole = TRY(load_project(context, *options, flags.arguments()));
+    const compose::Project project = TRY(compose::select_services(whole, flags.arguments(), true));
+    Interrupt interrupt;
+    const client::Client* engine = TRY(context.engine());
+    auto up = TRY(up_options(context, project, options, flags));
+    up.no_start = true;
+    ProgressView view(context, options->progress);
+    TRY(compose::up(*engine, project, up, view.sink(), interrupt.token()));
+    return 0;
+}
+
 Result<int> run_down(Context& context, const Flags& flags, const SharedComposeOptions& options) {
-    const compose::Project project = TRY(load_project(context, *options));
+    const compose::Project whole = TRY(load_or_find_project(context, *options, flags.arguments()));
+    const compose::Project project = TRY(compose::select_services(whole, flags.arguments(), false));
     Interrupt interrupt;
     compose::DownOptions down;
+    down.services_only = flags.argument_count() > 0;
     down.remove_orphans = flags.is_set("remove-orphans");
     down.volumes = flags.is_set("volumes");
     const std::string images = flags.text("rmi");
@@ -154,17 +186,30 @@ std::vector<Command> compose_up_commands(const SharedComposeOptions& options) {
                                               {"exit-code-from", 0, FlagKind::Text, "Take this service's exit code; implies --abort-on-container-exit"},
                                               {"quiet", 'q', FlagKind::Bool, "Show errors only"},
                                               {"quiet-pull", 0, FlagKind::Bool, "Accepted for docker compose's sake", {}, true},
-                                              {"wait-timeout", 0, FlagKind::Number, "Accepted for docker compose's sake", {}, true}}) {
+                                              {"wait-timeout", 0, FlagKind::Number, "Seconds that --wait may take"},
+                                              {"timeout", 't', FlagKind::Number, "Seconds to wait before killing what is replaced"},
+                                              {"abort-on-container-failure", 0, FlagKind::Bool, "Stop everything when one container fails"},
+                                              {"attach", 0, FlagKind::List, "Show the output of this service only"},
+                                              {"no-attach", 0, FlagKind::List, "Do not show the output of this service"},
+                                              {"no-log-prefix", 0, FlagKind::Bool, "Without the container's name"},
+                                              {"no-color", 0, FlagKind::Bool, "Without colours"},
+                                              {"timestamps", 0, FlagKind::Bool, "With times"},
+                                              {"yes", 'y', FlagKind::Bool, "Accepted for docker compose's sake", {}, true},
+                                              {"menu", 0, FlagKind::Bool, "Accepted for docker compose's sake", {}, true}}) {
         up_flags.push_back(flag);
     }
     return {Command{.name = "up", .arguments = "[SERVICE...]", .summary = "Create and start the project's containers",
                     .example = "berth compose up -d --wait", .flags = up_flags, .most = any_number,
                     .run = [options](Context& context, const Flags& flags) { return run_up(context, flags, options); }},
-            Command{.name = "down", .summary = "Stop and remove containers and networks", .example = "berth compose down -v",
+            Command{.name = "create", .arguments = "[SERVICE...]", .summary = "Create the project's containers without starting them",
+                    .example = "berth compose create", .flags = create_flags, .most = any_number,
+                    .run = [options](Context& context, const Flags& flags) { return run_create(context, flags, options); }},
+            Command{.name = "down", .arguments = "[SERVICE...]", .summary = "Stop and remove containers and networks", .example = "berth compose down -v",
                     .flags = {{"volumes", 'v', FlagKind::Bool, "Remove the project's volumes, too"},
                               {"remove-orphans", 0, FlagKind::Bool, "Remove containers of services the project no longer has"},
                               {"rmi", 0, FlagKind::Text, "Remove images, too (local: those without a name of their own; all)"},
                               {"timeout", 't', FlagKind::Number, "Seconds to wait before killing"}},
+                    .most = any_number,
                     .run = [options](Context& context, const Flags& flags) { return run_down(context, flags, options); }}};
 }
 

@@ -8,7 +8,7 @@ namespace berth::cli {
 namespace {
 
 Result<int> run_verb(Context& context, const Flags& flags, const SharedComposeOptions& options, compose::Verb verb) {
-    const compose::Project whole = TRY(load_project(context, *options, flags.arguments()));
+    const compose::Project whole = TRY(load_or_find_project(context, *options, flags.arguments()));
     const compose::Project project = TRY(compose::select_services(whole, flags.arguments(), false));
     Interrupt interrupt;
     const client::Client* engine = TRY(context.engine());
@@ -16,6 +16,8 @@ Result<int> run_verb(Context& context, const Flags& flags, const SharedComposeOp
     if (const auto seconds = flags.number("timeout")) verb_options.timeout = static_cast<int>(*seconds);
     verb_options.signal = flags.text("signal");
     verb_options.volumes = flags.is_set("volumes");
+    // With --stop, what is not running any more by then may still be about to end.
+    verb_options.force = flags.is_set("stop");
     ProgressView view(context, options->progress);
     if (verb == compose::Verb::Remove && flags.is_set("stop")) {
         TRY(compose::apply(*engine, project, compose::Verb::Stop, verb_options, view.sink(), interrupt.token()));
