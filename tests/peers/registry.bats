@@ -158,3 +158,19 @@ PYTHON
     podman_peer push -q --tls-verify=false 127.0.0.1:5074/back:1
     [ "$("$BERTH_BIN/berth" run --rm 127.0.0.1:5074/back:1 2>"$BERTH_TEST_DIR/pull.log" | xargs)" = 'built 65534 b' ]
 }
+
+@test "pull -a and push -a move every tag of a repository, and take no tag" {
+    own_registry 127.0.0.1:5075
+    berth_engine_start
+    berth_busybox 127.0.0.1:5075/app:1
+    berth tag 127.0.0.1:5075/app:1 127.0.0.1:5075/app:2
+    run berth push -a 127.0.0.1:5075/app:1
+    [ "$status" -eq 1 ]
+    [[ $output == *"tag can't be used with --all-tags/-a"* ]]
+    for client in "$BERTH_BIN/berth" "$DEBIAN_DOCKER"; do
+        "$client" push -a 127.0.0.1:5075/app
+        berth rmi 127.0.0.1:5075/app:1 127.0.0.1:5075/app:2
+        "$client" pull -a 127.0.0.1:5075/app
+        [ "$("$client" images --format '{{.Tag}}' 127.0.0.1:5075/app | sort | xargs)" = '1 2' ]
+    done
+}

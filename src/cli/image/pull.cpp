@@ -10,7 +10,9 @@ namespace berth::cli {
 Result<> pull_image(Context& context, const std::string& reference, const PullOptions& options) {
     const auto* engine = TRY(context.engine());
     const auto auth = TRY(credentials_for_image(context, reference));
-    const auto name = TRY(oci::Reference::parse(reference)).with_default_tag().familiar();
+    const auto parsed = TRY(oci::Reference::parse(reference));
+    // A name without a tag asks the engine for all of them.
+    const auto name = options.all_tags ? parsed.familiar_name() : parsed.with_default_tag().familiar();
     ProgressPrinter printer(context, {.quiet = options.quiet, .to_stderr = options.to_stderr});
     return engine->pull(name, options.platform, auth,
                         [&](const api::ProgressMessage& m) { return printer.show(m); });
@@ -25,12 +27,12 @@ Result<int> run(Context& context, const Flags& flags) {
         !flags.is_set("quiet")) {
         TRY(context.print_line("Using default tag: latest"));
     }
-    if (flags.is_set("all-tags")) {
-        return fail(ErrorCode::Unsupported, "--all-tags is not supported")
-            .with_hint("pull the tags that you need by name");
-    }
-    TRY(pull_image(context, name, {.platform = flags.text("platform"), .quiet = flags.is_set("quiet")}));
-    TRY(context.print_line(reference.with_default_tag().to_string()));
+    const bool all_tags = flags.is_set("all-tags");
+    if (all_tags && (reference.has_tag() || reference.has_digest()))
+        return fail(ErrorCode::InvalidArgument, "tag can't be used with --all-tags/-a");
+    TRY(pull_image(context, name,
+                   {.platform = flags.text("platform"), .quiet = flags.is_set("quiet"), .all_tags = all_tags}));
+    TRY(context.print_line(all_tags ? reference.name() : reference.with_default_tag().to_string()));
     return 0;
 }
 

@@ -10,6 +10,7 @@ struct PullOptions {
     std::string platform;
     bool quiet = false;
     bool to_stderr = false;
+    bool all_tags = false;
 };
 
 /// Pulls with the stored credentials and shows the progress. Cancelled after Ctrl-C.

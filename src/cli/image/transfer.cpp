@@ -39,19 +39,19 @@ Result<client::BytesSource> input_of(const Context& context, const std::string& 
 }
 
 Result<int> run_push(Context& context, const Flags& flags) {
-    if (flags.is_set("all-tags")) {
-        return fail(ErrorCode::Unsupported, "--all-tags is not supported")
-            .with_hint("push the tags that you need by name");
-    }
-    const auto reference = TRY(oci::Reference::parse(flags.argument(0))).with_default_tag();
+    const bool all_tags = flags.is_set("all-tags");
+    const auto named = TRY(oci::Reference::parse(flags.argument(0)));
+    if (all_tags && (named.has_tag() || named.has_digest()))
+        return fail(ErrorCode::InvalidArgument, "tag can't be used with --all-tags/-a");
+    const auto reference = named.with_default_tag();
     const auto* engine = TRY(context.engine());
     const auto auth = TRY(credentials_for_image(context, flags.argument(0)));
     if (!flags.is_set("quiet"))
         TRY(context.print_line(concat("The push refers to repository [", reference.name(), "]")));
     ProgressPrinter printer(context, {.quiet = flags.is_set("quiet")});
-    TRY(engine->push(reference.familiar(), flags.text("platform"), auth,
+    TRY(engine->push(all_tags ? named.familiar_name() : reference.familiar(), flags.text("platform"), auth,
                      [&](const api::ProgressMessage& m) { return printer.show(m); }));
-    if (flags.is_set("quiet")) TRY(context.print_line(reference.to_string()));
+    if (flags.is_set("quiet")) TRY(context.print_line(all_tags ? named.name() : reference.to_string()));
     return 0;
 }
 
