@@ -91,6 +91,11 @@ public:
         // Kept even when it is empty where the default is not (network_mode).
         out[name] = member;
     }
+    template <typename T>
+        requires std::is_enum_v<T>
+    void operator()(const char* name, T& member) {
+        out[name] = static_cast<int>(member);  // a member's default need not be the first enumerator
+    }
     Json out = Json::object();
 
 private:
@@ -140,6 +145,8 @@ public:
     template <typename T>
     void operator()(const char* name, T& member) {
         if (const Json* found = codec::find_member(in_, name)) read(*found, member);
+        // Earlier versions left the first enumerator out, even where the default is another one (MountRequest::type).
+        else if constexpr (std::is_enum_v<T>) member = T{};
     }
 
 private:

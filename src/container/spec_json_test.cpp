@@ -37,6 +37,19 @@ TEST(SpecJson, KeepsEveryKindOfMember) {
     EXPECT_EQ(*parse_spec(to_json(spec)), spec);
 }
 
+TEST(SpecJson, KeepsTheTypeOfEveryMount) {
+    ContainerSpec spec;
+    for (const MountType type : {MountType::Bind, MountType::Volume, MountType::Tmpfs})
+        spec.host.mounts.push_back({.type = type, .source = "/s", .target = "/t"});
+    EXPECT_EQ(*parse_spec(to_json(spec)), spec);
+}
+
+TEST(SpecJson, ReadsAMountWithoutATypeAsABind) {
+    const auto spec = parse_spec(R"({"host":{"mounts":[{"source":"/s","target":"/t"}]}})");
+    ASSERT_TRUE(spec);
+    EXPECT_EQ(spec->host.mounts.at(0).type, MountType::Bind);
+}
+
 TEST(SpecJson, RefusesWhatIsNoObject) {
     EXPECT_FALSE(parse_spec("[]"));
     EXPECT_FALSE(parse_spec("{"));

@@ -18,6 +18,15 @@ teardown() { berth_engine_stop; berth_audit; }
     stock_docker stop -t 0 lasting
 }
 
+@test "a container with mounts of every type starts again under the next engine" {
+    echo secret >"$BERTH_TEST_DIR/secret"
+    stock_docker run --name mounted --mount "type=bind,source=$BERTH_TEST_DIR/secret,target=/secret,readonly" \
+        --mount type=volume,source=kept,target=/kept --mount type=tmpfs,target=/scratch busybox cat /secret
+    berth_engine_kill
+    berth_engine_start
+    [ "$(stock_docker start -a mounted)" = secret ]
+}
+
 @test "an exit while no engine runs is known to the next one" {
     stock_docker run -d --name short busybox sh -c 'sleep 1; exit 4' >/dev/null
     berth_engine_kill
