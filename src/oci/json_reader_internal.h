@@ -107,6 +107,18 @@ inline void read(const codec::Json& value, const Place& place, Problem& problem,
     }
 }
 
+/// An object whose keys are names: its members in their order.
+template <Structure T>
+void read(const codec::Json& value, const Place& place, Problem& problem,
+          std::vector<std::pair<std::string, T>>& out) {
+    if (!value.is_object()) return complain(problem, place, "is not an object");
+    out.clear();
+    for (const auto& [key, element] : value.items()) {
+        const Place here{.parent = &place, .key = key};
+        read(element, here, problem, out.emplace_back(key, T()).second);
+    }
+}
+
 /// The members of one object.
 class Reader {
 public:

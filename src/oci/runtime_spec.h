@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 
-// config.json of an OCI bundle as values. runtime-spec v1.2, config.md and config-linux.md; names follow it.
+// config.json of an OCI bundle as values. runtime-spec v1.3, config.md and config-linux.md; names follow it.
 // Members that this platform cannot act on (windows, solaris, vm) are not kept.
 namespace berth::oci {
 
@@ -36,6 +36,28 @@ struct RuntimeLimit {
     std::uint64_t hard = 0;
 };
 
+/// sched_setattr(2). Zero is what the kernel takes for "unused".
+struct RuntimeScheduler {
+    std::string policy;  ///< "SCHED_BATCH" ...
+    int nice = 0;
+    int priority = 0;
+    std::vector<std::string> flags;  ///< "SCHED_FLAG_RESET_ON_FORK" ...
+    std::uint64_t runtime = 0;       ///< nanoseconds, of SCHED_DEADLINE
+    std::uint64_t deadline = 0;
+    std::uint64_t period = 0;
+};
+
+struct RuntimeIoPriority {
+    std::string io_class;  ///< "IOPRIO_CLASS_BE" ...
+    int priority = 0;
+};
+
+/// Processors of a process that `exec` starts, as lists ("0-3,7"): before and after it joins the cgroup.
+struct RuntimeCpuAffinity {
+    std::string initial;
+    std::string final;
+};
+
 struct RuntimeProcess {
     bool terminal = false;
     unsigned console_columns = 0;
@@ -50,11 +72,9 @@ struct RuntimeProcess {
     std::string apparmor_profile;
     std::string selinux_label;
     std::optional<int> oom_score_adj;
-    std::string scheduler_policy;  ///< "SCHED_BATCH" ...; empty: inherited
-    int scheduler_nice = 0;
-    int scheduler_priority = 0;
-    std::string io_priority_class;  ///< "IOPRIO_CLASS_BE" ...
-    int io_priority = 0;
+    std::optional<RuntimeScheduler> scheduler;
+    std::optional<RuntimeIoPriority> io_priority;
+    RuntimeCpuAffinity exec_cpu_affinity;
 };
 
 struct RuntimeIdMapping {
@@ -118,6 +138,7 @@ struct RuntimeMemory {
     std::optional<std::int64_t> kernel_tcp;
     std::optional<std::uint64_t> swappiness;
     std::optional<bool> disable_oom_killer;
+    std::optional<bool> check_before_update;  ///< refuse a limit that is below what is in use
 };
 
 struct RuntimeCpu {
@@ -147,6 +168,7 @@ struct RuntimeThrottleDevice {
 
 struct RuntimeBlockIo {
     std::optional<std::uint16_t> weight;
+    std::optional<std::uint16_t> leaf_weight;  ///< v1 only
     std::vector<RuntimeWeightDevice> weight_devices;
     std::vector<RuntimeThrottleDevice> read_bps;
     std::vector<RuntimeThrottleDevice> write_bps;
@@ -159,6 +181,11 @@ struct RuntimeHugepageLimit {
     std::uint64_t limit = 0;
 };
 
+struct RuntimeRdma {
+    std::optional<std::uint32_t> hca_handles;
+    std::optional<std::uint32_t> hca_objects;
+};
+
 struct RuntimeResources {
     std::vector<RuntimeDeviceRule> devices;
     RuntimeMemory memory;
@@ -168,6 +195,7 @@ struct RuntimeResources {
     std::vector<RuntimeHugepageLimit> hugepages;
     std::optional<std::uint32_t> network_class;
     StringMap network_priorities;
+    std::vector<std::pair<std::string, RuntimeRdma>> rdma;  ///< by device
     StringMap unified;
 };
 
@@ -195,6 +223,38 @@ struct RuntimeSeccomp {
     std::vector<SeccompSyscall> syscalls;
 };
 
+/// How far a clock of the container's time namespace is ahead of the host's.
+struct RuntimeTimeOffset {
+    std::int64_t secs = 0;
+    std::uint32_t nanosecs = 0;
+};
+
+struct RuntimePersonality {
+    std::string domain;  ///< "LINUX" or "LINUX32"
+    std::vector<std::string> flags;
+};
+
+/// set_mempolicy(2).
+struct RuntimeMemoryPolicy {
+    std::string mode;   ///< "MPOL_BIND" ...
+    std::string nodes;  ///< "0-3,7"
+    std::vector<std::string> flags;
+};
+
+/// resctrl: cache and memory bandwidth of a class of service.
+struct RuntimeIntelRdt {
+    std::string clos_id;
+    std::vector<std::string> schemata;
+    std::string l3_cache_schema;
+    std::string mem_bw_schema;
+    bool enable_monitoring = false;
+};
+
+/// A network device of the host's that moves into the container, under `name` or its own.
+struct RuntimeNetDevice {
+    std::string name;
+};
+
 struct RuntimeLinux {
     std::vector<RuntimeNamespace> namespaces;
     std::vector<RuntimeIdMapping> uid_mappings;
@@ -208,6 +268,11 @@ struct RuntimeLinux {
     std::vector<std::string> masked_paths;
     std::vector<std::string> readonly_paths;
     std::string mount_label;
+    std::vector<std::pair<std::string, RuntimeTimeOffset>> time_offsets;  ///< by "monotonic", "boottime"
+    std::optional<RuntimePersonality> personality;
+    std::optional<RuntimeMemoryPolicy> memory_policy;
+    std::optional<RuntimeIntelRdt> intel_rdt;
+    std::vector<std::pair<std::string, RuntimeNetDevice>> net_devices;  ///< by the host's name
 
     const RuntimeNamespace* find_namespace(std::string_view type) const;
 };
@@ -217,8 +282,11 @@ struct RuntimeRoot {
     bool readonly = false;
 };
 
+/// The version of the specification that this runtime implements.
+inline constexpr std::string_view runtime_spec_version = "1.3.0";
+
 struct RuntimeSpec {
-    std::string oci_version = "1.2.0";
+    std::string oci_version = std::string(runtime_spec_version);
     std::optional<RuntimeProcess> process;
     RuntimeRoot root;
     std::string hostname;

@@ -25,38 +25,30 @@ struct ConsoleSize {
     unsigned width = 0;
     unsigned height = 0;
 };
-struct Scheduler {
-    std::string policy;
-    int nice = 0;
-    int priority = 0;
-};
-struct IoPriority {
-    std::string io_class;
-    int priority = 0;
-};
 void read_members(Reader& r, ConsoleSize& size) { r("width", size.width)("height", size.height); }
-void read_members(Reader& r, Scheduler& s) {
-    r.required("policy", s.policy)("nice", s.nice)("priority", s.priority);
-}
-void read_members(Reader& r, IoPriority& p) { r.required("class", p.io_class)("priority", p.priority); }
 }  // namespace
+
+void read_members(Reader& r, RuntimeScheduler& s) {
+    r.required("policy", s.policy)("nice", s.nice)("priority", s.priority)("flags", s.flags);
+    r("runtime", s.runtime)("deadline", s.deadline)("period", s.period);
+}
+
+void read_members(Reader& r, RuntimeIoPriority& p) {
+    r.required("class", p.io_class)("priority", p.priority);
+}
+
+void read_members(Reader& r, RuntimeCpuAffinity& a) { r("initial", a.initial)("final", a.final); }
 
 void read_members(Reader& r, RuntimeProcess& process) {
     ConsoleSize size;
-    Scheduler scheduler;
-    IoPriority io;
     r("terminal", process.terminal)("consoleSize", size)("user", process.user)("args", process.args);
     r("env", process.env).required("cwd", process.cwd)("capabilities", process.capabilities);
     r("rlimits", process.rlimits)("noNewPrivileges", process.no_new_privileges);
     r("apparmorProfile", process.apparmor_profile)("selinuxLabel", process.selinux_label);
-    r("oomScoreAdj", process.oom_score_adj)("scheduler", scheduler)("ioPriority", io);
+    r("oomScoreAdj", process.oom_score_adj)("scheduler", process.scheduler);
+    r("ioPriority", process.io_priority)("execCPUAffinity", process.exec_cpu_affinity);
     process.console_columns = size.width;
     process.console_rows = size.height;
-    process.scheduler_policy = scheduler.policy;
-    process.scheduler_nice = scheduler.nice;
-    process.scheduler_priority = scheduler.priority;
-    process.io_priority_class = io.io_class;
-    process.io_priority = io.priority;
 }
 
 void read_members(Reader& r, RuntimeIdMapping& map) {
@@ -97,6 +89,7 @@ void read_members(Reader& r, RuntimeMemory& memory) {
     r("limit", memory.limit)("reservation", memory.reservation)("swap", memory.swap)("kernelTCP",
                                                                                      memory.kernel_tcp);
     r("swappiness", memory.swappiness)("disableOOMKiller", memory.disable_oom_killer);
+    r("checkBeforeUpdate", memory.check_before_update);
 }
 
 void read_members(Reader& r, RuntimeCpu& cpu) {
@@ -115,7 +108,7 @@ void read_members(Reader& r, RuntimeThrottleDevice& device) {
 }
 
 void read_members(Reader& r, RuntimeBlockIo& io) {
-    r("weight", io.weight)("weightDevice", io.weight_devices);
+    r("weight", io.weight)("leafWeight", io.leaf_weight)("weightDevice", io.weight_devices);
     r("throttleReadBpsDevice", io.read_bps)("throttleWriteBpsDevice", io.write_bps);
     r("throttleReadIOPSDevice", io.read_iops)("throttleWriteIOPSDevice", io.write_iops);
 }
@@ -143,12 +136,16 @@ void read_members(Reader& r, Network& network) {
 }
 }  // namespace
 
+void read_members(Reader& r, RuntimeRdma& rdma) {
+    r("hcaHandles", rdma.hca_handles)("hcaObjects", rdma.hca_objects);
+}
+
 void read_members(Reader& r, RuntimeResources& resources) {
     Pids pids;
     Network network;
     r("devices", resources.devices)("memory", resources.memory)("cpu", resources.cpu)("pids", pids);
     r("blockIO", resources.block_io)("hugepageLimits", resources.hugepages)("network", network);
-    r("unified", resources.unified);
+    r("unified", resources.unified)("rdma", resources.rdma);
     resources.pids_limit = pids.limit;
     resources.network_class = network.class_id;
     for (const auto& entry : network.priorities)
@@ -171,12 +168,33 @@ void read_members(Reader& r, RuntimeSeccomp& seccomp) {
     r("listenerMetadata", seccomp.listener_metadata)("syscalls", seccomp.syscalls);
 }
 
+void read_members(Reader& r, RuntimeTimeOffset& offset) {
+    r("secs", offset.secs)("nanosecs", offset.nanosecs);
+}
+
+void read_members(Reader& r, RuntimePersonality& personality) {
+    r.required("domain", personality.domain)("flags", personality.flags);
+}
+
+void read_members(Reader& r, RuntimeMemoryPolicy& policy) {
+    r.required("mode", policy.mode)("nodes", policy.nodes)("flags", policy.flags);
+}
+
+void read_members(Reader& r, RuntimeIntelRdt& rdt) {
+    r("closID", rdt.clos_id)("schemata", rdt.schemata)("l3CacheSchema", rdt.l3_cache_schema);
+    r("memBwSchema", rdt.mem_bw_schema)("enableMonitoring", rdt.enable_monitoring);
+}
+
+void read_members(Reader& r, RuntimeNetDevice& device) { r("name", device.name); }
+
 void read_members(Reader& r, RuntimeLinux& value) {
     r("namespaces", value.namespaces)("uidMappings", value.uid_mappings)("gidMappings", value.gid_mappings);
     r("devices", value.devices)("cgroupsPath", value.cgroups_path)("resources", value.resources);
     r("rootfsPropagation", value.rootfs_propagation)("seccomp", value.seccomp)("sysctl", value.sysctl);
     r("maskedPaths", value.masked_paths)("readonlyPaths", value.readonly_paths)("mountLabel",
                                                                                 value.mount_label);
+    r("timeOffsets", value.time_offsets)("personality", value.personality);
+    r("memoryPolicy", value.memory_policy)("intelRdt", value.intel_rdt)("netDevices", value.net_devices);
 }
 
 void read_members(Reader& r, RuntimeRoot& root) { r.required("path", root.path)("readonly", root.readonly); }
@@ -196,10 +214,26 @@ Result<> check_process(const RuntimeProcess& process) {
     return {};
 }
 
+Result<> check_linux(const RuntimeLinux& config) {
+    for (const auto& [clock, offset] : config.time_offsets) {
+        if (clock != "monotonic" && clock != "boottime")
+            return fail(ErrorCode::InvalidArgument, "linux.timeOffsets: unknown clock ", clock);
+        if (!config.find_namespace("time") || !config.find_namespace("time")->path.empty())
+            return fail(ErrorCode::InvalidArgument, "linux.timeOffsets needs a new time namespace");
+    }
+    for (const auto& [file, value] : config.resources.unified) {
+        // A key is the name of one file in the container's own cgroup.
+        if (file.find('/') != std::string::npos || file == "." || file == ".." || file.empty())
+            return fail(ErrorCode::InvalidArgument, "linux.resources.unified: ", file, " is not a file name");
+    }
+    return {};
+}
+
 Result<> check_spec(const RuntimeSpec& spec) {
     if (!spec.oci_version.starts_with("1."))
         return fail(ErrorCode::InvalidArgument, "ociVersion ", spec.oci_version, " is not supported");
     if (spec.process) TRY(check_process(*spec.process));
+    TRY(check_linux(spec.linux_config));
     for (const auto& mount : spec.mounts) {
         if (mount.destination.empty())
             return fail(ErrorCode::InvalidArgument, "a mount has an empty destination");

@@ -24,6 +24,38 @@ TEST(RuntimeSpec, ReadsAndWritesTheSameValue) {
     EXPECT_EQ(to_json(*spec), text);
 }
 
+TEST(RuntimeSpec, ReadsAndWritesWhatCameAfterVersionOne) {
+    const std::string text =
+        R"({"ociVersion":"1.3.0","process":{"user":{"uid":0,"gid":0},"args":["a"],"cwd":"/",)"
+        R"("scheduler":{"policy":"SCHED_DEADLINE","flags":["SCHED_FLAG_RESET_ON_FORK"],"runtime":1,"deadline":2,"period":3},)"
+        R"("ioPriority":{"class":"IOPRIO_CLASS_BE","priority":4},"execCPUAffinity":{"initial":"0-1","final":"1"}},)"
+        R"("root":{"path":"r"},"linux":{"namespaces":[{"type":"time"}],)"
+        R"("resources":{"memory":{"checkBeforeUpdate":true},"unified":{"cpu.max":"max"},"rdma":{"mlx5_0":{"hcaHandles":1,"hcaObjects":2}}},)"
+        R"("timeOffsets":{"monotonic":{"secs":-5,"nanosecs":6}},"personality":{"domain":"LINUX32"},)"
+        R"("memoryPolicy":{"mode":"MPOL_BIND","nodes":"0","flags":["MPOL_F_STATIC_NODES"]},)"
+        R"("intelRdt":{"closID":"c","schemata":["L3:0=f"],"l3CacheSchema":"L3:0=f","memBwSchema":"MB:0=1","enableMonitoring":true},)"
+        R"("netDevices":{"eth7":{"name":"in0"},"eth8":{}}}})";
+    const auto spec = parse_runtime_spec(text);
+    ASSERT_TRUE(spec) << spec.error().message();
+    EXPECT_EQ(spec->linux_config.time_offsets[0].second.secs, -5);
+    EXPECT_EQ(to_json(*spec), text);
+}
+
+TEST(RuntimeSpec, RefusesWhatCannotMeanAnything) {
+    const auto message = [](std::string_view linux_members) {
+        std::string text(small);
+        text.replace(text.find("{}"), 2, linux_members);
+        const auto spec = parse_runtime_spec(text);
+        return spec ? std::string("accepted") : spec.error().message();
+    };
+    EXPECT_EQ(message(R"({"timeOffsets":{"monotonic":{}}})"),
+              "linux.timeOffsets needs a new time namespace");
+    EXPECT_EQ(message(R"({"namespaces":[{"type":"time"}],"timeOffsets":{"tai":{}}})"),
+              "linux.timeOffsets: unknown clock tai");
+    EXPECT_EQ(message(R"({"resources":{"unified":{"../x":"1"}}})"),
+              "linux.resources.unified: ../x is not a file name");
+}
+
 TEST(RuntimeSpec, NamesTheMemberThatIsWrong) {
     const auto message = [](std::string text, std::string_view from, std::string_view to) {
         text.replace(text.find(from), from.size(), to);

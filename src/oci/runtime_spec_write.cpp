@@ -51,6 +51,21 @@ Json write_capabilities(const RuntimeCapabilities& sets) {
             {"ambient", sets.ambient}};
 }
 
+void put_number(Json& object, const char* key, std::uint64_t value) {
+    if (value) object[key] = value;
+}
+
+Json write_scheduler(const RuntimeScheduler& scheduler) {
+    Json out = {{"policy", scheduler.policy}};
+    if (scheduler.nice) out["nice"] = scheduler.nice;
+    if (scheduler.priority) out["priority"] = scheduler.priority;
+    put(out, "flags", scheduler.flags);
+    put_number(out, "runtime", scheduler.runtime);
+    put_number(out, "deadline", scheduler.deadline);
+    put_number(out, "period", scheduler.period);
+    return out;
+}
+
 Json write_process(const RuntimeProcess& process) {
     Json out = Json::object();
     put(out, "terminal", process.terminal);
@@ -68,12 +83,14 @@ Json write_process(const RuntimeProcess& process) {
     put(out, "apparmorProfile", process.apparmor_profile);
     put(out, "selinuxLabel", process.selinux_label);
     put(out, "oomScoreAdj", process.oom_score_adj);
-    if (!process.scheduler_policy.empty())
-        out["scheduler"] = {{"policy", process.scheduler_policy},
-                            {"nice", process.scheduler_nice},
-                            {"priority", process.scheduler_priority}};
-    if (!process.io_priority_class.empty())
-        out["ioPriority"] = {{"class", process.io_priority_class}, {"priority", process.io_priority}};
+    if (process.scheduler) out["scheduler"] = write_scheduler(*process.scheduler);
+    if (process.io_priority)
+        out["ioPriority"] = {{"class", process.io_priority->io_class},
+                             {"priority", process.io_priority->priority}};
+    Json affinity = Json::object();
+    put(affinity, "initial", process.exec_cpu_affinity.initial);
+    put(affinity, "final", process.exec_cpu_affinity.final);
+    put(out, "execCPUAffinity", std::move(affinity));
     return out;
 }
 
@@ -134,6 +151,7 @@ Json write_memory(const RuntimeMemory& memory) {
     put(out, "kernelTCP", memory.kernel_tcp);
     put(out, "swappiness", memory.swappiness);
     put(out, "disableOOMKiller", memory.disable_oom_killer);
+    put(out, "checkBeforeUpdate", memory.check_before_update);
     return out;
 }
 
@@ -158,6 +176,7 @@ Json write_throttle(const RuntimeThrottleDevice& device) {
 Json write_block_io(const RuntimeBlockIo& io) {
     Json out = Json::object();
     put(out, "weight", io.weight);
+    put(out, "leafWeight", io.leaf_weight);
     put(out, "weightDevice", array_of(io.weight_devices, [](const RuntimeWeightDevice& device) {
             Json entry = {{"major", device.major}, {"minor", device.minor}};
             put(entry, "weight", device.weight);
@@ -188,6 +207,11 @@ Json write_resources(const RuntimeResources& resources) {
         }));
     put(out, "network", std::move(network));
     put(out, "unified", resources.unified);
+    for (const auto& [device, limits] : resources.rdma) {
+        Json& entry = out["rdma"][device] = Json::object();
+        put(entry, "hcaHandles", limits.hca_handles);
+        put(entry, "hcaObjects", limits.hca_objects);
+    }
     return out;
 }
 
@@ -214,6 +238,36 @@ Json write_seccomp(const RuntimeSeccomp& seccomp) {
     return out;
 }
 
+Json write_intel_rdt(const RuntimeIntelRdt& rdt) {
+    Json out = Json::object();
+    put(out, "closID", rdt.clos_id);
+    put(out, "schemata", rdt.schemata);
+    put(out, "l3CacheSchema", rdt.l3_cache_schema);
+    put(out, "memBwSchema", rdt.mem_bw_schema);
+    put(out, "enableMonitoring", rdt.enable_monitoring);
+    return out;
+}
+
+// What came to the specification after 1.0, in the order it came.
+void write_newer(const RuntimeLinux& value, Json& out) {
+    for (const auto& [clock, offset] : value.time_offsets)
+        out["timeOffsets"][clock] = {{"secs", offset.secs}, {"nanosecs", offset.nanosecs}};
+    if (value.personality) {
+        out["personality"] = {{"domain", value.personality->domain}};
+        put(out["personality"], "flags", value.personality->flags);
+    }
+    if (value.memory_policy) {
+        out["memoryPolicy"] = {{"mode", value.memory_policy->mode}};
+        put(out["memoryPolicy"], "nodes", value.memory_policy->nodes);
+        put(out["memoryPolicy"], "flags", value.memory_policy->flags);
+    }
+    if (value.intel_rdt) out["intelRdt"] = write_intel_rdt(*value.intel_rdt);
+    for (const auto& [host_name, device] : value.net_devices) {
+        out["netDevices"][host_name] = Json::object();
+        put(out["netDevices"][host_name], "name", device.name);
+    }
+}
+
 Json write_linux(const RuntimeLinux& value) {
     Json out = Json::object();
     put(out, "namespaces", array_of(value.namespaces, [](const RuntimeNamespace& entry) {
@@ -232,6 +286,7 @@ Json write_linux(const RuntimeLinux& value) {
     put(out, "maskedPaths", value.masked_paths);
     put(out, "readonlyPaths", value.readonly_paths);
     put(out, "mountLabel", value.mount_label);
+    write_newer(value, out);
     return out;
 }
 

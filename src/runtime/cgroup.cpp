@@ -17,18 +17,41 @@ bool is_v2_only(const sys::Cgroup& cgroup) {
     return cgroup.places().size() == 1 && cgroup.places().front().hierarchy.is_v2;
 }
 
+// Weights have other names without the BFQ scheduler; what only older kernels had is not missed.
+struct OtherName {
+    std::string_view file;
+    std::string_view instead;  ///< empty: nothing
+};
+constexpr OtherName other_names[] = {{"blkio.bfq.weight", "blkio.weight"},
+                                     {"blkio.bfq.weight_device", "blkio.weight_device"},
+                                     {"blkio.leaf_weight", ""},
+                                     {"blkio.leaf_weight_device", ""},
+                                     {"memory.kmem.tcp.limit_in_bytes", ""}};
+
 Result<> write_one(const sys::Cgroup& cgroup, const CgroupWrite& write) {
     Result<> done = cgroup.write(write.controller, write.file, write.value);
-    // Without the BFQ scheduler there are no weights by that name; v1 then has the older file, or none at
-    // all.
-    if (done.is_error() && write.file == "blkio.bfq.weight")
-        return cgroup.write(write.controller, "blkio.weight", write.value);
+    if (!done.is_error()) return done;
+    for (const auto& name : other_names) {
+        if (name.file != write.file) continue;
+        if (name.instead.empty() && done.error().is(ErrorCode::NotFound)) return {};
+        if (!name.instead.empty()) return cgroup.write(write.controller, std::string(name.instead), write.value);
+    }
     return done;
+}
+
+// memory.checkBeforeUpdate: a limit below what is in use would have the kernel kill at once.
+Result<> check_usage(const sys::Cgroup& cgroup, const oci::RuntimeMemory& memory) {
+    if (!memory.check_before_update.value_or(false) || memory.limit.value_or(0) <= 0) return {};
+    const auto usage = TRY(cgroup.stats()).memory_usage;
+    if (usage <= static_cast<std::uint64_t>(*memory.limit)) return {};
+    return fail(ErrorCode::InvalidArgument, "the memory limit of ", *memory.limit, " bytes is below the ", usage,
+                " bytes in use (memory.checkBeforeUpdate is set)");
 }
 
 }  // namespace
 
 Result<> apply_resources(const sys::Cgroup& cgroup, const oci::RuntimeResources& resources) {
+    TRY(check_usage(cgroup, resources.memory));
     const auto writes = is_v2_only(cgroup) ? plan_v2(resources) : plan_v1(resources);
     for (std::size_t i = 0; i < writes.size(); ++i) {
         const bool is_pair = writes[i].file == "memory.limit_in_bytes" && i + 1 < writes.size() &&

@@ -64,8 +64,10 @@ void plan_v1_cpu(const oci::RuntimeCpu& cpu, Plan& plan) {
 void plan_v1_io(const oci::RuntimeBlockIo& io, Plan& plan) {
     plan.use("blkio");
     if (io.weight.value_or(0) != 0) plan.add("blkio.bfq.weight", *io.weight);
+    if (io.leaf_weight.value_or(0) != 0) plan.add("blkio.leaf_weight", *io.leaf_weight);
     for (const auto& device : io.weight_devices) {
         if (device.weight) plan.add("blkio.bfq.weight_device", device_value(device, *device.weight));
+        if (device.leaf_weight) plan.add("blkio.leaf_weight_device", device_value(device, *device.leaf_weight));
     }
     for (const auto& device : io.read_bps)
         plan.add("blkio.throttle.read_bps_device", device_value(device, device.rate));
@@ -127,6 +129,21 @@ void plan_v2_io(const oci::RuntimeBlockIo& io, Plan& plan) {
 
 }  // namespace
 
+namespace {
+
+// The file and its words are the same in both versions.
+void plan_rdma(const oci::RuntimeResources& resources, Plan& plan) {
+    plan.use("rdma");
+    for (const auto& [device, limits] : resources.rdma) {
+        std::string line = device;
+        if (limits.hca_handles) line += concat(" hca_handle=", *limits.hca_handles);
+        if (limits.hca_objects) line += concat(" hca_object=", *limits.hca_objects);
+        plan.add("rdma.max", line);
+    }
+}
+
+}  // namespace
+
 std::vector<CgroupWrite> plan_v1(const oci::RuntimeResources& resources) {
     Plan plan("memory");
     plan_v1_memory(resources.memory, plan);
@@ -137,6 +154,7 @@ std::vector<CgroupWrite> plan_v1(const oci::RuntimeResources& resources) {
     plan.use("hugetlb");
     for (const auto& limit : resources.hugepages)
         plan.add(concat("hugetlb.", limit.page_size, ".limit_in_bytes"), limit.limit);
+    plan_rdma(resources, plan);
     plan.use("net_cls");
     if (resources.network_class.value_or(0) != 0) plan.add("net_cls.classid", *resources.network_class);
     plan.use("net_prio");
@@ -153,6 +171,7 @@ std::vector<CgroupWrite> plan_v2(const oci::RuntimeResources& resources) {
     plan_v2_io(resources.block_io, plan);
     for (const auto& limit : resources.hugepages)
         plan.add(concat("hugetlb.", limit.page_size, ".max"), limit.limit);
+    plan_rdma(resources, plan);
     for (const auto& [file, value] : resources.unified) plan.add(file, value);
     return std::move(plan).take();
 }

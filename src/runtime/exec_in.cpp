@@ -17,16 +17,18 @@
 namespace berth::runtime {
 namespace {
 
-constexpr std::string_view joinable_kinds[] = {"user", "mnt", "pid", "net", "ipc", "uts", "cgroup"};
+constexpr std::string_view joinable_kinds[] = {"user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time"};
 
 // Entering one's own user namespace is an error to the kernel, and entering any other of one's own is in
 // vain.
 Result<std::uint64_t> foreign_namespaces(pid_t init) {
     std::uint64_t flags = 0;
     for (const auto& kind : joinable_kinds) {
+        const auto own = sys::stat(concat("/proc/self/ns/", kind));
+        // A kernel without time namespaces.
+        if (own.is_error() && own.error().is(ErrorCode::NotFound)) continue;
         const struct stat theirs = TRY(sys::stat(concat("/proc/", init, "/ns/", kind)));
-        const struct stat own = TRY(sys::stat(concat("/proc/self/ns/", kind)));
-        if (theirs.st_ino != own.st_ino || theirs.st_dev != own.st_dev) flags |= sys::namespace_flag(kind);
+        if (theirs.st_ino != own->st_ino || theirs.st_dev != own->st_dev) flags |= sys::namespace_flag(kind);
     }
     // The mount namespace in any case: it brings the root and the working directory with it.
     return flags | CLONE_NEWNS;
@@ -46,6 +48,8 @@ Result<bool> wait_ready(Launched& launched) {
 Result<Launched> exec_in(pid_t init, const oci::RuntimeProcess& process, const ExecOptions& options) {
     JoinRequest request{
         .process = process, .options = options, .init = {}, .cgroup_files = {}, .null = {}, .seccomp = {}};
+    request.state = {.id = options.id, .status = "running", .pid = init, .bundle = options.bundle};
+    if (options.spec) request.state.annotations = &options.spec->annotations;
     request.init = TRY(sys::Pidfd::open(init).context("the container is not running"));
     const std::uint64_t foreign = TRY(foreign_namespaces(init));
     request.namespaces = foreign & ~std::uint64_t(CLONE_NEWPID);

@@ -15,7 +15,7 @@
 namespace berth::runtime {
 
 std::string to_json(const StateDocument& state) {
-    codec::Json out = {{"ociVersion", "1.2.0"}, {"id", state.id}, {"status", state.status}};
+    codec::Json out = {{"ociVersion", oci::runtime_spec_version}, {"id", state.id}, {"status", state.status}};
     if (state.pid > 0) out["pid"] = state.pid;
     out["bundle"] = state.bundle;
     if (state.annotations && !state.annotations->empty()) {

@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <linux/ioprio.h>
-#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -19,6 +17,7 @@
 #include "base/text.h"
 #include "sys/features.h"
 #include "sys/file.h"
+#include "sys/scheduling.h"
 #include "sys/seccomp.h"
 
 namespace berth::runtime {
@@ -66,37 +65,28 @@ Result<> set_limits(const oci::RuntimeProcess& process) {
     return {};
 }
 
-namespace {
-
-Result<> set_policy(const oci::RuntimeProcess& process) {
-    static constexpr LimitName policies[] = {
-        {"SCHED_OTHER", SCHED_OTHER}, {"SCHED_FIFO", SCHED_FIFO}, {"SCHED_RR", SCHED_RR},
-        {"SCHED_BATCH", SCHED_BATCH}, {"SCHED_ISO", 4},           {"SCHED_IDLE", SCHED_IDLE}};
-    for (const auto& policy : policies) {
-        if (policy.name != process.scheduler_policy) continue;
-        const sched_param parameter{.sched_priority = process.scheduler_priority};
-        if (::sched_setscheduler(0, policy.number, &parameter) < 0)
-            return Error::from_errno("sched_setscheduler", errno);
-        if (::setpriority(PRIO_PROCESS, 0, process.scheduler_nice) < 0)
-            return Error::from_errno("setpriority", errno);
-        return {};
+Result<> set_scheduling(const oci::RuntimeProcess& process) {
+    if (const auto& wanted = process.scheduler) {
+        TRY(sys::set_scheduler({.policy = wanted->policy,
+                                .nice = wanted->nice,
+                                .priority = static_cast<unsigned>(wanted->priority),
+                                .flags = wanted->flags,
+                                .runtime = wanted->runtime,
+                                .deadline = wanted->deadline,
+                                .period = wanted->period})
+                .context("process.scheduler"));
     }
-    return fail(ErrorCode::InvalidArgument, "unknown scheduler policy ", process.scheduler_policy);
+    if (!process.io_priority) return {};
+    return sys::set_io_priority(process.io_priority->io_class, process.io_priority->priority)
+        .context("process.ioPriority");
 }
 
-}  // namespace
-
-Result<> set_scheduling(const oci::RuntimeProcess& process) {
-    if (!process.scheduler_policy.empty()) TRY(set_policy(process));
-    if (process.io_priority_class.empty()) return {};
-    int io_class = IOPRIO_CLASS_NONE;
-    if (process.io_priority_class == "IOPRIO_CLASS_RT") io_class = IOPRIO_CLASS_RT;
-    if (process.io_priority_class == "IOPRIO_CLASS_BE") io_class = IOPRIO_CLASS_BE;
-    if (process.io_priority_class == "IOPRIO_CLASS_IDLE") io_class = IOPRIO_CLASS_IDLE;
-    if (::syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(io_class, process.io_priority)) <
-        0)
-        return Error::from_errno("ioprio_set", errno);
-    return {};
+Result<> set_domain(const oci::RuntimeLinux& config) {
+    if (const auto& policy = config.memory_policy)
+        TRY(sys::set_memory_policy({.mode = policy->mode, .nodes = policy->nodes, .flags = policy->flags})
+                .context("linux.memoryPolicy"));
+    if (!config.personality) return {};
+    return sys::set_personality(config.personality->domain).context("linux.personality");
 }
 
 namespace {
@@ -159,11 +149,14 @@ Result<> become_user(const oci::RuntimeProcess& process, bool has_seccomp) {
 }
 
 Result<> finish_privileges(const oci::RuntimeProcess& process, std::span<const std::byte> seccomp,
-                           unsigned flags) {
+                           unsigned flags, const std::function<Result<>(sys::Fd)>& hand_over) {
     sys::CapabilitySets final = TRY(wanted_capabilities(process)).sets;
     if (process.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return Error::from_errno("prctl(PR_SET_NO_NEW_PRIVS)", errno);
-    if (!seccomp.empty()) TRY(sys::install_seccomp(seccomp, flags));
+    if (!seccomp.empty()) {
+        sys::Fd listener = TRY(sys::install_seccomp(seccomp, flags));
+        if (listener) TRY(hand_over(std::move(listener)));
+    }
     return sys::set_capabilities(final);
 }
 

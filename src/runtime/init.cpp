@@ -18,7 +18,9 @@
 #include "runtime/identity.h"
 #include "runtime/in_root.h"
 #include "runtime/mounts.h"
+#include "runtime/net_devices.h"
 #include "runtime/program.h"
+#include "runtime/seccomp_listener.h"
 #include "runtime/sync.h"
 #include "sys/file.h"
 #include "sys/namespace.h"
@@ -26,6 +28,10 @@
 #include "sys/signal.h"
 #include "sys/socket.h"
 #include "sys/terminal.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
 
 // The order of the steps is the security of the container. Cgroups are joined while the host's names still
 // resolve. Nothing of the image is opened before it is attached as this namespace's own tree, and then only
@@ -55,6 +61,13 @@ Result<std::vector<const NamespaceToJoin*>> join_early(const Preparation& prepar
     return refused;
 }
 
+// Has the parent do something, and waits until it is done.
+Result<> ask(sys::BorrowedFd channel, Step step) {
+    TRY(send_step(channel, step));
+    TRY(await_step(channel, Step::Continue));
+    return {};
+}
+
 Result<> enter_user_namespace(const Preparation& preparation, sys::BorrowedFd channel) {
     if (preparation.user_namespace) {
         TRY(sys::enter_namespace(preparation.user_namespace, CLONE_NEWUSER)
@@ -64,14 +77,13 @@ Result<> enter_user_namespace(const Preparation& preparation, sys::BorrowedFd ch
         // Without root, the maps can be written only to a process that its owner may look at; the container
         // does not exist yet.
         if (preparation.id_maps.deny_setgroups) ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-        TRY(send_step(channel, Step::NeedMaps));
-        TRY(await_step(channel, Step::Continue));
+        TRY(ask(channel, Step::NeedMaps));
     }
     return become_namespace_root();
 }
 
-// A new pid namespace starts with the next child, which becomes init in place of this process: a child of the
-// same parent, with the same memory and channel.
+// New pid and time namespaces start with the next child, which becomes init in place of this process: a child
+// of the same parent, with the same memory and channel.
 Result<> hand_on_to_successor(sys::BorrowedFd channel) {
     const sys::Child successor = TRY(sys::clone_process({.flags = CLONE_PARENT}));
     if (successor.pid == 0) return {};
@@ -86,11 +98,14 @@ Result<> settle_namespaces(const Preparation& preparation, sys::BorrowedFd chann
     for (const auto* join : refused)
         TRY(sys::enter_namespace(join->fd, join->flag).context("join a namespace"));
     if (preparation.late_flags) TRY(sys::unshare(preparation.late_flags).context("make namespaces"));
-    if (preparation.late_flags & CLONE_NEWPID) TRY(hand_on_to_successor(channel));
+    if (!preparation.spec.linux_config.time_offsets.empty()) TRY(ask(channel, Step::NeedTimeOffsets));
+    if (preparation.late_flags & (CLONE_NEWPID | CLONE_NEWTIME)) TRY(hand_on_to_successor(channel));
     if (preparation.new_cgroup_namespace)
         TRY(sys::unshare(CLONE_NEWCGROUP).context("make a cgroup namespace"));
     if (preparation.new_network_namespace) TRY(sys::bring_loopback_up());
-    return {};
+    if (preparation.net_devices.empty()) return {};
+    TRY(ask(channel, Step::NeedDevices));
+    return settle_net_devices(preparation.net_devices);
 }
 
 void leave_keyring() {
@@ -124,8 +139,7 @@ Result<> build_root(Preparation& preparation, Mounted& mounted, sys::BorrowedFd 
     mounted = TRY(attach_root(preparation));
     const auto& hooks = preparation.spec.hooks;
     if (!hooks.prestart.empty() || !hooks.create_runtime.empty()) {
-        TRY(send_step(channel, Step::NeedHooks));
-        TRY(await_step(channel, Step::Continue));
+        TRY(ask(channel, Step::NeedHooks));
     }
     TRY(make_mounts(preparation, mounted));
     if (!mounted.dev_is_bound) TRY(make_devices(preparation, mounted.root, mounted.dev));
@@ -172,16 +186,17 @@ Result<> finish_inside(Preparation& preparation, Mounted& mounted, sys::Fd& term
 }
 
 // Waits for permission to start. At a listening socket everyone who may connect (mode 0600, a private
-// directory) may start the container; the connection then carries the outcome.
-Result<> wait_at_gate(const Preparation& preparation, sys::Fd& channel, sys::Fd terminal) {
+// directory) may start the container; the connection then carries the outcome. Returns our pid for the parent.
+Result<pid_t> wait_at_gate(const Preparation& preparation, sys::Fd& channel, sys::Fd terminal) {
     std::vector<int> fds;
     if (terminal) fds.push_back(terminal.get());
     TRY(send_step(channel, Step::Ready, fds));
     terminal.close();
-    if (preparation.options.gate_listener < 0) return await_step(channel, Step::Start);
+    const auto as_pid = [](std::string_view text) { return static_cast<pid_t>(parse_int(text).value_or(0)); };
+    if (preparation.options.gate_listener < 0) return as_pid(TRY(await_step(channel, Step::Start)));
     for (;;) {
         channel = TRY(sys::accept(preparation.options.gate_listener));
-        if (await_step(channel, Step::Start)) return {};
+        if (const auto text = await_step(channel, Step::Start)) return as_pid(*text);
     }
 }
 
@@ -199,17 +214,23 @@ Result<> run(Preparation& preparation, sys::Fd& channel) {
     sys::Fd terminal;
     TRY(finish_inside(preparation, mounted, terminal));
     TRY(enter_root(preparation, mounted));
+    TRY(set_root_propagation(preparation, mounted));
 
     const auto& process = preparation.process;
     TRY(set_labels(process, mounted.proc));
     mounted = {};
     TRY(set_scheduling(process));
+    TRY(set_domain(preparation.spec.linux_config));
     TRY(set_limits(process));
     const std::string program = TRY(enter_as_user(process, !preparation.seccomp.empty(), true));
-    TRY(wait_at_gate(preparation, channel, std::move(terminal)));
+    const pid_t outer_pid = TRY(wait_at_gate(preparation, channel, std::move(terminal)));
     TRY(run_hooks(preparation.spec.hooks.start_container, "startContainer",
                   state_of(preparation, "created")));
-    TRY(finish_privileges(process, preparation.seccomp, preparation.seccomp_flags));
+    TRY(finish_privileges(process, preparation.seccomp, preparation.seccomp_flags, [&](sys::Fd listener) {
+        const auto& profile = *preparation.spec.linux_config.seccomp;
+        return send_listener(channel, listener_text(profile, state_of(preparation, "creating"), outer_pid),
+                             listener);
+    }));
     return execute(program, process.args, process.env);
 }
 

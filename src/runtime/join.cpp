@@ -6,14 +6,17 @@
 
 #include <cerrno>
 
+#include "base/text.h"
 #include "runtime/finish.h"
 #include "runtime/identity.h"
 #include "runtime/program.h"
+#include "runtime/seccomp_listener.h"
 #include "runtime/sync.h"
 #include "sys/file.h"
 #include "sys/mount.h"
 #include "sys/namespace.h"
 #include "sys/process.h"
+#include "sys/scheduling.h"
 #include "sys/signal.h"
 
 // From the setns on this process is in the container's sight while its memory is still ours. It cannot be
@@ -49,7 +52,12 @@ Result<> set_exec_labels(const oci::RuntimeProcess& process) {
 Result<> run(JoinRequest& request, sys::Fd& channel) {
     const auto& process = request.process;
     sys::reset_signals();
+    const auto& affinity = process.exec_cpu_affinity;
+    if (!affinity.initial.empty())
+        TRY(sys::set_cpu_affinity(affinity.initial).context("process.execCPUAffinity.initial"));
     TRY(sys::Cgroup::join(request.cgroup_files));
+    if (!affinity.final.empty())
+        TRY(sys::set_cpu_affinity(affinity.final).context("process.execCPUAffinity.final"));
     request.cgroup_files.clear();
     ::setsid();
     TRY(enter_container(request));
@@ -63,14 +71,20 @@ Result<> run(JoinRequest& request, sys::Fd& channel) {
     }
     TRY(set_exec_labels(process));
     TRY(set_scheduling(process));
+    if (request.options.spec) TRY(set_domain(request.options.spec->linux_config));
     TRY(set_limits(process));
     const std::string program = TRY(enter_as_user(process, !request.seccomp.empty(), false));
     std::vector<int> fds;
     if (terminal) fds.push_back(terminal.get());
     TRY(send_step(channel, Step::Ready, fds));
     terminal.close();
-    TRY(await_step(channel, Step::Start));
-    TRY(finish_privileges(process, request.seccomp, request.seccomp_flags));
+    const auto outer_pid = parse_int(TRY(await_step(channel, Step::Start)));
+    TRY(finish_privileges(process, request.seccomp, request.seccomp_flags, [&](sys::Fd listener) {
+        const auto& profile = *request.options.spec->linux_config.seccomp;
+        return send_listener(
+            channel, listener_text(profile, request.state, static_cast<pid_t>(outer_pid.value_or(0))),
+            listener);
+    }));
     return execute(program, process.args, process.env);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <vector>
 
+#include "runtime/hooks.h"
 #include "runtime/launch.h"
 #include "sys/fd.h"
 
@@ -14,6 +15,7 @@ struct JoinRequest {
     std::uint64_t namespaces = 0;  ///< to enter through the pidfd; the pid namespace is entered by birth
     std::vector<sys::Fd> cgroup_files;
     sys::Fd null;
+    StateDocument state{};  ///< what a seccomp listener is told
     std::vector<std::byte> seccomp;
     unsigned seccomp_flags = 0;
 };

@@ -9,6 +9,7 @@
 #include "runtime/hooks.h"
 #include "runtime/init.h"
 #include "runtime/preparation_internal.h"
+#include "runtime/seccomp_listener.h"
 #include "runtime/sync.h"
 #include "sys/file.h"
 #include "sys/namespace.h"
@@ -80,11 +81,23 @@ Result<> adopt_successor(Message& message, const Preparation& preparation, Launc
     return set_oom_score(launched.pid(), preparation.process);
 }
 
+Result<> set_clocks(pid_t pid,
+                    const std::vector<std::pair<std::string, oci::RuntimeTimeOffset>>& offsets) {
+    std::string lines;
+    for (const auto& [clock, offset] : offsets)
+        lines += concat(clock, ' ', offset.secs, ' ', offset.nanosecs, '\n');
+    return sys::write_file(concat("/proc/", pid, "/timens_offsets"), lines);
+}
+
 Result<> answer(Message& message, const Preparation& preparation, Launched& launched) {
     if (message.step == Step::Successor) return adopt_successor(message, preparation, launched);
     const auto& spec = preparation.spec;
     if (message.step == Step::NeedMaps) {
         TRY(sys::write_id_maps(launched.pid(), preparation.id_maps).context("map users"));
+    } else if (message.step == Step::NeedTimeOffsets) {
+        TRY(set_clocks(launched.pid(), spec.linux_config.time_offsets).context("linux.timeOffsets"));
+    } else if (message.step == Step::NeedDevices) {
+        TRY(move_net_devices(preparation.net_devices, launched.pid()).context("linux.netDevices"));
     } else {
         const auto state = state_of(preparation.options, spec, launched.pid());
         TRY(run_hooks(spec.hooks.prestart, "prestart", state));
@@ -134,15 +147,25 @@ Result<Launched> launch(const oci::RuntimeSpec& spec, const LaunchOptions& optio
 }
 
 Result<> Launched::start() {
-    TRY(send_step(channel_, Step::Start));
+    TRY(send_start(channel_, pid()));
     return await_running();
 }
 
+Result<> await_exec(sys::BorrowedFd channel) {
+    for (;;) {
+        const auto message = TRY(receive_step(channel));
+        if (!message) return {};
+        if (message->step != Step::SeccompListener) return error_of(*message);
+        TRY(forward_listener(*message));
+    }
+}
+
 Result<> Launched::await_running() {
-    const auto message = TRY(receive_step(channel_));
+    Result<> outcome = await_exec(channel_);
+    // Nobody answers for the container's calls when its supervisor is not there.
+    if (outcome.is_error()) pidfd().send_signal(SIGKILL).ignore("it is gone already");
     channel_.close();
-    if (!message) return {};
-    return error_of(*message);
+    return outcome;
 }
 
 }  // namespace berth::runtime

@@ -89,6 +89,9 @@ struct ExecOptions {
     /// For seccomp and labels of the container; may be null (none).
     const oci::RuntimeSpec* spec = nullptr;
     std::string seccomp_cache;
+    /// The container's id and bundle, for a seccomp listener.
+    std::string id;
+    std::string bundle;
     unsigned preserved_fds = 0;
     bool as_sibling = false;
 };

@@ -34,8 +34,13 @@ Result<sys::Fd> open_null() {
 Result<Mounted> attach_root(Preparation& preparation) {
     Mounted mounted;
     mounted.null = TRY(open_null());
-    TRY(sys::set_attributes_at("/", {.propagation = MS_SLAVE, .recursive = true}));
-    TRY(preparation.root.attach_at("/").context("attach the root"));
+    if (preparation.shares_mounts) {
+        TRY(sys::set_attributes(preparation.root.fd(), {.propagation = MS_PRIVATE, .recursive = true}));
+        TRY(preparation.root.attach(preparation.root_place).context("attach the root"));
+    } else {
+        TRY(sys::set_attributes_at("/", {.propagation = MS_SLAVE, .recursive = true}));
+        TRY(preparation.root.attach_at("/").context("attach the root"));
+    }
     mounted.root = std::move(preparation.root).release();
     return mounted;
 }
@@ -217,7 +222,10 @@ Result<> make_cgroup(PreparedMount& prepared, Preparation& preparation, Mounted&
 }
 
 Result<> make_one(PreparedMount& prepared, Preparation& preparation, Mounted& mounted) {
-    if (prepared.options.bind) return make_bind(prepared, mounted);
+    if (prepared.options.bind) {
+        if (!prepared.tree) TRY(prepare_bind(prepared, preparation));
+        return make_bind(prepared, mounted);
+    }
     const std::string& type = prepared.mount->type;
     if (type == "cgroup" || type == "cgroup2") return make_cgroup(prepared, preparation, mounted);
     return make_new(prepared, mounted);
@@ -243,7 +251,7 @@ Result<> make_mounts(Preparation& preparation, Mounted& mounted) {
 }
 
 Result<> enter_root(const Preparation& preparation, const Mounted& mounted) {
-    if (!preparation.options.no_pivot) return sys::pivot_to(mounted.root);
+    if (!preparation.options.no_pivot && !preparation.shares_mounts) return sys::pivot_to(mounted.root);
     if (::fchdir(mounted.root.get()) < 0) return Error::from_errno("fchdir", errno);
     if (::chroot(".") < 0) return Error::from_errno("chroot", errno);
     if (::chdir("/") < 0) return Error::from_errno("chdir", errno);

@@ -24,7 +24,9 @@ struct Mounted {
 Result<Mounted> attach_root(Preparation& preparation);
 /// Makes the specification's mounts in their order.
 Result<> make_mounts(Preparation& preparation, Mounted& mounted);
-/// Read-only paths, masked paths, the root's own read-only flag and propagation.
+/// linux.rootfsPropagation. After enter_root(): pivot_root(2) refuses a shared root.
+Result<> set_root_propagation(const Preparation& preparation, const Mounted& mounted);
+/// Read-only paths, masked paths, the root's own read-only flag.
 Result<> protect_paths(const Preparation& preparation, Mounted& mounted);
 /// pivot_root, or chroot.
 Result<> enter_root(const Preparation& preparation, const Mounted& mounted);

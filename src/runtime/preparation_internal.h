@@ -4,6 +4,7 @@
 
 #include "runtime/launch.h"
 #include "runtime/mount_options.h"
+#include "runtime/net_devices.h"
 #include "sys/mount.h"
 #include "sys/namespace.h"
 
@@ -42,28 +43,35 @@ struct Preparation {
     const LaunchOptions& options;
     const oci::RuntimeProcess& process;
     std::uint64_t clone_flags = 0;  ///< new namespaces made by clone3; the cgroup one comes later
-    /// With a user namespace: the other new namespaces, which the child makes itself once it is root there,
+    /// With a user or time namespace: the other new namespaces, which the child makes itself once it is root there,
     /// so that they belong to it.
     std::uint64_t late_flags = 0;
     bool new_cgroup_namespace = false;
     bool new_user_namespace = false;
     bool new_network_namespace = false;
+    /// The mount namespace is the caller's or one that was joined: the root is attached at its own place and
+    /// entered by chroot, and nothing else of the namespace is touched.
+    bool shares_mounts = false;
     sys::Fd pid_namespace;               ///< to be joined by the parent before it clones
     sys::Fd user_namespace;              ///< to be joined first of all
     std::vector<NamespaceToJoin> joins;  ///< by the child
     sys::IdMaps id_maps;
     sys::DetachedMount root;
+    sys::Fd root_place;  ///< with shares_mounts: the directory that the root is attached at
     std::vector<PreparedMount> mounts;
     std::vector<PreparedCgroupTree> cgroup_trees;
     std::vector<PreparedDevice> devices;
     std::vector<sys::Fd> cgroup_files;
     sys::Fd cgroup_v2;
+    std::vector<MovingNetDevice> net_devices;
     std::vector<std::byte> seccomp;
     unsigned seccomp_flags = 0;
 };
 
 /// Checks the specification for what this runtime cannot do, and opens everything.
 Result<Preparation> prepare(const oci::RuntimeSpec& spec, const LaunchOptions& options);
+/// Clones the source of one bind mount.
+Result<> prepare_bind(PreparedMount& prepared, const Preparation& out);
 /// The part of it that clones mount trees. prepare() did it already if the caller is root.
 Result<> prepare_trees(Preparation& preparation);
 

@@ -10,6 +10,10 @@
 #include "runtime/seccomp_program.h"
 #include "sys/file.h"
 
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
 namespace berth::runtime {
 namespace {
 
@@ -20,13 +24,12 @@ struct Kind {
 };
 constexpr Kind namespace_kinds[] = {{"user", CLONE_NEWUSER},    {"mount", CLONE_NEWNS}, {"pid", CLONE_NEWPID},
                           {"network", CLONE_NEWNET},  {"ipc", CLONE_NEWIPC},  {"uts", CLONE_NEWUTS},
-                          {"cgroup", CLONE_NEWCGROUP}};
+                          {"cgroup", CLONE_NEWCGROUP},  {"time", CLONE_NEWTIME}};
 
 Result<std::uint64_t> flag_of(const std::string& type) {
     for (const auto& kind : namespace_kinds) {
         if (kind.name == type) return kind.flag;
     }
-    if (type == "time") return fail(ErrorCode::Unsupported, "time namespaces are not supported");
     return fail(ErrorCode::InvalidArgument, "unknown namespace ", type);
 }
 
@@ -60,12 +63,25 @@ Result<> prepare_namespaces(Preparation& out) {
     }
     out.new_user_namespace = (out.clone_flags & CLONE_NEWUSER) != 0;
     out.new_network_namespace = (out.clone_flags & CLONE_NEWNET) != 0;
-    if (!(out.clone_flags & CLONE_NEWNS))
-        return fail(ErrorCode::Unsupported, "a container needs a new mount namespace of its own");
-    if (out.new_user_namespace || out.user_namespace) {
+    out.shares_mounts = !(out.clone_flags & CLONE_NEWNS);
+    if (out.shares_mounts && out.options.root_mount >= 0)
+        return fail(ErrorCode::Unsupported, "a root without a place needs a new mount namespace");
+    // A time namespace takes in children only, and only the next one may still find its clocks unset.
+    const bool is_late = out.new_user_namespace || out.user_namespace || (out.clone_flags & CLONE_NEWTIME);
+    if (is_late) {
         out.late_flags = out.clone_flags & ~std::uint64_t(CLONE_NEWUSER);
         out.clone_flags = 0;
     }
+    return {};
+}
+
+Result<> prepare_net_devices(Preparation& out) {
+    const auto& devices = out.spec.linux_config.net_devices;
+    if (devices.empty()) return {};
+    const auto* place = out.spec.linux_config.find_namespace("network");
+    if (!place && out.options.network_namespace < 0)
+        return fail(ErrorCode::InvalidArgument, "linux.netDevices needs a network namespace of the container's");
+    out.net_devices = TRY(find_net_devices(devices).context("linux.netDevices"));
     return {};
 }
 
@@ -94,7 +110,9 @@ Result<> prepare_root(Preparation& out) {
     } else {
         std::string path = out.options.root_path;
         if (!path.starts_with('/')) path = out.options.bundle + "/" + path;
-        out.root = TRY(sys::clone_tree(path, {.recursive = true}).context("root file system"));
+        const sys::Fd root = TRY(sys::open(path, O_PATH | O_DIRECTORY).context("root file system"));
+        out.root = TRY(sys::clone_tree(root, {.recursive = true}).context("root file system"));
+        if (out.shares_mounts) out.root_place = TRY(sys::duplicate(root));
     }
     // Mounts below the root may share their events with the host; the container's must not get out.
     return sys::set_attributes(out.root.fd(), {.propagation = MS_SLAVE, .recursive = true}).context("root");
@@ -112,10 +130,13 @@ Result<> set_up_idmap(PreparedMount& prepared, const Preparation& out) {
                                                     .recursive = prepared.options.recursive_idmap});
 }
 
+}  // namespace
+
 Result<> prepare_bind(PreparedMount& prepared, const Preparation& out) {
     std::string source = prepared.mount->source;
     if (!source.starts_with('/')) source = out.options.bundle + "/" + source;
-    prepared.tree = TRY(sys::clone_tree(source, {.recursive = prepared.options.recursive_bind}));
+    prepared.tree = TRY(sys::clone_tree(source, {.recursive = prepared.options.recursive_bind})
+                            .hint("the source must exist on the host"));
     const struct stat status = TRY(sys::fstat(prepared.tree.fd()));
     prepared.source_is_directory = S_ISDIR(status.st_mode);
     const bool wants_idmap = prepared.options.idmap || !prepared.mount->uid_mappings.empty();
@@ -124,6 +145,17 @@ Result<> prepare_bind(PreparedMount& prepared, const Preparation& out) {
     if (prepared.options.propagation != MS_SHARED)
         TRY(sys::set_attributes(prepared.tree.fd(), {.propagation = MS_SLAVE, .recursive = true}));
     return {};
+}
+
+namespace {
+
+// Newer kernels list mounts in the order in which they were made, so a bind mount is made when its turn comes,
+// by the child: its copy of the mount namespace has the same trees. The parent makes those that need more: its
+// rights (the child is in a user namespace), its peers (what is shared), or its procfs (owners are mapped).
+bool is_childs_to_make(const PreparedMount& prepared, const Preparation& out) {
+    return !out.new_user_namespace && !out.user_namespace && !out.shares_mounts &&
+           prepared.options.propagation != MS_SHARED && !prepared.options.idmap &&
+           prepared.mount->uid_mappings.empty();
 }
 
 // A user namespace may show only the sysfs of a network namespace that belongs to it. For the others there is
@@ -142,11 +174,8 @@ Result<> prepare_mounts(Preparation& out) {
         prepared.mount = &mount;
         prepared.options = TRY(parse_mount_options(mount.options));
         if (mount.type == "bind") prepared.options.bind = true;
-        if (prepared.options.bind) {
-            TRY(prepare_bind(prepared, out)
-                    .context("mount ", mount.source, " at ", mount.destination)
-                    .hint("the source must exist on the host"));
-        }
+        if (prepared.options.bind && !is_childs_to_make(prepared, out))
+            TRY(prepare_bind(prepared, out).context("mount ", mount.source, " at ", mount.destination));
         if (mount.type == "sysfs" && !prepared.options.bind) TRY(prepare_sysfs(prepared, out));
         out.mounts.push_back(std::move(prepared));
     }
@@ -198,6 +227,7 @@ Result<Preparation> prepare(const oci::RuntimeSpec& spec, const LaunchOptions& o
     Preparation out{.spec = spec, .options = options, .process = *spec.process};
     TRY(prepare_namespaces(out));
     TRY(prepare_id_maps(out));
+    TRY(prepare_net_devices(out));
     TRY(prepare_cgroup(out));
     // Without root, trees can be cloned only by the child, inside its user namespace.
     if (::geteuid() == 0) TRY(prepare_trees(out));

@@ -60,6 +60,8 @@ private:
     sys::Fd empty_;
 };
 
+}  // namespace
+
 Result<> set_root_propagation(const Preparation& preparation, const Mounted& mounted) {
     const std::string& word = preparation.spec.linux_config.rootfs_propagation;
     if (word.empty()) return {};
@@ -70,8 +72,6 @@ Result<> set_root_propagation(const Preparation& preparation, const Mounted& mou
         mounted.root, {.propagation = options.propagation, .recursive = options.recursive_propagation});
 }
 
-}  // namespace
-
 Result<> protect_paths(const Preparation& preparation, Mounted& mounted) {
     const auto& config = preparation.spec.linux_config;
     for (const auto& path : config.readonly_paths)
@@ -81,7 +81,7 @@ Result<> protect_paths(const Preparation& preparation, Mounted& mounted) {
     for (const auto& fd : mounted.late_read_only) TRY(sys::set_attributes(fd, {.set = MOUNT_ATTR_RDONLY}));
     if (preparation.spec.root.readonly)
         TRY(sys::set_attributes(mounted.root, {.set = MOUNT_ATTR_RDONLY}).context("make the root read-only"));
-    return set_root_propagation(preparation, mounted);
+    return {};
 }
 
 }  // namespace berth::runtime

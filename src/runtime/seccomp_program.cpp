@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "runtime/default_seccomp.h"
+#include "runtime/seccomp_listener.h"
 #include "sys/dir.h"
 #include "sys/file.h"
 #include "sys/seccomp.h"
@@ -18,6 +19,7 @@ namespace {
 
 // A cached file is: this line, the length of the key in decimal, a newline, the key, the program.
 constexpr std::string_view cache_version = "berth-seccomp-1 " BERTH_VERSION "\n";
+constexpr unsigned wait_killable = 1U << 5;  // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, Linux 5.19
 constexpr std::size_t max_cache_file = 4 << 20;
 
 void append(std::string& key, const std::string& text) { key.append(text).push_back('\0'); }
@@ -84,8 +86,6 @@ Result<std::vector<std::byte>> compile(const oci::RuntimeSeccomp& profile) {
                               .architectures = profile.architectures,
                               .rules = {}};
     for (const auto& rule : profile.syscalls) {
-        if (rule.action == "SCMP_ACT_NOTIFY")
-            return fail(ErrorCode::Unsupported, "the action SCMP_ACT_NOTIFY is not supported");
         sys::SeccompRule out{
             .names = rule.names, .action = rule.action, .error_number = rule.errno_ret.value_or(1)};
         for (const auto& argument : rule.args)
@@ -119,8 +119,10 @@ Result<std::vector<std::byte>> cached(const std::string& key, const std::string&
 }  // namespace
 
 Result<std::vector<std::byte>> seccomp_program(const oci::RuntimeSpec& spec, const std::string& cache) {
-    if (const auto& profile = spec.linux_config.seccomp)
+    if (const auto& profile = spec.linux_config.seccomp) {
+        TRY(check_listener(*profile));
         return cached(key_of(*profile), cache, [&]() -> const oci::RuntimeSeccomp& { return *profile; });
+    }
     const std::string* wanted = spec.find_annotation(oci::seccomp_annotation);
     if (!wanted || *wanted != "default") return std::vector<std::byte>();
     const sys::CapabilityMask granted = granted_to(spec);
@@ -130,13 +132,19 @@ Result<std::vector<std::byte>> seccomp_program(const oci::RuntimeSpec& spec, con
 unsigned seccomp_flags(const oci::RuntimeSpec& spec) {
     // Without a word on it, speculation is left alone, as every runtime does: the mitigation costs more than
     // it gives.
-    if (!spec.linux_config.seccomp || spec.linux_config.seccomp->flags.empty())
-        return SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+    if (!spec.linux_config.seccomp) return SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+    if (spec.linux_config.seccomp->flags.empty())
+        return SECCOMP_FILTER_FLAG_SPEC_ALLOW |
+               (needs_listener(*spec.linux_config.seccomp) ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0);
     unsigned flags = 0;
+    const bool has_listener = needs_listener(*spec.linux_config.seccomp);
+    if (has_listener) flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
     for (const auto& flag : spec.linux_config.seccomp->flags) {
         if (flag == "SECCOMP_FILTER_FLAG_LOG") flags |= SECCOMP_FILTER_FLAG_LOG;
         if (flag == "SECCOMP_FILTER_FLAG_SPEC_ALLOW") flags |= SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-        if (flag == "SECCOMP_FILTER_FLAG_TSYNC") flags |= SECCOMP_FILTER_FLAG_TSYNC;
+        // The process has one thread, and the kernel takes only one of the two.
+        if (flag == "SECCOMP_FILTER_FLAG_TSYNC" && !has_listener) flags |= SECCOMP_FILTER_FLAG_TSYNC;
+        if (flag == "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV" && has_listener) flags |= wait_killable;
     }
     return flags;
 }

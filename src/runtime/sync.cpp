@@ -40,6 +40,17 @@ Result<> send_step(sys::BorrowedFd channel, Step step, const std::vector<int>& f
     return send(channel, step, ErrorCode::Internal, {}, fds);
 }
 
+Result<> send_start(sys::BorrowedFd channel, pid_t pid) {
+    return send(channel, Step::Start, ErrorCode::Internal, std::to_string(pid), {});
+}
+
+Result<> send_listener(sys::BorrowedFd channel, std::string_view text, sys::BorrowedFd listener) {
+    if (text.size() > max_text)
+        return fail(ErrorCode::InvalidArgument, "the state for the seccomp listener is longer than ", max_text,
+                    " bytes");
+    return send(channel, Step::SeccompListener, ErrorCode::Internal, text, {listener.get()});
+}
+
 Result<> send_successor(sys::BorrowedFd channel, pid_t pid, sys::BorrowedFd pidfd) {
     return send(channel, Step::Successor, ErrorCode::Internal, std::to_string(pid), {pidfd.get()});
 }
@@ -70,11 +81,11 @@ Result<std::optional<Message>> receive_step(sys::BorrowedFd channel) {
     return std::optional(std::move(message));
 }
 
-Result<> await_step(sys::BorrowedFd channel, Step step) {
+Result<std::string> await_step(sys::BorrowedFd channel, Step step) {
     const auto message = TRY(receive_step(channel));
     if (!message) return fail(ErrorCode::Cancelled, "the starting process is gone");
     if (message->step != step) return fail(ErrorCode::Corrupted, "a step out of order");
-    return {};
+    return message->text;
 }
 
 }  // namespace berth::runtime

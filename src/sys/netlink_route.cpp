@@ -72,6 +72,8 @@ void change_link(NetlinkBatch& batch, const LinkName& link, const LinkChange& ch
     if (link.index == 0) batch.put_text(IFLA_IFNAME, link.name);
     if (link.index != 0 && change.new_name) batch.put_text(IFLA_IFNAME, *change.new_name);
     if (change.alias) batch.put(IFLA_IFALIAS, *change.alias);
+    if (change.network_namespace.get() >= 0)
+        batch.put_u32(IFLA_NET_NS_FD, static_cast<std::uint32_t>(change.network_namespace.get()));
     if (change.mtu) batch.put_u32(IFLA_MTU, *change.mtu);
     if (change.no_ipv6_autoconfiguration) {
         auto families = batch.nest(IFLA_AF_SPEC);
@@ -250,6 +252,7 @@ std::optional<AddressInfo> parse_address(const NetlinkMessage& message) {
     if (!address) address = find_netlink_attribute(attributes, IFA_ADDRESS);
     if (!address) return std::nullopt;
     out.address = address->bytes;
+    out.is_permanent = header->ifa_scope == RT_SCOPE_UNIVERSE && (header->ifa_flags & IFA_F_PERMANENT);
     return out;
 }
 

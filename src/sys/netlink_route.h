@@ -46,6 +46,8 @@ struct LinkChange {
     std::optional<std::string> alias;
     std::optional<std::string> new_name;
     std::optional<std::uint32_t> mtu;
+    /// Moves the link into this network namespace, under its new name if there is one.
+    BorrowedFd network_namespace = -1;
     /// No IPv6 address comes up by itself (IN6_ADDR_GEN_MODE_NONE).
     bool no_ipv6_autoconfiguration = false;
     /// For a bridge's port: no traffic with other isolated ports.
@@ -114,6 +116,8 @@ struct AddressInfo {
     std::uint32_t link = 0;
     std::string address;
     int prefix_length = 0;
+    /// Of global scope and not from an advertisement or a lease: what goes with a link that moves.
+    bool is_permanent = false;
 };
 std::optional<AddressInfo> parse_address(const NetlinkMessage& message);
 Result<std::vector<AddressInfo>> list_addresses(NetlinkSocket& socket);

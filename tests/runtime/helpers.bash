@@ -55,7 +55,7 @@ needs_controller() {
 
 host_state() {
     awk '{print "mount", $5, $9}' /proc/self/mountinfo | sort
-    find /sys/fs/cgroup -mindepth 1 -type d 2>/dev/null | grep "berth-test" | sort
+    find /sys/fs/cgroup -mindepth 1 -type d -path "*/$id*" 2>/dev/null | sort
     ip -o link 2>/dev/null | awk '{print "link", $2}' | sort
     find "$canary" -printf '%p %m %U %s %y %l\n' | sort
     find "$canary" -type f -exec sha256sum {} + | sort

@@ -154,7 +154,7 @@ int run_command_line(std::vector<std::string> words) {
         return 1;
     }
     if (global->has("version")) {
-        print("berth-runtime version " BERTH_VERSION "\nspec: 1.2.0\n");
+        print("berth-runtime version " BERTH_VERSION "\nspec: 1.3.0\n");
         return 0;
     }
     if (global->positional().empty() || global->has("help") || global->positional()[0] == "help") {

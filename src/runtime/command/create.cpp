@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "runtime/cgroup_plan.h"
+#include "runtime/clone_into.h"
 #include "runtime/command/command.h"
 #include "runtime/command/foreground.h"
 #include "runtime/hooks.h"
@@ -210,15 +211,20 @@ CommandResult start_command(const CommandContext& context) {
         return fail(ErrorCode::Conflict, "cannot start a container that has stopped");
     if (status != ContainerStatus::Created)
         return fail(ErrorCode::Conflict, "cannot start a container in the ", to_string(status), " state");
+    const auto process = TRY(sys::Pidfd::open(state.pid));
     const std::string gate = context.store.gate(state.id);
     const sys::Fd connection = TRY(sys::connect_unix(gate, sys::SocketKind::SeqPacket));
     // Whoever removes the socket is the one who starts: a second `start` at this moment finds it gone.
     TRY(sys::unlink(gate).context("start"));
-    TRY(send_step(connection, Step::Start));
-    const auto answer = TRY(receive_step(connection));
-    if (answer) return Error(answer->code, answer->text).with_context("unable to start container process");
+    TRY(send_start(connection, state.pid));
+    TRY(await_exec(connection).context("unable to start container process"));
     const auto spec = TRY(context.store.load_config(state.id));
-    TRY(run_hooks(spec.hooks.poststart, "poststart", document_of(state, "running")));
+    const Result<> announced = run_hooks(spec.hooks.poststart, "poststart", document_of(state, "running"));
+    if (announced.is_error()) {
+        // runtime.md "Lifecycle", step 9: the container does not go on without its hooks.
+        process.send_signal(SIGKILL).ignore("it has ended by itself");
+        return announced.error().clone();
+    }
     return 0;
 }
 

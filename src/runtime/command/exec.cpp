@@ -86,7 +86,9 @@ CommandResult exec_command(const CommandContext& context) {
 
     const auto layout = TRY(sys::cgroup_layout());
     const sys::Cgroup cgroup = TRY(sys::Cgroup::of_process(layout, state.pid));
-    ExecOptions options{.cgroup = &cgroup, .spec = &spec, .seccomp_cache = context.store.seccomp_cache()};
+    ExecOptions options{.cgroup = &cgroup, .spec = &spec, .seccomp_cache = context.store.seccomp_cache(),
+                        .id = state.id,
+                        .bundle = state.bundle};
     options.preserved_fds = TRY(arguments.number("preserve-fds", 0));
     sys::Fd signals;
     if (!is_detached) signals = TRY(open_signals());

@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <sys/mount.h>
 
 #include <chrono>
 
@@ -7,6 +8,7 @@
 #include "runtime/command/command.h"
 #include "runtime/hooks.h"
 #include "sys/file.h"
+#include "sys/mount.h"
 #include "sys/process.h"
 #include "sys/signal.h"
 
@@ -14,7 +16,7 @@ namespace berth::runtime {
 namespace {
 
 codec::Json describe(const ContainerState& state, ContainerStatus status) {
-    codec::Json out = {{"ociVersion", "1.2.0"},
+    codec::Json out = {{"ociVersion", oci::runtime_spec_version},
                        {"id", state.id},
                        {"pid", status == ContainerStatus::Stopped ? 0 : state.pid},
                        {"status", to_string(status)},
@@ -135,6 +137,9 @@ Result<> destroy(const StateStore& store, const ContainerState& state) {
         TRY(cgroup->kill_all(SIGKILL));
         TRY(cgroup->remove());
     }
+    // Without a mount namespace of its own the root was attached at its place on the host, see attach_root().
+    if (spec && !spec->linux_config.find_namespace("mount"))
+        sys::unmount(state.rootfs, MNT_DETACH | UMOUNT_NOFOLLOW).ignore("it went with its namespace");
     TRY(store.remove(state.id));
     if (spec.is_error() || spec->hooks.poststop.empty()) return {};
     const StateDocument document{
