@@ -171,8 +171,8 @@ std::vector<CgroupWrite> plan_v2(const oci::RuntimeResources& resources) {
     plan_v2_io(resources.block_io, plan);
     for (const auto& limit : resources.hugepages)
         plan.add(concat("hugetlb.", limit.page_size, ".max"), limit.limit);
-    plan_rdma(resources, plan);
     for (const auto& [file, value] : resources.unified) plan.add(file, value);
+    plan_rdma(resources, plan);
     return std::move(plan).take();
 }
 
