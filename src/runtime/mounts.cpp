@@ -222,10 +222,7 @@ Result<> make_cgroup(PreparedMount& prepared, Preparation& preparation, Mounted&
 }
 
 Result<> make_one(PreparedMount& prepared, Preparation& preparation, Mounted& mounted) {
-    if (prepared.options.bind) {
-        if (!prepared.tree) TRY(prepare_bind(prepared, preparation));
-        return make_bind(prepared, mounted);
-    }
+    if (prepared.options.bind) return make_bind(prepared, mounted);
     const std::string& type = prepared.mount->type;
     if (type == "cgroup" || type == "cgroup2") return make_cgroup(prepared, preparation, mounted);
     return make_new(prepared, mounted);

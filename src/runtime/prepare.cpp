@@ -130,8 +130,6 @@ Result<> set_up_idmap(PreparedMount& prepared, const Preparation& out) {
                                                     .recursive = prepared.options.recursive_idmap});
 }
 
-}  // namespace
-
 Result<> prepare_bind(PreparedMount& prepared, const Preparation& out) {
     std::string source = prepared.mount->source;
     if (!source.starts_with('/')) source = out.options.bundle + "/" + source;
@@ -145,17 +143,6 @@ Result<> prepare_bind(PreparedMount& prepared, const Preparation& out) {
     if (prepared.options.propagation != MS_SHARED)
         TRY(sys::set_attributes(prepared.tree.fd(), {.propagation = MS_SLAVE, .recursive = true}));
     return {};
-}
-
-namespace {
-
-// Newer kernels list mounts in the order in which they were made, so a bind mount is made when its turn comes,
-// by the child: its copy of the mount namespace has the same trees. The parent makes those that need more: its
-// rights (the child is in a user namespace), its peers (what is shared), or its procfs (owners are mapped).
-bool is_childs_to_make(const PreparedMount& prepared, const Preparation& out) {
-    return !out.new_user_namespace && !out.user_namespace && !out.shares_mounts &&
-           prepared.options.propagation != MS_SHARED && !prepared.options.idmap &&
-           prepared.mount->uid_mappings.empty();
 }
 
 // A user namespace may show only the sysfs of a network namespace that belongs to it. For the others there is
@@ -174,7 +161,8 @@ Result<> prepare_mounts(Preparation& out) {
         prepared.mount = &mount;
         prepared.options = TRY(parse_mount_options(mount.options));
         if (mount.type == "bind") prepared.options.bind = true;
-        if (prepared.options.bind && !is_childs_to_make(prepared, out))
+        // In the caller's mount namespace: a source may be a descriptor of a mount that no other namespace has.
+        if (prepared.options.bind)
             TRY(prepare_bind(prepared, out).context("mount ", mount.source, " at ", mount.destination));
         if (mount.type == "sysfs" && !prepared.options.bind) TRY(prepare_sysfs(prepared, out));
         out.mounts.push_back(std::move(prepared));
