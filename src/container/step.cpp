@@ -275,13 +275,16 @@ Result<int> Step::run(std::stop_token stop) {
         TRY(client->call<shim::Started>(shim::Start{}));
         return std::move(ours);
     };
-    auto stream = begin();
-    if (!stream) {
-        client->ask(shim::Quit{}).ignore("it has gone by itself");
-        return std::move(stream).error();
-    }
-    namespaces.clear();
-    return follow(std::move(*stream), *client, stop);
+    const auto act = [&]() -> Result<int> {
+        sys::Fd stream = TRY(begin());
+        namespaces.clear();
+        return follow(std::move(stream), *client, stop);
+    };
+    auto result = act();
+    // The hub is this step's own: nobody else would take the shim off the process table.
+    client->ask(shim::Quit{}).ignore("it has gone by itself");
+    hub->wait_for_children();
+    return result;
 }
 
 }  // namespace

@@ -111,6 +111,11 @@ Result<std::shared_ptr<Client>> Hub::connect(const std::string& id, const std::s
     return adopt(id, std::move(socket));
 }
 
+void Hub::wait_for_children() {
+    std::unique_lock lock(mutex_);
+    children_ended_.wait_for(lock, std::chrono::seconds(5), [this] { return children_.empty(); });
+}
+
 Result<std::shared_ptr<Client>> Hub::adopt(const std::string& id, sys::Fd socket) {
     std::shared_ptr<Client> client(new Client(id, std::move(socket)));
     const std::lock_guard lock(mutex_);
@@ -139,6 +144,7 @@ void Hub::receive(std::uint64_t tag) {
             epoll_.remove(child->second.fd()).ignore("closing does it too");
             child->second.wait().ignore("it has ended; this takes it off the process table");
             children_.erase(child);
+            children_ended_.notify_all();
             return;
         }
         const auto found = clients_.find(tag);

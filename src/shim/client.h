@@ -79,6 +79,9 @@ public:
 
     /// Starts a shim for container `id`; `run_directory` is made. It waits to be configured.
     Result<std::shared_ptr<Client>> spawn(const std::string& id, const std::string& run_directory);
+    /// Waits, 5 s at most, until the shims that it started have ended and are off the process table: for one whose shims have
+    /// all been told to quit.
+    void wait_for_children();
     /// Connects to a shim that an earlier engine started. Unavailable or NotFound when there is none.
     Result<std::shared_ptr<Client>> connect(const std::string& id, const std::string& run_directory);
 
@@ -95,6 +98,7 @@ private:
     std::mutex mutex_;
     std::map<std::uint64_t, std::shared_ptr<Client>> clients_;
     std::map<std::uint64_t, sys::Pidfd> children_;  // shims that we started, until they end
+    std::condition_variable children_ended_;
     std::uint64_t next_tag_ = 1;
     std::vector<std::byte> buffer_;
     std::jthread thread_;

@@ -361,3 +361,10 @@ RUN exit 9'
     [ "$status" -ne 0 ]
     [[ "$output" == *"exit code: 9"* ]]
 }
+
+@test "no step leaves a process behind, nor a zombie" {
+    printf 'FROM busybox\nRUN echo 1 >/a\nRUN echo 2 >/b\nRUN exit 3\n' | dockerfile
+    run build t=zombies
+    [ "$status" -ne 0 ]
+    [ -z "$(ps -o pid= --ppid "$BERTH_ENGINE_PID")" ]
+}
