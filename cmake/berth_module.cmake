@@ -33,8 +33,8 @@ function(berth_module name)
             COMMAND ${CMAKE_COMMAND} -D NAME=${name} -D "ALLOWED=${ARG_DEPENDS}" -D "MODULES=${BERTH_ALL_MODULES}"
                     -D FOLDER=${folder} -D STAMP=${stamp} -P ${PROJECT_SOURCE_DIR}/cmake/check_includes.cmake
             DEPENDS ${all} ${headers} ${PROJECT_SOURCE_DIR}/cmake/check_includes.cmake VERBATIM)
-        add_library(berth_${name} STATIC ${sources} ${stamp})
-        berth_compile_together(berth_${name} ${folder} ${sources})
+        berth_compile_together(together ${sources})
+        add_library(berth_${name} STATIC ${together} ${stamp})
         # Quoted includes only: <sys/socket.h> must go on meaning the C library's.
         target_compile_options(berth_${name} PUBLIC "SHELL:-iquote ${CMAKE_CURRENT_SOURCE_DIR}")
         target_link_libraries(berth_${name} PUBLIC ${targets} ${ARG_LIBS})
@@ -65,12 +65,21 @@ function(berth_module name)
     endif()
 endfunction()
 
-# berth_compile_together(TARGET FOLDER source...): compiles the files of a folder eight at a time, because reading the same
-# headers is most of what compiling costs. So the private names of a folder's files must differ.
-function(berth_compile_together target folder)
+# berth_compile_together(OUT source...): puts into OUT what to compile for the sources of a module: files that
+# include the files of a folder eight at a time, because reading the same headers is most of what compiling costs. So the
+# private names of a folder's files must differ. CMake's own UNITY_BUILD includes by absolute path, which keeps a compiler
+# cache from serving two checkouts. A source with SKIP_UNITY_BUILD_INCLUSION is compiled by itself, as there.
+function(berth_compile_together out)
     list(SORT ARGN)
     set(last "")
+    set(parts "")
+    set(files "")
     foreach(source IN LISTS ARGN)
+        get_source_file_property(is_alone ${source} SKIP_UNITY_BUILD_INCLUSION)
+        if(is_alone)
+            list(APPEND files ${source})
+            continue()
+        endif()
         get_filename_component(directory ${source} DIRECTORY)
         if(NOT directory STREQUAL last)
             set(last ${directory})
@@ -78,14 +87,24 @@ function(berth_compile_together target folder)
         endif()
         math(EXPR batch "${count} / 8")
         math(EXPR count "${count} + 1")
-        file(RELATIVE_PATH group ${folder} ${directory})
-        string(MAKE_C_IDENTIFIER "${group}_${batch}" group)
-        set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${group})
+        file(RELATIVE_PATH group ${CMAKE_CURRENT_SOURCE_DIR} ${directory})
+        string(MAKE_C_IDENTIFIER "${group}_${batch}" part)
+        if(NOT part IN_LIST parts)
+            list(APPEND parts ${part})
+            set(text_${part} "")
+        endif()
+        file(RELATIVE_PATH include ${CMAKE_CURRENT_SOURCE_DIR} ${source})
+        string(APPEND text_${part} "#include \"${include}\"\n")
     endforeach()
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+    foreach(part IN LISTS parts)
+        set(file ${CMAKE_CURRENT_BINARY_DIR}/together/${part}.cpp)
+        file(CONFIGURE OUTPUT ${file} CONTENT "${text_${part}}" @ONLY)
+        list(APPEND files ${file})
+    endforeach()
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU") # its notion of a header is any file that another one includes
-        target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+        set_source_files_properties(${files} PROPERTIES COMPILE_OPTIONS -Wno-subobject-linkage)
     endif()
+    set(${out} ${files} PARENT_SCOPE)
 endfunction()
 
 # berth_app(BINARY SOURCE file DEPENDS module...): one binary whose main() connects the modules.
