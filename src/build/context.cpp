@@ -27,6 +27,51 @@ Result<> unpack(codec::ByteSource& archive, sys::BorrowedFd root, const std::sto
     return {};
 }
 
+// The beginning of a stream, read ahead, and then the rest. The beginning can be read again as often as it is wanted.
+class ReadAhead final : public codec::ByteSource {
+public:
+    explicit ReadAhead(codec::ByteSource& rest) : rest_(rest) {}
+
+    /// Whether the whole stream is in memory now.
+    Result<bool> fill(std::size_t limit) {
+        constexpr std::size_t piece = 64 << 10;
+        while (beginning_.size() < limit) {
+            const std::size_t had = beginning_.size();
+            beginning_.resize(had + piece);
+            auto count = rest_.read(std::span(beginning_).subspan(had));
+            beginning_.resize(had + (count ? *count : 0));
+            if (TRY(std::move(count)) == 0) return true;
+        }
+        return false;
+    }
+    void rewind() { position_ = 0; }
+
+    Result<std::size_t> read(std::span<std::byte> buffer) override {
+        if (position_ == beginning_.size()) return rest_.read(buffer);
+        const std::size_t count = std::min(buffer.size(), beginning_.size() - position_);
+        std::copy_n(beginning_.begin() + static_cast<std::ptrdiff_t>(position_), count, buffer.begin());
+        position_ += count;
+        return count;
+    }
+
+private:
+    codec::ByteSource& rest_;
+    std::vector<std::byte> beginning_;
+    std::size_t position_ = 0;
+};
+
+// A file system in memory with the archive's files; none when they do not fit, or when a kernel before 6.15 would not let
+// RUN --mount=type=bind take a part of a mount that is attached nowhere.
+Result<std::optional<sys::DetachedMount>> unpack_in_memory(codec::ByteSource& archive, const std::stop_token& stop) {
+    auto mount = sys::make_mount(
+        "tmpfs", {{.key = "size", .value = std::to_string(memory_context_bytes)}, {.key = "nr_inodes", .value = "16384"}, {.key = "mode", .value = "0755"}});
+    if (!mount || !sys::clone_tree(mount->fd())) return std::optional<sys::DetachedMount>();
+    auto unpacked = unpack(archive, mount->fd(), stop);
+    if (unpacked.is_error() && unpacked.error().is(ErrorCode::NoSpace)) return std::optional<sys::DetachedMount>();
+    TRY(std::move(unpacked));
+    return std::optional(std::move(*mount));
+}
+
 Result<> copy_directory(const std::string& from, sys::BorrowedFd to, const std::stop_token& stop) {
     const auto source = TRY(sys::open(from, O_RDONLY | O_DIRECTORY).context("build context ", from));
     return copy_selection(source, Selection{.sources = {"/"}, .excludes = {}}, to, "/", {.owner = Owner{}}, stop);
@@ -121,17 +166,30 @@ Result<> remove_ignored(sys::BorrowedFd directory, const std::string& prefix, co
 
 Result<Context> prepare_context(const BuildRequest& request, const std::string& temp_root, http::Transfers& transfers,
                                 std::stop_token stop) {
-    auto directory = TRY(sys::TempDir::create(temp_root));
-    Context context{.directory = std::move(directory), .path = {}, .dockerfile_name = {}, .dockerfile = {}};
-    context.path = context.directory.path() + "/context";
-    TRY(sys::mkdir_all(context.path, 0755));
+    Context context;
+    std::optional<ReadAhead> sent;
+    if (request.context && request.remote.empty() && request.context_directory.empty()) {
+        sent.emplace(*request.context);
+        if (TRY(sent->fill(memory_context_bytes))) {
+            auto memory = TRY(unpack_in_memory(*sent, stop));
+            if (memory) context.memory = std::move(*memory);
+            sent->rewind();
+        }
+    }
+    if (context.memory) {
+        context.path = concat("/proc/self/fd/", context.memory.fd().get());
+    } else {
+        context.directory = TRY(sys::TempDir::create(temp_root));
+        context.path = context.directory->path() + "/context";
+        TRY(sys::mkdir_all(context.path, 0755));
+    }
     const auto root = TRY(sys::open(context.path, O_RDONLY | O_DIRECTORY));
     if (!request.remote.empty()) {
         TRY(fetch_remote(request.remote, root, transfers, context.dockerfile, stop));
     } else if (!request.context_directory.empty()) {
         TRY(copy_directory(request.context_directory, root, stop));
-    } else if (request.context) {
-        TRY(unpack(*request.context, root, stop));
+    } else if (sent && !context.memory) {
+        TRY(unpack(*sent, root, stop));
     }
     TRY(find_dockerfile(request, root, context));
     const auto patterns = TRY(read_ignore_file(root, context.dockerfile_name));
