@@ -2,6 +2,7 @@
 
 #include "build/dockerfile/lines.h"
 #include "build/files/copy.h"
+#include "build/memory_tree.h"
 #include "codec/ignore_pattern.h"
 #include "layer/extract.h"
 #include "sys/file.h"
@@ -60,16 +61,14 @@ private:
     std::size_t position_ = 0;
 };
 
-// A file system in memory with the archive's files; none when they do not fit, or when a kernel before 6.15 would not let
-// RUN --mount=type=bind take a part of a mount that is attached nowhere.
+// A tree in memory with the archive's files; none when they do not fit.
 Result<std::optional<sys::DetachedMount>> unpack_in_memory(codec::ByteSource& archive, const std::stop_token& stop) {
-    auto mount = sys::make_mount(
-        "tmpfs", {{.key = "size", .value = std::to_string(memory_context_bytes)}, {.key = "nr_inodes", .value = "16384"}, {.key = "mode", .value = "0755"}});
-    if (!mount || !sys::clone_tree(mount->fd())) return std::optional<sys::DetachedMount>();
-    auto unpacked = unpack(archive, mount->fd(), stop);
+    auto memory = make_memory_tree();
+    if (!memory) return memory;
+    auto unpacked = unpack(archive, memory->fd(), stop);
     if (unpacked.is_error() && unpacked.error().is(ErrorCode::NoSpace)) return std::optional<sys::DetachedMount>();
     TRY(std::move(unpacked));
-    return std::optional(std::move(*mount));
+    return memory;
 }
 
 Result<> copy_directory(const std::string& from, sys::BorrowedFd to, const std::stop_token& stop) {
@@ -170,7 +169,7 @@ Result<Context> prepare_context(const BuildRequest& request, const std::string& 
     std::optional<ReadAhead> sent;
     if (request.context && request.remote.empty() && request.context_directory.empty()) {
         sent.emplace(*request.context);
-        if (TRY(sent->fill(memory_context_bytes))) {
+        if (TRY(sent->fill(memory_tree_bytes))) {
             auto memory = TRY(unpack_in_memory(*sent, stop));
             if (memory) context.memory = std::move(*memory);
             sent->rewind();

@@ -20,15 +20,12 @@ struct Context {
     std::string dockerfile;       // its text
 };
 
-/// Unpacks, fetches or copies the context: one that is sent and small into memory, any other below `temp_root`. (On ext4 a
-/// new file costs the more the more files were removed in the last minutes, because their inodes are passed over:
-/// builds one after the other would pay 1.6 ms for each file of the context.) Everything in it belongs to root; device nodes
-/// are refused; nothing can land outside. InvalidArgument or NotFound when there is no Dockerfile.
+/// Unpacks, fetches or copies the context: one that is sent and small into memory, any other below `temp_root`. Everything
+/// in it belongs to root; device nodes are refused; nothing can land outside. InvalidArgument or NotFound when there is no
+/// Dockerfile.
 Result<Context> prepare_context(const BuildRequest& request, const std::string& temp_root, http::Transfers& transfers,
                                 std::stop_token stop);
 
-/// What a context in memory may take, as an archive and unpacked.
-inline constexpr std::size_t memory_context_bytes = 8 << 20;
 inline constexpr std::uint64_t max_context_bytes = std::uint64_t{1} << 40;
 
 }  // namespace berth::build

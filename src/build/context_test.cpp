@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "build/memory_tree.h"
 #include "codec/compression.h"
 #include "codec/tar.h"
 #include "sys/file.h"
@@ -52,7 +53,7 @@ TEST_F(PrepareContext, IsInMemoryWhenSmall) {
 }
 
 TEST_F(PrepareContext, IsOnDiskWhenTheArchiveIsLarge) {
-    const std::string large(memory_context_bytes + 1, 'x');
+    const std::string large(memory_tree_bytes + 1, 'x');
     {
         auto context = prepare(archive({{"Dockerfile", "FROM scratch\n"}, {"large", large}, {"last", "text"}}));
         ASSERT_FALSE(context.is_error()) << context.error().message();
@@ -65,9 +66,9 @@ TEST_F(PrepareContext, IsOnDiskWhenTheArchiveIsLarge) {
 }
 
 TEST_F(PrepareContext, IsOnDiskWhenASmallArchiveHoldsMuch) {
-    const std::string large(memory_context_bytes + 1, 'x');
+    const std::string large(memory_tree_bytes + 1, 'x');
     const std::string sent = archive({{"first", "text"}, {"large", large}, {"Dockerfile", "FROM scratch\n"}}, codec::Compression::Gzip);
-    ASSERT_LT(sent.size(), memory_context_bytes);
+    ASSERT_LT(sent.size(), memory_tree_bytes);
     auto context = prepare(sent);
     ASSERT_FALSE(context.is_error()) << context.error().message();
     EXPECT_FALSE(context->memory);

@@ -1,6 +1,7 @@
 #include "build/ops/layer_executor.h"
 
 #include "build/files/copy.h"
+#include "build/memory_tree.h"
 #include "build/ops/local_tree.h"
 #include "oci/media_type.h"
 #include "snapshot/capture.h"
@@ -42,29 +43,50 @@ Result<std::string> LayerExecutor::digest(const Tree& tree, const Selection& sel
 }
 
 Result<Tree> LayerExecutor::execute(const Vertex& vertex, const std::vector<Tree>& inputs, std::stop_token stop) {
+    if (const auto* file = std::get_if<FileOp>(&vertex.op)) return execute_files(*file, inputs, stop);
     const auto root = TRY(make_root(inputs[0].layers));
-    bool skip_empty = false;
-    if (const auto* exec = std::get_if<ExecOp>(&vertex.op)) {
-        surroundings_.slots.acquire();
-        const auto outcome = run(vertex, *exec, inputs, root, stop);
-        surroundings_.slots.release();
-        if (outcome.is_error()) return outcome.error().clone();
-    } else {
-        const auto& file = std::get<FileOp>(vertex.op);
-        skip_empty = file.skip_empty_layer;
-        TRY(change_files(file, inputs, root, stop));
+    surroundings_.slots.acquire();
+    const auto outcome = run(vertex, std::get<ExecOp>(vertex.op), inputs, root, stop);
+    surroundings_.slots.release();
+    if (outcome.is_error()) return outcome.error().clone();
+    return capture(root, inputs[0], false, stop);
+}
+
+// In memory if what is written fits there, else once more on disk.
+Result<Tree> LayerExecutor::execute_files(const FileOp& op, const std::vector<Tree>& inputs, std::stop_token stop) {
+    const auto memory = make_root_in_memory(inputs[0].layers);
+    if (memory) {
+        auto outcome = change_files(op, inputs, *memory, stop);
+        if (outcome) return capture(*memory, inputs[0], op.skip_empty_layer, stop);
+        if (!outcome.error().is(ErrorCode::NoSpace)) return std::move(outcome).error();
     }
-    return capture(root, inputs[0], skip_empty, stop);
+    const auto root = TRY(make_root(inputs[0].layers));
+    TRY(change_files(op, inputs, root, stop));
+    return capture(root, inputs[0], op.skip_empty_layer, stop);
 }
 
 Result<LayerExecutor::WorkRoot> LayerExecutor::make_root(const std::vector<image::Layer>& layers) {
     auto directory = TRY(sys::TempDir::create(surroundings_.temp_root));
     // Programs of any user must reach what is mounted from below it.
     TRY(sys::chmod_at(AT_FDCWD, directory.path(), 0711));
+    auto root = TRY(make_root_in(directory.path(), layers));
+    root.directory = std::move(directory);
+    return root;
+}
+
+Result<LayerExecutor::WorkRoot> LayerExecutor::make_root_in_memory(const std::vector<image::Layer>& layers) {
+    auto memory = make_memory_tree();
+    if (!memory) return fail(ErrorCode::Unsupported, "no trees in memory");
+    auto root = TRY(make_root_in(concat("/proc/self/fd/", memory->fd().get()), layers));
+    root.memory = std::move(*memory);
+    return root;
+}
+
+Result<LayerExecutor::WorkRoot> LayerExecutor::make_root_in(const std::string& directory, const std::vector<image::Layer>& layers) {
     auto& driver = surroundings_.services.snapshots;
-    auto writable = TRY(driver.create_writable(directory.path(), diff_ids(layers)));
+    auto writable = TRY(driver.create_writable(directory, diff_ids(layers)));
     auto mount = TRY(driver.mount_root({.layers = diff_ids(layers), .writable = writable, .is_volatile = true}));
-    return WorkRoot{std::move(directory), std::move(writable), std::move(mount)};
+    return WorkRoot{.memory = {}, .directory = {}, .writable = std::move(writable), .mount = std::move(mount)};
 }
 
 Result<Tree> LayerExecutor::capture(const WorkRoot& root, const Tree& base, bool skip_empty, std::stop_token stop) {

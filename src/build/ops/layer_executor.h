@@ -43,13 +43,17 @@ public:
 private:
     /// A writable root on top of layers, thrown away at the end.
     struct WorkRoot {
-        sys::TempDir directory;  // outlives the mount
+        sys::DetachedMount memory;              // where the writable directories are; outlives the mount
+        std::optional<sys::TempDir> directory;  // or here
         snapshot::Writable writable;
         sys::DetachedMount mount;
     };
     struct StepMounts;
 
     Result<WorkRoot> make_root(const std::vector<image::Layer>& layers);
+    Result<WorkRoot> make_root_in_memory(const std::vector<image::Layer>& layers);
+    Result<WorkRoot> make_root_in(const std::string& directory, const std::vector<image::Layer>& layers);
+    Result<Tree> execute_files(const FileOp& op, const std::vector<Tree>& inputs, std::stop_token stop);
     Result<Tree> capture(const WorkRoot& root, const Tree& base, bool skip_empty, std::stop_token stop);
     Result<> run(const Vertex& vertex, const ExecOp& op, const std::vector<Tree>& inputs, const WorkRoot& root, std::stop_token stop);
     Result<> add_mount(const ExecMount& mount, const std::vector<Tree>& inputs, container::StepRequest& step,
