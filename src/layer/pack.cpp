@@ -44,6 +44,8 @@ public:
     /// One name of a directory, with what is below it.
     Result<> pack_entry(sys::BorrowedFd directory, const std::string& name, const std::string& path);
     Result<> pack_root(sys::BorrowedFd root);
+    /// The latest modification time of a directory's entries; the epoch when it has none.
+    static Result<timespec> newest_of(sys::BorrowedFd directory);
     Result<Packed> finish() {
         TRY(tar_.finish());
         return packed_;
@@ -110,10 +112,28 @@ Result<> Packer::add_marker(const std::string& path) {
 }
 
 Result<> Packer::pack_root(sys::BorrowedFd root) {
-    const struct stat status = TRY(sys::fstat(root));
+    struct stat status = TRY(sys::fstat(root));
+    // An upper directory's own time says when something was put into it, so that the same step would give another layer
+    // every time. What the layer brings says when it is from.
+    if (options_.whiteouts == PackWhiteouts::ToArchive) status.st_mtim = TRY(newest_of(root));
     TarEntry entry = TRY(entry_of(root, status, {}, TarType::Directory));
     TRY(begin(entry));
     return {};
+}
+
+Result<timespec> Packer::newest_of(sys::BorrowedFd directory) {
+    timespec newest{};
+    for (const auto& entry : TRY(sys::list_dir(directory))) {
+        const struct stat status = TRY(sys::fstatat(directory, entry.name, AT_SYMLINK_NOFOLLOW));
+        const bool is_whiteout = S_ISCHR(status.st_mode) && status.st_rdev == 0;
+        if (is_whiteout || !type_of(status.st_mode)) continue;
+        const auto is_newer = [&] {
+            if (status.st_mtim.tv_sec != newest.tv_sec) return status.st_mtim.tv_sec > newest.tv_sec;
+            return status.st_mtim.tv_nsec > newest.tv_nsec;
+        };
+        if (is_newer()) newest = status.st_mtim;
+    }
+    return newest;
 }
 
 Result<> Packer::pack_children(sys::BorrowedFd directory, const std::string& path) {

@@ -17,7 +17,8 @@ namespace berth::layer {
 enum class PackWhiteouts {
     Keep,       ///< a tree as a user sees it: whiteouts do not occur
     ToArchive,  ///< an overlay's upper directory: character devices 0/0 become `.wh.` files, opaque directories get
-                ///< `.wh..wh..opq`; the overlay's private attributes are left out
+                ///< `.wh..wh..opq`; the overlay's private attributes are left out; the root's time is that of its
+                ///< newest entry
 };
 
 struct PackOptions {

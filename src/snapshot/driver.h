@@ -80,7 +80,8 @@ public:
 
 struct DriverOptions {
     std::string root;  ///< the data root; layers live in <root>/layers
-    /// "erofs", "directory", or empty: EROFS where the kernel mounts it from a file, else directories.
+    /// "erofs", "erofs-loop", "directory", or empty: EROFS where the kernel mounts it (from a file, else through a loop
+    /// device), else directories.
     std::string driver;
 };
 /// Also sweeps what a crash left half-made.

@@ -180,6 +180,27 @@ TEST_P(DriverContract, CapturesWhatWasWritten) {
     EXPECT_EQ(second.blob.digest, captured->blob.digest);
 }
 
+TEST_P(DriverContract, CapturesTheSameLayerOfTheSameContent) {
+    const auto store = content::Store::open(temp_->path() + "/content").value();
+    std::vector<oci::Digest> made;
+    for (int time = 0; time < 2; ++time) {
+        const std::string directory = concat(temp_->path(), "/container", time);
+        sys::mkdir_all(directory).value();
+        const auto writable = driver_->create_writable(directory, {}).value();
+        const auto upper = sys::open(writable.upper, O_RDONLY | O_DIRECTORY).value();
+        {
+            const auto text = sys::openat(upper, "f", O_WRONLY | O_CREAT, 0644).value();
+            sys::write_all(text, "same").value();
+            sys::set_times(text, {.tv_sec = 1000, .tv_nsec = 5}, {.tv_sec = 1000, .tv_nsec = 5}).value();
+        }
+        // The directory's own time is that of this run.
+        sys::set_times(upper, {.tv_sec = 2000 + time, .tv_nsec = 0}, {.tv_sec = 2000 + time, .tv_nsec = 0}).value();
+        made.push_back(capture_layer(*driver_, *store, upper, codec::Compression::Gzip, {}).value().layer.diff_id);
+    }
+    EXPECT_EQ(made[0], made[1]);
+    EXPECT_EQ(sys::fstat(mount({made[0]}).fd()).value().st_mtim.tv_sec, 1000);
+}
+
 TEST_P(DriverContract, TakesCompressedArchivesAndChecksTheDiffId) {
     const auto plain = archive({file("f", std::string(100000, 'x'))});
     const auto diff_id = oci::Digest::of(plain);
@@ -332,8 +353,8 @@ TEST_P(DriverContract, StopsWhenAsked) {
     EXPECT_TRUE(layer.error().is(ErrorCode::Cancelled)) << layer.error().message();
 }
 
-INSTANTIATE_TEST_SUITE_P(Drivers, DriverContract, testing::Values("erofs", "directory"),
-                         [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Drivers, DriverContract, testing::Values("erofs", "erofs-loop", "directory"),
+                         [](const auto& info) { return info.param == "erofs-loop" ? "erofs_loop" : info.param; });
 
 }  // namespace
 }  // namespace berth::snapshot

@@ -6,12 +6,15 @@ namespace berth::snapshot {
 
 Result<std::unique_ptr<Driver>> open_driver(const DriverOptions& options) {
     if (options.driver == "directory") return DirectoryDriver::open(options.root);
-    if (!options.driver.empty() && options.driver != "erofs") {
+    if (!options.driver.empty() && options.driver != "erofs" && options.driver != "erofs-loop") {
         return fail(ErrorCode::InvalidArgument, "unknown storage driver \"", options.driver,
-                    "\": erofs and directory are known");
+                    "\": erofs, erofs-loop and directory are known");
     }
-    auto driver = ErofsDriver::open(options.root);
-    if (!driver.is_error() || !options.driver.empty()) return driver;
+    auto driver = ErofsDriver::open(options.root, options.driver == "erofs-loop" ? ImageSource::LoopDevice : ImageSource::File);
+    if (!driver.is_error() || options.driver == "erofs-loop") return driver;
+    auto through_device = ErofsDriver::open(options.root, ImageSource::LoopDevice);
+    if (!through_device.is_error()) return through_device;
+    if (!options.driver.empty()) return driver;
     return DirectoryDriver::open(options.root);
 }
 

@@ -7,6 +7,7 @@
 #include "snapshot/overlay.h"
 #include "snapshot/verify_internal.h"
 #include "sys/file.h"
+#include "sys/loop.h"
 
 namespace berth::snapshot {
 namespace {
@@ -14,14 +15,19 @@ namespace {
 const std::string image_name = "layer.erofs";
 constexpr std::uint64_t mount_read_only = 1;  // MOUNT_ATTR_RDONLY
 
-Result<sys::DetachedMount> mount_image(const std::string& path) {
-    return sys::make_mount("erofs", {{.key = "source", .value = path}}, mount_read_only);
-}
-
 }  // namespace
 
-Result<std::unique_ptr<Driver>> ErofsDriver::open(const std::string& root) {
-    auto driver = std::unique_ptr<ErofsDriver>(new ErofsDriver(TRY(LayerStore::open(root))));
+Result<sys::DetachedMount> ErofsDriver::mount_image(const std::string& path) const {
+    if (source_ == ImageSource::File) return sys::make_mount("erofs", {{.key = "source", .value = path}}, mount_read_only);
+    const sys::Fd file = TRY(sys::open(path, O_RDONLY));
+    // The device ends by itself with the last of its users: this descriptor until the mount is there, then the mount.
+    const auto device = TRY(sys::attach_loop(file).context("loop device for ", path));
+    // The file system itself is read-only, too: the kernel opens the device as it is to be used, and this one refuses writers.
+    return sys::make_mount("erofs", {{.key = "source", .value = device.path}, {.key = "ro", .value = {}}}, mount_read_only);
+}
+
+Result<std::unique_ptr<Driver>> ErofsDriver::open(const std::string& root, ImageSource source) {
+    auto driver = std::unique_ptr<ErofsDriver>(new ErofsDriver(TRY(LayerStore::open(root)), source));
     auto probed = driver->probe();
     if (probed.is_error()) return std::move(probed).error().with_code(ErrorCode::Unsupported);
     return std::unique_ptr<Driver>(std::move(driver));
@@ -34,7 +40,7 @@ Result<> ErofsDriver::probe() {
     codec::MemorySource source(empty_archive);
     const sys::Fd file = TRY(sys::open(path, O_RDWR | O_CREAT | O_EXCL, 0600));
     TRY(layer::write_erofs_image(source, file, {}));
-    empty_ = std::make_shared<sys::DetachedMount>(TRY(mount_image(path).context("mount an EROFS image from its file")));
+    empty_ = std::make_shared<sys::DetachedMount>(TRY(mount_image(path).context("mount an EROFS image from its ", source_ == ImageSource::File ? "file" : "loop device")));
     return {};
 }
 

@@ -7,13 +7,19 @@
 
 namespace berth::snapshot {
 
-/// A layer is one EROFS image, `layers/<hex>/layer.erofs`, mounted from the file (Linux 6.12 and later). Its mount is
+/// How the kernel gets at an image's file.
+enum class ImageSource {
+    File,        ///< mounts it directly: Linux 6.12 and later
+    LoopDevice,  ///< through a block device over it, which goes with the mount; removable with kernels before 6.12
+};
+
+/// A layer is one EROFS image, `layers/<hex>/layer.erofs`, mounted from the file or a loop device. Its mount is
 /// detached, made on first use and kept by this object, so that containers share the page cache; no mount table ever
 /// shows it. Overlays hold layers of their own, so a restarted engine disturbs nobody.
 class ErofsDriver final : public Driver {
 public:
-    /// Unsupported when the kernel cannot mount EROFS from a file here.
-    static Result<std::unique_ptr<Driver>> open(const std::string& root);
+    /// Unsupported when the kernel cannot mount EROFS like that here.
+    static Result<std::unique_ptr<Driver>> open(const std::string& root, ImageSource source);
 
     std::string_view name() const override { return "erofs"; }
     Result<LayerInfo> apply(codec::ByteSource& archive, const ApplyOptions& options, std::stop_token stop) override;
@@ -28,13 +34,15 @@ public:
 
 private:
     using SharedMount = std::shared_ptr<const sys::DetachedMount>;
-    explicit ErofsDriver(std::unique_ptr<LayerStore> store) : store_(std::move(store)) {}
+    ErofsDriver(std::unique_ptr<LayerStore> store, ImageSource source) : store_(std::move(store)), source_(source) {}
+    Result<sys::DetachedMount> mount_image(const std::string& path) const;
     std::string image_path(const oci::Digest& diff_id) const;
     Result<> probe();
     /// The layer's mount, made if need be.
     Result<SharedMount> mount_layer(const oci::Digest& diff_id);
 
     std::unique_ptr<LayerStore> store_;
+    const ImageSource source_;
     Guarded<std::map<oci::Digest, SharedMount>> mounts_;
     SharedMount empty_;  ///< what scratch images stand on
 };
