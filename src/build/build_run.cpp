@@ -85,6 +85,10 @@ Result<BuildResult> BuildRun::run() {
                             .output = [this](const Vertex& vertex, int stream, std::string_view bytes) {
                                 log_.output(vertex.step, bytes);
                                 send({.kind = ProgressKind::Output, .step = vertex.step, .text = std::string(bytes), .stream = stream});
+                            },
+                            .command_failed = [this](const Vertex& vertex, const FailedCommand& command) {
+                                const std::lock_guard lock(mutex_);
+                                failed_commands_.emplace(vertex.step, command);
                             }});
     // Until the cache has a row for it, nothing else keeps a new layer's blob.
     auto lease = shared_.services.content.lease();
@@ -255,9 +259,14 @@ SolverObserver BuildRun::observer(const dockerfile::Plan& plan) {
             },
         .failed =
             [this](const Vertex& vertex, const Error& error) {
-                const bool stopped = error.is(ErrorCode::Cancelled);
-                send({.kind = stopped ? ProgressKind::Cancelled : ProgressKind::Failed, .step = vertex.step,
-                      .text = stopped ? std::string() : error.message()});
+                if (error.is(ErrorCode::Cancelled)) return send({.kind = ProgressKind::Cancelled, .step = vertex.step});
+                Progress event{.kind = ProgressKind::Failed, .step = vertex.step, .text = error.message()};
+                {
+                    const std::lock_guard lock(mutex_);
+                    if (const auto found = failed_commands_.find(vertex.step); found != failed_commands_.end())
+                        event.failed_command = found->second;
+                }
+                send(event);
             },
     };
 }

@@ -74,6 +74,7 @@ private:
     Guarded<std::vector<oci::Digest>> kept_layers_;  // our share of shared_.layers_in_use
     std::mutex mutex_;                            // one event at a time
     std::set<std::size_t> seen_;
+    std::map<std::size_t, FailedCommand> failed_commands_;  // by step
 };
 
 }  // namespace berth::build

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,12 @@ enum class ProgressKind {
     Warning,    // `text`, about the Dockerfile
 };
 
+/// A command of a RUN that ended with something else than 0.
+struct FailedCommand {
+    std::string command;  // "/bin/sh -c make"
+    int exit_status = 0;
+};
+
 /// One event of a build.
 struct Progress {
     ProgressKind kind = ProgressKind::Plan;
@@ -38,6 +45,7 @@ struct Progress {
     double seconds = 0;
     std::string result;      // Cached and Finished: short id of what came out
     std::vector<StepInfo> steps;  // Plan
+    std::optional<FailedCommand> failed_command;  // Failed, when the step's command did
 };
 
 /// Called from several threads, one at a time.

@@ -62,6 +62,16 @@ void tell_result(const build::BuildResult& result, bool quiet, ProgressStream& s
     for (const auto& name : result.references)
         stream.send({.stream = concat("Successfully tagged ", name, "\n")});
 }
+
+/// The classic client ends with the status of the command, and its users look for the first sentence.
+Result<> tell_failed_command(const build::FailedCommand& failed, const Error& error, ProgressStream& stream) {
+    std::string text =
+        concat("The command '", failed.command, "' returned a non-zero code: ", failed.exit_status);
+    text += "\n" + error.message();
+    if (!error.hint().empty()) text += "\nhint: " + error.hint();
+    stream.send({.error = text, .error_code = failed.exit_status});
+    return {};
+}
 }  // namespace
 
 Result<> build_image(Call& call) {
@@ -73,12 +83,17 @@ Result<> build_image(Call& call) {
     const bool quiet = call.flag("q");
     ProgressStream stream(call.response);
     build::ClassicOutput classic([&](std::string_view text) { stream.send({.stream = std::string(text)}); });
+    std::optional<build::FailedCommand> failed;
     if (call.flag("berth.progress")) {
         request.progress = [&](const build::Progress& event) { stream.send({.aux = step_aux(event)}); };
-    } else if (!quiet) {
-        request.progress = [&](const build::Progress& event) { classic(event); };
+    } else {
+        request.progress = [&](const build::Progress& event) {
+            if (event.failed_command && !failed) failed = event.failed_command;
+            if (!quiet) classic(event);
+        };
     }
     auto result = call.engine.builder.build(request, call.stop());
+    if (result.is_error() && failed) return tell_failed_command(*failed, result.error(), stream);
     if (result.is_error()) return stream.finish(std::move(result).error());
     tell_result(*result, quiet, stream);
     return stream.finish({});

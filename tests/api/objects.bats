@@ -94,7 +94,8 @@ teardown_file() { . "$BATS_FILE_TMPDIR/engine"; berth_engine_stop; berth_audit; 
     [[ "$output" == *"Using cache"* ]]
     printf 'FROM busybox\nRUN exit 9\n' >"$BATS_TEST_TMPDIR/context/Dockerfile"
     run stock_docker build "$BATS_TEST_TMPDIR/context"
-    [ "$status" -ne 0 ]
+    [ "$status" -eq 9 ]
+    [[ "$output" == *"The command '/bin/sh -c exit 9' returned a non-zero code: 9"* ]]
     printf 'FORM busybox\n' >"$BATS_TEST_TMPDIR/context/Dockerfile"
     run stock_docker build "$BATS_TEST_TMPDIR/context"
     [ "$status" -ne 0 ]

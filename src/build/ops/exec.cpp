@@ -46,9 +46,9 @@ Result<> LayerExecutor::run(const Vertex& vertex, const ExecOp& op, const std::v
     const container::StepServices services{.run_dir = surroundings_.services.run_dir + "/steps",
                                            .networks = surroundings_.services.networks, .libexec = {}};
     const int status = TRY(container::run_step(services, std::move(step), stop));
-    if (status != 0)
-        return fail(ErrorCode::Conflict, "process \"", shown, "\" did not complete successfully: exit code: ", status);
-    return {};
+    if (status == 0) return {};
+    surroundings_.command_failed(vertex, {.command = shown, .exit_status = status});
+    return fail(ErrorCode::Conflict, "process \"", shown, "\" did not complete successfully: exit code: ", status);
 }
 
 Result<> LayerExecutor::add_mount(const ExecMount& mount, const std::vector<Tree>& inputs, container::StepRequest& step,

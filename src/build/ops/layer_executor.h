@@ -30,6 +30,7 @@ struct BuildSurroundings {
     std::counting_semaphore<>& slots;  // how many commands run at a time
     std::function<void(const image::Layer&)> made_layer;  // before anything else can know of it
     std::function<void(const Vertex&, int stream, std::string_view)> output;
+    std::function<void(const Vertex&, const FailedCommand&)> command_failed;  // before execute() fails
 };
 
 /// Runs vertices on real layers: overlay roots, processes, captured layers.
