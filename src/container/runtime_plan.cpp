@@ -234,7 +234,11 @@ Result<oci::RuntimeProcess> plan_process(const ContainerSpec& spec, const Runtim
     process.terminal = spec.tty;
     process.console_rows = static_cast<unsigned>(std::max(0, spec.host.console_size.first));
     process.console_columns = static_cast<unsigned>(std::max(0, spec.host.console_size.second));
-    process.user = {.uid = facts.user.uid, .gid = facts.user.gid, .umask = std::nullopt, .additional_gids = facts.user.groups};
+    // The primary group is one of the supplementary ones too, else a process could drop it and with it what is
+    // denied to the group.
+    std::vector<std::uint32_t> groups{facts.user.gid};
+    std::ranges::copy_if(facts.user.groups, std::back_inserter(groups), [&](auto gid) { return gid != facts.user.gid; });
+    process.user = {.uid = facts.user.uid, .gid = facts.user.gid, .umask = std::nullopt, .additional_gids = std::move(groups)};
     process.args = command_line(spec);
     process.env = environment(spec, facts);
     process.cwd = spec.working_dir.empty() ? "/" : clean_absolute_path(spec.working_dir);

@@ -38,6 +38,14 @@ TEST(RuntimePlan, AnotherUserHasNoEffectiveCapabilities) {
     EXPECT_EQ(plan->process->capabilities->bounding.size(), 14u);
 }
 
+TEST(RuntimePlan, ThePrimaryGroupIsASupplementaryOneToo) {
+    RuntimeFacts facts;
+    facts.user = {.uid = 1000, .gid = 50, .groups = {20, 50, 30}, .home = "/"};
+    const auto plan = plan_runtime(spec_of(), facts);
+    ASSERT_TRUE(plan);
+    EXPECT_EQ(plan->process->user.additional_gids, (std::vector<std::uint32_t>{50, 20, 30}));
+}
+
 TEST(RuntimePlan, AddsAndDropsCapabilities) {
     ContainerSpec spec = spec_of();
     spec.host.cap_drop = {"ALL"};
