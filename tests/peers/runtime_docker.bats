@@ -39,6 +39,7 @@ life() {
     d logs life
     d exec life sh -c "echo in; $memory_limit; exit 5"
     d exec -u 65534 -w /tmp -e A=b life sh -c 'id; pwd; echo $A'
+    d exec life nothere
     d pause life
     d inspect -f '{{.State.Status}}' life
     d unpause life

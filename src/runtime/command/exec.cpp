@@ -93,7 +93,7 @@ CommandResult exec_command(const CommandContext& context) {
     sys::Fd signals;
     if (!is_detached) signals = TRY(open_signals());
     Launched launched =
-        TRY(exec_in(state.pid, process, options).context("exec failed: unable to start container process"));
+        TRY(exec_in(state.pid, process, options).context("unable to start container process"));
     if (arguments.has("console-socket"))
         TRY(send_terminal(arguments.value("console-socket"), launched.terminal_));
     TRY(write_pid_file(arguments.value("pid-file"), launched.pid()));
