@@ -6,6 +6,7 @@
 #include "daemon/handlers.h"
 #include "daemon/stream_type.h"
 #include "sys/file.h"
+#include "sys/stream.h"
 
 namespace berth::daemon {
 
@@ -78,6 +79,7 @@ Result<> start_exec(Call& call) {
     auto stream = TRY(call.response.hijack(upgraded ? stream_type(exec.spec.tty, call.version)
                                                     : "application/vnd.docker.raw-stream"));
     options.early_input = std::move(stream.early_input);
+    sys::wait_until_read(stream.fd, head_read_limit);
     const sys::Fd ours = TRY(sys::duplicate(stream.fd));
     auto started = call.engine.containers.exec_start(exec.id, options, std::move(stream.fd));
     if (started.is_error()) tell_in_band(ours, exec.spec.tty, started.error().message());

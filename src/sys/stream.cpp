@@ -2,6 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,6 +42,21 @@ Transfer read_some(BorrowedFd fd, std::span<std::byte> buffer) {
 
 Transfer write_some(BorrowedFd fd, std::span<const std::byte> bytes) {
     return attempt([&] { return ::write(fd.get(), bytes.data(), bytes.size()); }, false);
+}
+
+void wait_until_read(BorrowedFd socket, std::chrono::milliseconds limit) {
+    using namespace std::chrono;
+    constexpr microseconds first_pause = 20us, longest_pause = 1ms;
+    const auto deadline = steady_clock::now() + limit;
+    int unread = 0;
+    // No event tells this moment, so it is looked for; a pause ends at once when the other side hangs up.
+    for (microseconds pause = first_pause; ::ioctl(socket.get(), SIOCOUTQ, &unread) == 0 && unread > 0;
+         pause = std::min(2 * pause, longest_pause)) {
+        if (steady_clock::now() >= deadline) return;
+        pollfd hangup{.fd = socket.get(), .events = 0, .revents = 0};
+        const timespec time{.tv_sec = 0, .tv_nsec = nanoseconds(pause).count()};
+        if (::ppoll(&hangup, 1, &time, nullptr) != 0) return;
+    }
 }
 
 std::optional<EndedChild> reap_any_child() {

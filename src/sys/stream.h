@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -29,6 +30,10 @@ Transfer send_some(BorrowedFd socket, std::span<const std::byte> bytes);
 Transfer read_some(BorrowedFd fd, std::span<std::byte> buffer);
 /// write(2) to a non-blocking descriptor; SIGPIPE must be blocked or ignored.
 Transfer write_some(BorrowedFd fd, std::span<const std::byte> bytes);
+
+/// Waits until the other side has read all that was sent so far, or is gone, or `limit` is over. On a unix socket its program has
+/// read it then; on others its kernel has it. ioctl(2) SIOCOUTQ.
+void wait_until_read(BorrowedFd socket, std::chrono::milliseconds limit);
 
 /// Takes one ended child of ours off the process table; nullopt when none has ended. waitpid(2) with WNOHANG.
 struct EndedChild {
