@@ -1,10 +1,15 @@
+#include <thread>
+
 #include "api/stream_frame.h"
 #include "container/containers.h"
 #include "daemon/call.h"
 #include "daemon/container_filter.h"
 #include "daemon/handlers.h"
 #include "daemon/stream_type.h"
+#include "daemon/websocket.h"
 #include "sys/file.h"
+#include "sys/socket.h"
+#include "sys/stream.h"
 
 namespace berth::daemon {
 
@@ -35,7 +40,14 @@ std::string fixed_width_time(Timestamp time) {
 }
 }  // namespace
 
-Result<> attach_container(Call& call) {
+namespace {
+struct Attachment {
+    container::ContainerView view;
+    container::AttachOptions options;
+    bool is_waiting = false;  // nothing runs, so nothing can be written before the head
+};
+
+Result<Attachment> attachment_of(Call& call) {
     container::AttachOptions options{.stdin_ = call.flag("stdin"),
                                      .stdout_ = call.flag("stdout"),
                                      .stderr_ = call.flag("stderr"),
@@ -54,7 +66,13 @@ Result<> attach_container(Call& call) {
     options.multiplex = !view.spec.tty;
     const auto status = view.state.status;
     const bool is_waiting = status == container::Status::Created || status == container::Status::Exited;
-    if (is_waiting && options.stream && !options.logs && !call.request.is_tls) {
+    return Attachment{.view = view, .options = options, .is_waiting = is_waiting && options.stream && !options.logs};
+}
+}  // namespace
+
+Result<> attach_container(Call& call) {
+    auto [view, options, is_waiting] = TRY(attachment_of(call));
+    if (is_waiting && !call.request.is_tls) {
         // Clients start the container as soon as they read our head. They must find themselves attached by
         // then, or what a short-lived process prints is lost. Nothing can be written before the head, since
         // nothing runs.
@@ -70,7 +88,31 @@ Result<> attach_container(Call& call) {
     auto stream = TRY(call.response.hijack(upgraded ? stream_type(view.spec.tty, call.version)
                                                     : "application/vnd.docker.raw-stream"));
     options.early_input = std::move(stream.early_input);
+    sys::wait_until_read(stream.fd, head_read_limit);
     return call.engine.containers.attach(view.id, options, std::move(stream.fd));
+}
+
+// What Docker's web clients use: the same bytes as a terminal's, in the messages of a WebSocket.
+Result<> attach_websocket(Call& call) {
+    const auto& headers = call.request.headers;
+    if (!headers.has_token("Upgrade", "websocket") || headers.get("Sec-WebSocket-Key").empty())
+        return fail(ErrorCode::InvalidArgument, "this endpoint needs a WebSocket handshake");
+    if (headers.get("Sec-WebSocket-Version") != "13")
+        return fail(ErrorCode::InvalidArgument, "only version 13 of WebSocket is spoken");
+    auto [view, options, is_waiting] = TRY(attachment_of(call));
+    options.multiplex = false;
+    auto [ours, theirs] = TRY(sys::socket_pair());
+    if (is_waiting) TRY(call.engine.containers.attach(view.id, options, std::move(theirs)));
+    call.response.headers.set("Sec-WebSocket-Accept", websocket_accept(headers.get("Sec-WebSocket-Key")));
+    auto socket = TRY(call.response.hijack({}));
+    const auto opcode = call.is_at_least(28) ? WebSocketOpcode::Binary : WebSocketOpcode::Text;
+    std::jthread relay([&socket, &ours, opcode] {
+        relay_websocket(socket.fd, std::move(socket.early_input), ours, opcode);
+    });
+    if (is_waiting) return {};
+    // Only now, since what was logged goes through the pair before this returns.
+    auto attached = call.engine.containers.attach(view.id, options, std::move(theirs));
+    return attached;
 }
 
 Result<> resize_container(Call& call) {

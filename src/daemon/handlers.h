@@ -40,6 +40,7 @@ Result<> wait_container(Call& call);
 Result<> show_top(Call& call);
 // container_streams.cpp
 Result<> attach_container(Call& call);
+Result<> attach_websocket(Call& call);
 Result<> resize_container(Call& call);
 Result<> show_logs(Call& call);
 // container_stats.cpp

@@ -30,6 +30,7 @@ constexpr Route table[] = {
     {"POST", "/containers/{id}/wait", wait_container},
     {"GET", "/containers/{id}/top", show_top},
     {"POST", "/containers/{id}/attach", attach_container},
+    {"GET", "/containers/{id}/attach/ws", attach_websocket},
     {"POST", "/containers/{id}/resize", resize_container},
     {"GET", "/containers/{id}/logs", show_logs},
     {"GET", "/containers/{id}/stats", show_stats},
