@@ -69,9 +69,11 @@ Result<ContainerCounts> count_containers(Call& call) {
 }
 
 Json registry_config(const engine::Configuration& configuration) {
+    Json mirrors = Json::array();
+    for (const auto& url : configuration.registry_mirrors) mirrors.push_back(url.ends_with('/') ? url : url + "/");
     Json indexes = Json::object();
     indexes["docker.io"] = {{"Name", "docker.io"},
-                            {"Mirrors", configuration.registry_mirrors},
+                            {"Mirrors", mirrors},
                             {"Secure", true},
                             {"Official", true}};
     Json cidrs = Json::array({"::1/128", "127.0.0.0/8"});
@@ -84,7 +86,7 @@ Json registry_config(const engine::Configuration& configuration) {
     }
     return {{"InsecureRegistryCIDRs", std::move(cidrs)},
             {"IndexConfigs", std::move(indexes)},
-            {"Mirrors", configuration.registry_mirrors}};
+            {"Mirrors", std::move(mirrors)}};
 }
 }  // namespace
 
