@@ -68,7 +68,7 @@ void HealthMonitor::probe() {
     output_ = std::move(read_end);
     sys::set_nonblocking(output_).ignore("a pipe of ours");
     if (auto watch = loop_.add(output_, EPOLLIN, [this](std::uint32_t) { read_output(); })) output_watch_ = *watch;
-    time_limit_ = loop_.after(std::chrono::nanoseconds(state_.settings().timeout), [this] {
+    time_limit_ = loop_.after(std::chrono::nanoseconds(state_.time_limit(result_.start)), [this] {
         time_limit_ = 0;
         on_timeout();
     });
