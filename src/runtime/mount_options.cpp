@@ -84,6 +84,7 @@ bool parse_flag(std::string_view word, MountOptions& out) {
     if (word == "rbind") return out.bind = out.recursive_bind = true;
     if (word == "tmpcopyup") return out.copy_up = true;
     if (word == "idmap") return out.idmap = true;
+    if (word == "tryidmap") return out.idmap = out.idmap_is_optional = true;
     if (word == "ridmap") return out.idmap = out.recursive_idmap = true;
     return false;
 }

@@ -22,6 +22,7 @@ struct MountOptions {
     bool copy_up = false;  ///< tmpcopyup: start with what the image has there
     bool idmap = false;
     bool recursive_idmap = false;
+    bool idmap_is_optional = false;  ///< ours ("tryidmap"): go without where the file system cannot
     /// For the file system itself: "size=64k", "mode=755", "sync".
     std::vector<sys::MountOption> data;
 

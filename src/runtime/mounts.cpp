@@ -36,7 +36,9 @@ Result<Mounted> attach_root(Preparation& preparation) {
     mounted.null = TRY(open_null());
     if (preparation.shares_mounts) {
         TRY(sys::set_attributes(preparation.root.fd(), {.propagation = MS_PRIVATE, .recursive = true}));
-        TRY(preparation.root.attach(preparation.root_place).context("attach the root"));
+        // Opened here: a mount can be attached only to what the own mount namespace shows, and this one may be joined.
+        const sys::Fd place = TRY(sys::open(preparation.root_path, O_PATH | O_DIRECTORY).context("root file system"));
+        TRY(preparation.root.attach(place).context("attach the root"));
     } else {
         TRY(sys::set_attributes_at("/", {.propagation = MS_SLAVE, .recursive = true}));
         TRY(preparation.root.attach_at("/").context("attach the root"));
@@ -113,6 +115,9 @@ Result<> apply_propagation(sys::BorrowedFd mount, const MountOptions& options) {
 
 Result<> make_bind(PreparedMount& prepared, Mounted& mounted) {
     const sys::Fd target = TRY(open_target(prepared, mounted.root));
+    // Since Linux 6.8 mountinfo lists mounts by age, and this one was made before all others. A copy made now shows in the
+    // specification's order; 6.8 to 6.14 do not copy what is attached nowhere, and show binds first.
+    if (auto copy = sys::clone_tree(prepared.tree.fd(), {.recursive = true})) prepared.tree = std::move(*copy);
     TRY(apply_attributes(prepared.tree.fd(), prepared.options));
     // Sharing has to be asked for again on a tree that is a peer already; all else narrows it.
     TRY(apply_propagation(prepared.tree.fd(), prepared.options));

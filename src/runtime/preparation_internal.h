@@ -57,7 +57,7 @@ struct Preparation {
     std::vector<NamespaceToJoin> joins;  ///< by the child
     sys::IdMaps id_maps;
     sys::DetachedMount root;
-    sys::Fd root_place;  ///< with shares_mounts: the directory that the root is attached at
+    std::string root_path;  ///< absolute; with shares_mounts: the directory that the root is attached at
     std::vector<PreparedMount> mounts;
     std::vector<PreparedCgroupTree> cgroup_trees;
     std::vector<PreparedDevice> devices;

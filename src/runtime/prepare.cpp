@@ -108,11 +108,10 @@ Result<> prepare_root(Preparation& out) {
         out.root = TRY(
             sys::clone_tree(sys::BorrowedFd(out.options.root_mount), {.recursive = true}).context("root"));
     } else {
-        std::string path = out.options.root_path;
-        if (!path.starts_with('/')) path = out.options.bundle + "/" + path;
-        const sys::Fd root = TRY(sys::open(path, O_PATH | O_DIRECTORY).context("root file system"));
+        out.root_path = out.options.root_path;
+        if (!out.root_path.starts_with('/')) out.root_path = out.options.bundle + "/" + out.root_path;
+        const sys::Fd root = TRY(sys::open(out.root_path, O_PATH | O_DIRECTORY).context("root file system"));
         out.root = TRY(sys::clone_tree(root, {.recursive = true}).context("root file system"));
-        if (out.shares_mounts) out.root_place = TRY(sys::duplicate(root));
     }
     // Mounts below the root may share their events with the host; the container's must not get out.
     return sys::set_attributes(out.root.fd(), {.propagation = MS_SLAVE, .recursive = true}).context("root");
@@ -138,7 +137,12 @@ Result<> prepare_bind(PreparedMount& prepared, const Preparation& out) {
     const struct stat status = TRY(sys::fstat(prepared.tree.fd()));
     prepared.source_is_directory = S_ISDIR(status.st_mode);
     const bool wants_idmap = prepared.options.idmap || !prepared.mount->uid_mappings.empty();
-    if (wants_idmap) TRY(set_up_idmap(prepared, out).context("map owners"));
+    if (wants_idmap) {
+        auto mapped = set_up_idmap(prepared, out);
+        // EINVAL: the file system does not map owners (procfs, NFS), or the source is mapped already.
+        const bool goes_without = mapped.is_error() && prepared.options.idmap_is_optional && mapped.error().error_number() == EINVAL;
+        if (!goes_without) TRY(std::move(mapped).context("map owners"));
+    }
     // What the container mounts there stays there, unless sharing was asked for.
     if (prepared.options.propagation != MS_SHARED)
         TRY(sys::set_attributes(prepared.tree.fd(), {.propagation = MS_SLAVE, .recursive = true}));
