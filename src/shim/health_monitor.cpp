@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "shim/launch_helper.h"
+#include "shim/native_probe.h"
 #include "sys/socket.h"
 #include "sys/stream.h"
 
@@ -59,12 +60,9 @@ void HealthMonitor::probe() {
     auto pipe = sys::make_pipe();
     if (!pipe) return finish(failure_to_run, pipe.error().message());
     auto& [read_end, write_end] = *pipe;
-    auto launched = launch_exec({.configure = &configure_,
-                                 .init = init_,
-                                 .command = state_.settings().command,
-                                 .streams = {-1, write_end.get(), write_end.get()}});
-    if (!launched) return finish(failure_to_run, launched.error().message());
-    child_ = std::move(launched->child_);
+    auto started = start_probe(write_end);
+    if (!started) return finish(failure_to_run, started.error().message());
+    child_ = std::move(*started);
     output_ = std::move(read_end);
     sys::set_nonblocking(output_).ignore("a pipe of ours");
     if (auto watch = loop_.add(output_, EPOLLIN, [this](std::uint32_t) { read_output(); })) output_watch_ = *watch;
@@ -72,6 +70,16 @@ void HealthMonitor::probe() {
         time_limit_ = 0;
         on_timeout();
     });
+}
+
+Result<sys::Child> HealthMonitor::start_probe(sys::BorrowedFd output) {
+    const HealthSettings& settings = state_.settings();
+    if (settings.kind != ProbeKind::Command) return start_native_probe(settings, init_, output);
+    runtime::Launched launched = TRY(launch_exec({.configure = &configure_,
+                                                  .init = init_,
+                                                  .command = settings.command,
+                                                  .streams = {-1, output.get(), output.get()}}));
+    return std::move(launched.child_);
 }
 
 void HealthMonitor::read_output() {

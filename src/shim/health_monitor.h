@@ -25,6 +25,7 @@ public:
 private:
     void schedule();
     void probe();
+    Result<sys::Child> start_probe(sys::BorrowedFd output);
     void read_output();
     void on_timeout();
     void finish(int exit_code, const std::string& note);

@@ -14,7 +14,7 @@ public:
     /// Zero durations and counts of `settings` take Docker's defaults: 30 s, 30 s, 0, 5 s, 3.
     explicit HealthState(const HealthSettings& settings);
 
-    bool is_enabled() const { return !settings_.command.empty(); }
+    bool is_enabled() const { return settings_.kind != ProbeKind::Command || !settings_.command.empty(); }
     const HealthSettings& settings() const { return settings_; }
     /// A new run of the container: "starting", no failures; `now` in ns since the epoch.
     void restart(std::int64_t now);

@@ -25,35 +25,6 @@ std::size_t sequence_length(std::string_view text) {
     return 0;
 }
 
-void append_escaped(std::string& out, std::string_view text) {
-    while (!text.empty()) {
-        const auto byte = static_cast<unsigned char>(text.front());
-        std::size_t length = 1;
-        if (byte == '"' || byte == '\\') {
-            out.push_back('\\');
-            out.push_back(static_cast<char>(byte));
-        } else if (byte == '\n') {
-            out.append("\\n");
-        } else if (byte == '\r') {
-            out.append("\\r");
-        } else if (byte == '\t') {
-            out.append("\\t");
-        } else if (byte < 0x20) {
-            out.append("\\u00");
-            out.push_back(hex_digits[byte >> 4]);
-            out.push_back(hex_digits[byte & 15]);
-        } else if (byte < 0x80) {
-            out.push_back(static_cast<char>(byte));
-        } else if (length = sequence_length(text); length != 0) {
-            out.append(text.substr(0, length));
-        } else {
-            length = 1;
-            out.append("\\ufffd");
-        }
-        text.remove_prefix(length);
-    }
-}
-
 void append_utf8(std::string& out, std::uint32_t code) {
     if (code < 0x80) {
         out.push_back(static_cast<char>(code));
@@ -150,9 +121,38 @@ bool skip_value(std::string_view& text) {
 
 }  // namespace
 
+void append_json_escaped(std::string& out, std::string_view text) {
+    while (!text.empty()) {
+        const auto byte = static_cast<unsigned char>(text.front());
+        std::size_t length = 1;
+        if (byte == '"' || byte == '\\') {
+            out.push_back('\\');
+            out.push_back(static_cast<char>(byte));
+        } else if (byte == '\n') {
+            out.append("\\n");
+        } else if (byte == '\r') {
+            out.append("\\r");
+        } else if (byte == '\t') {
+            out.append("\\t");
+        } else if (byte < 0x20) {
+            out.append("\\u00");
+            out.push_back(hex_digits[byte >> 4]);
+            out.push_back(hex_digits[byte & 15]);
+        } else if (byte < 0x80) {
+            out.push_back(static_cast<char>(byte));
+        } else if (length = sequence_length(text); length != 0) {
+            out.append(text.substr(0, length));
+        } else {
+            length = 1;
+            out.append("\\ufffd");
+        }
+        text.remove_prefix(length);
+    }
+}
+
 void append_log_line(std::string& out, int stream, std::string_view text, std::string_view time) {
     out.append("{\"log\":\"");
-    append_escaped(out, text);
+    append_json_escaped(out, text);
     out.append(stream == 2 ? "\",\"stream\":\"stderr\",\"time\":\"" : "\",\"stream\":\"stdout\",\"time\":\"");
     out.append(time);
     out.append("\"}\n");

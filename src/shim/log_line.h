@@ -19,6 +19,8 @@ struct LogLine {
 
 /// Appends the entry and a line end to `out`. Bytes that are not UTF-8 become U+FFFD.
 void append_log_line(std::string& out, int stream, std::string_view text, std::string_view time);
+/// Appends `text` as the inside of a JSON string.
+void append_json_escaped(std::string& out, std::string_view text);
 /// Reads one entry; nullopt for anything that is none (a torn line after a crash). Unknown members are skipped.
 std::optional<LogLine> parse_log_line(std::string_view line);
 

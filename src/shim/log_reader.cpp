@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "codec/compression.h"
 #include "sys/directory_watch.h"
 #include "sys/epoll.h"
 #include "sys/file.h"
@@ -21,16 +22,42 @@ constexpr std::chrono::milliseconds quiet_limit{500}, ending_limit{20};
 struct LogFile {
     sys::Fd fd;
     std::uint64_t inode = 0;
+    bool compressed = false;
 };
 
 std::string file_name(const std::string& path, int number) { return number == 0 ? path : concat(path, ".", number); }
 
 std::optional<LogFile> open_log(const std::string& path, int number) {
-    auto fd = sys::open(file_name(path, number), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    const std::string name = file_name(path, number);
+    auto fd = sys::open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    const bool compressed = !fd && number > 0;
+    if (compressed) fd = sys::open(name + ".zst", O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     if (!fd) return std::nullopt;
     const auto about = sys::fstat(*fd);
     if (!about || !S_ISREG(about->st_mode)) return std::nullopt;
-    return LogFile{std::move(*fd), about->st_ino};
+    return LogFile{std::move(*fd), about->st_ino, compressed};
+}
+
+class FdSource final : public codec::ByteSource {
+public:
+    explicit FdSource(sys::BorrowedFd fd) : fd_(fd) {}
+    Result<std::size_t> read(std::span<std::byte> buffer) override { return sys::read(fd_, buffer); }
+
+private:
+    sys::BorrowedFd fd_;
+};
+
+// A compressed file is read through an unnamed one with its content.
+Result<> expand(LogFile& file) {
+    if (!file.compressed) return {};
+    sys::Fd plain = TRY(sys::memfd("berth-log"));
+    FdSource source(file.fd);
+    const auto content = TRY(codec::open_decompressor(source));
+    std::vector<std::byte> buffer(block_bytes);
+    while (const std::size_t got = TRY(content->read(buffer))) TRY(sys::write_all(plain, std::span<const std::byte>(buffer).first(got)));
+    file.fd = std::move(plain);
+    file.compressed = false;
+    return {};
 }
 
 // All files, the oldest first. A rotation meanwhile may show one twice; the inode tells.
@@ -172,7 +199,11 @@ private:
             if (i + 1 == files.size()) return std::nullopt;
             return std::move(files[i + 1]);
         }
-        return std::move(files.front());  // rotated out of existence while we were away
+        // Rotated further than we could follow: on with the oldest that is not compressed yet.
+        for (LogFile& file : files) {
+            if (!file.compressed) return std::move(file);
+        }
+        return std::nullopt;
     }
     const LogQuery& query_;
     EntryReader& reader_;
@@ -190,12 +221,14 @@ Result<> read_log(const LogQuery& query, const std::function<bool(const LogLine&
         first = files.empty() ? 0 : files.size() - 1;
         for (std::size_t i = files.size(); i-- > 0;) {
             first = i;
+            TRY(expand(files[i]));
             offset = find_tail(files[i].fd, reader, wanted);
             if (wanted <= 0) break;
         }
         if (wanted > 0) offset = 0;
     }
     for (std::size_t i = first; i < files.size(); ++i, offset = 0) {
+        TRY(expand(files[i]));
         if (reader.read(files[i].fd, offset, sink, stop) == EntryReader::Outcome::Finished) return {};
         if (i + 1 < files.size()) {
             reader.forget_pending();

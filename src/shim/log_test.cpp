@@ -1,11 +1,16 @@
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "shim/log_line.h"
+#include "shim/log_reader.h"
 #include "shim/log_writer.h"
 #include "sys/file.h"
 
 namespace berth::shim {
 namespace {
+
+using namespace std::chrono_literals;
 
 const Timestamp noon = *parse_rfc3339("2026-11-23T12:00:00.000000001Z");
 
@@ -82,6 +87,23 @@ TEST_F(LogWriterTest, RotatesAndForgetsTheOldest) {
     EXPECT_EQ(content(".1"), entry + entry);
     EXPECT_EQ(content(".2"), entry + entry);
     EXPECT_FALSE(sys::exists(path_ + ".3"));
+}
+
+TEST_F(LogWriterTest, CompressesWhatNobodyFollowsAnyMore) {
+    const std::string entry = line("12345\n");
+    LogWriter writer({.path = path_, .max_bytes = entry.size() * 2, .max_files = 4, .compress = true});
+    ASSERT_TRUE(writer.open());
+    for (int i = 0; i < 5; ++i) writer.write(1, "12345\n", noon);
+    for (int i = 0; i < 500 && !sys::exists(path_ + ".2.zst"); ++i) std::this_thread::sleep_for(10ms);
+    ASSERT_TRUE(sys::exists(path_ + ".2.zst"));
+    EXPECT_EQ(content(".1"), entry + entry);
+    int read = 0;
+    EXPECT_TRUE(read_log({.path = path_}, [&](const LogLine& got) { return ++read, got.text == "12345\n"; }, {}));
+    EXPECT_EQ(read, 5);
+    EXPECT_TRUE(read_log({.path = path_, .tail = 4}, [&](const LogLine&) { return ++read, true; }, {}));
+    EXPECT_EQ(read, 9);
+    ASSERT_TRUE(writer.clear());
+    for (const char* left : {".1", ".2", ".2.zst", ".3"}) EXPECT_FALSE(sys::exists(path_ + left)) << left;
 }
 
 TEST_F(LogWriterTest, RefusesALinkInItsPlace) {

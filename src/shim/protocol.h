@@ -38,6 +38,7 @@ enum class MessageType : std::uint16_t {
     Names = 11,
     Query = 12,
     Quit = 13,
+    ClearLog = 14,
     // Answers.
     Ready = 64,
     Reply = 65,
@@ -52,7 +53,8 @@ enum class MessageType : std::uint16_t {
     Detached = 133,
 };
 
-enum class RestartMode : std::uint8_t { No, Always, UnlessStopped, OnFailure };
+/// `Unhealthy` is OnFailure for which an unhealthy container counts as failed: it is stopped, then started again.
+enum class RestartMode : std::uint8_t { No, Always, UnlessStopped, OnFailure, Unhealthy };
 
 struct RestartSettings {
     RestartMode mode = RestartMode::No;
@@ -61,21 +63,54 @@ struct RestartSettings {
     void fields(V& v) { v(1, mode), v(2, max_retries); }
 };
 
+enum class LogProtocol : std::uint8_t { None, Syslog, Journald, Gelf, Fluentd };
+enum class LogTransport : std::uint8_t { UnixDatagram, UnixStream, Udp, Tcp };
+
+/// A log service that gets the output as well.
+struct RemoteLogSettings {
+    LogProtocol protocol = LogProtocol::None;
+    LogTransport transport = LogTransport::UnixDatagram;
+    std::string address;  // a socket's path, or an address as text
+    std::uint16_t port = 0;
+    std::string tag, format;  // format: of syslog, "", "rfc3164", "rfc5424", "rfc5424micro"
+    std::int32_t facility = 3;
+    bool is_local = false;
+    std::int32_t pid = 0;  // what syslog shows
+    std::string container_id, container_name, image, hostname;
+    std::vector<std::string> extra;  // "key=value"
+    std::uint64_t max_pending = 1 << 20;
+    template <typename V>
+    void fields(V& v) {
+        v(1, protocol), v(2, transport), v(3, address), v(4, port), v(5, tag), v(6, format), v(7, facility);
+        v(8, is_local), v(9, pid), v(10, container_id), v(11, container_name), v(12, image), v(13, hostname);
+        v(14, extra), v(15, max_pending);
+    }
+};
+
 struct LogSettings {
     std::string path;  // empty: no log
     std::uint64_t max_bytes = 20 << 20;
     std::uint32_t max_files = 5;
+    RemoteLogSettings remote;
+    bool compress = false;  // rotated files but the newest of them
     template <typename V>
-    void fields(V& v) { v(1, path), v(2, max_bytes), v(3, max_files); }
+    void fields(V& v) { v(1, path), v(2, max_bytes), v(3, max_files), v(4, remote), v(5, compress); }
 };
 
+/// What a health check does: run a command in the container, or ask a port of its network namespace ourselves.
+enum class ProbeKind : std::uint8_t { Command, Http, Tcp, Grpc };
+
 struct HealthSettings {
-    std::vector<std::string> command;  // argv; empty: no health check
+    std::vector<std::string> command;  // argv; empty (and kind Command): no health check
     std::int64_t interval = 0, timeout = 0, start_period = 0, start_interval = 0;
     std::int32_t retries = 0;
+    ProbeKind kind = ProbeKind::Command;
+    std::uint16_t port = 0;
+    std::string path;  // of Http; the service's name of Grpc
     template <typename V>
     void fields(V& v) {
         v(1, command), v(2, interval), v(3, timeout), v(4, start_period), v(5, start_interval), v(6, retries);
+        v(7, kind), v(8, port), v(9, path);
     }
 };
 
@@ -94,11 +129,13 @@ struct Configure {
     RestartSettings restart;
     LogSettings log;
     HealthSettings health;
+    std::int32_t stop_signal = 15;               // for stopping an unhealthy container
+    std::int64_t stop_timeout = 10'000'000'000;
     template <typename V>
     void fields(V& v) {
         v(1, id), v(2, directory), v(3, spec_path), v(4, tty), v(5, open_stdin), v(6, stdin_once), v(7, own_netns);
         v(8, joins_netns), v(9, resolver), v(10, cgroup), v(11, seccomp_cache), v(12, restart_count);
-        v(14, restart), v(15, log), v(16, health);
+        v(14, restart), v(15, log), v(16, health), v(17, stop_signal), v(18, stop_timeout);
     }
 };
 
@@ -207,6 +244,13 @@ struct Quit {
     void fields(V&) {}
 };
 
+/// Forgets what the container wrote so far.
+struct ClearLog {
+    static constexpr MessageType type = MessageType::ClearLog;
+    template <typename V>
+    void fields(V&) {}
+};
+
 struct Ready {
     static constexpr MessageType type = MessageType::Ready;
     std::int32_t pid = 0;  // of the shim
@@ -232,6 +276,22 @@ struct Started {
     void fields(V& v) { v(1, exec_id), v(2, pid), v(3, time); }
 };
 
+/// How a stop went.
+enum class StopOutcome : std::uint8_t {
+    None,       // nobody asked for one
+    Ended,      // the process ended by itself after the signal
+    NoHandler,  // it could not receive the signal, and was killed at once
+    TimedOut,   // it did not end in time, and was killed
+};
+
+/// The last process that the kernel killed in the container for want of memory.
+struct OomVictim {
+    std::int32_t pid = 0;  // of the host's pid namespace; 0: the kernel's log did not say
+    std::string name;
+    template <typename V>
+    void fields(V& v) { v(1, pid), v(2, name); }
+};
+
 struct Exited {
     static constexpr MessageType type = MessageType::Exited;
     std::int32_t code = 0;  // 128+n after signal n
@@ -242,10 +302,20 @@ struct Exited {
     std::int32_t restart_count = 0;
     bool manually_stopped = false;
     std::string error;  // when a restart could not start it
+    std::int32_t signal = 0;  // that killed process 1; 0: it exited
+    bool signal_was_ours = false;  // an engine's request sent that signal
+    StopOutcome stop_outcome = StopOutcome::None;
+    std::int32_t stop_signal = 0;
+    std::int64_t stop_waited = 0;  // from the stop's signal to the end
+    bool was_unhealthy = false;    // stopped by the restart policy for its health
+    OomVictim oom_victim;
+    std::int32_t failures_in_row = 0;  // ends without a run of ten seconds in between
     template <typename V>
     void fields(V& v) {
         v(1, code), v(2, oom_killed), v(3, restarts), v(4, restart_delay), v(5, started_at), v(6, finished_at);
-        v(7, restart_count), v(8, manually_stopped), v(9, error);
+        v(7, restart_count), v(8, manually_stopped), v(9, error), v(10, signal), v(11, signal_was_ours);
+        v(12, stop_outcome), v(13, stop_signal), v(14, stop_waited), v(15, was_unhealthy), v(16, oom_victim);
+        v(17, failures_in_row);
     }
 };
 

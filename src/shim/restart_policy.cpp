@@ -16,6 +16,7 @@ bool RestartPolicy::wants_restart(int exit_code) const {
         case RestartMode::Always:
         case RestartMode::UnlessStopped: return true;
         case RestartMode::OnFailure:
+        case RestartMode::Unhealthy:
             return exit_code != 0 && (settings_.max_retries <= 0 || count_ < settings_.max_retries);
     }
     return false;
@@ -23,8 +24,12 @@ bool RestartPolicy::wants_restart(int exit_code) const {
 
 std::optional<std::chrono::milliseconds> RestartPolicy::after_exit(int exit_code, bool manually_stopped,
                                                                    std::chrono::nanoseconds ran_for) {
+    if (ran_for >= healthy_run) {
+        delay_ = 0ms;
+        failures_in_row_ = 0;
+    }
+    ++failures_in_row_;
     if (manually_stopped || !wants_restart(exit_code)) return std::nullopt;
-    if (ran_for >= healthy_run) delay_ = 0ms;
     delay_ = delay_ == 0ms ? first_delay : std::min(delay_ * 2, longest_delay);
     ++count_;
     return delay_;

@@ -18,11 +18,14 @@ public:
     std::optional<std::chrono::milliseconds> after_exit(int exit_code, bool manually_stopped,
                                                         std::chrono::nanoseconds ran_for);
     int restart_count() const { return count_; }
+    bool stops_unhealthy() const { return settings_.mode == RestartMode::Unhealthy; }
+    /// How many ends came in a row without a run of ten seconds between them.
+    int failures_in_row() const { return failures_in_row_; }
 
 private:
     bool wants_restart(int exit_code) const;
     RestartSettings settings_;
-    int count_ = 0;
+    int count_ = 0, failures_in_row_ = 0;
     std::chrono::milliseconds delay_{0};
 };
 

@@ -44,6 +44,17 @@ TEST(RestartPolicy, OnFailureCountsItsRetriesAndIgnoresSuccess) {
     EXPECT_TRUE(unlimited.after_exit(137, false, 1s));
 }
 
+TEST(RestartPolicy, CountsFailuresUntilARunOfTenSeconds) {
+    RestartPolicy policy({.mode = RestartMode::Unhealthy, .max_retries = 5}, 0);
+    EXPECT_TRUE(policy.stops_unhealthy());
+    EXPECT_TRUE(policy.after_exit(1, false, 1s));
+    EXPECT_TRUE(policy.after_exit(1, false, 1s));
+    EXPECT_EQ(policy.failures_in_row(), 2);
+    EXPECT_TRUE(policy.after_exit(1, false, 11s));
+    EXPECT_EQ(policy.failures_in_row(), 1);
+    EXPECT_FALSE(policy.after_exit(0, false, 1s));
+}
+
 TEST(RestartPolicy, AnUpdateTakesEffectAtTheNextExit) {
     RestartPolicy policy({.mode = RestartMode::No}, 0);
     policy.update({.mode = RestartMode::Always});

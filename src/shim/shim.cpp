@@ -7,7 +7,9 @@
 #include "base/clock.h"
 #include "shim/exit_file.h"
 #include "shim/launch_helper.h"
+#include "shim/oom_victim.h"
 #include "sys/file.h"
+#include "sys/kernel_log.h"
 #include "sys/memory.h"
 #include "sys/namespace.h"
 #include "sys/netlink.h"
@@ -81,6 +83,7 @@ void Shim::handle(Request& request) {
                 if (resolver_) resolver_->set_names(m);
                 return {};
             });
+        case MessageType::ClearLog: return reply(log_ ? log_->clear() : Result<>());
         case MessageType::Query: return answer_state(request);
         case MessageType::Quit:
             if (process_.pid > 0) return reply(fail(ErrorCode::Conflict, "the container runs"));
@@ -99,6 +102,11 @@ Result<> Shim::configure(Request& request) {
     restart_policy_ = RestartPolicy(configure_.restart, configure_.restart_count);
     log_.emplace(configure_.log);
     TRY(log_->open().context("log"));
+    if (configure_.log.remote.protocol != LogProtocol::None) {
+        configure_.log.remote.pid = ::getpid();
+        remote_log_.emplace(loop_, configure_.log.remote);
+        log_->set_line_sink([this](int stream, std::string_view line, Timestamp now) { remote_log_->write(stream, line, now); });
+    }
     stdio_.emplace(loop_, Stdio::Options{.tty = configure_.tty,
                                          .wants_stdin = configure_.open_stdin,
                                          .close_stdin_with_client = configure_.stdin_once,
@@ -106,7 +114,7 @@ Result<> Shim::configure(Request& request) {
                                          .log = &*log_,
                                          .on_detached = [this] { connections_.broadcast(Detached{}); },
                                          .on_idle = [this] { leave_if_done(); }});
-    health_.emplace(loop_, configure_, [this](const Health& health) { connections_.broadcast(health); });
+    health_.emplace(loop_, configure_, [this](const Health& health) { on_health(health); });
     if (configure_.own_netns) TRY(make_network(request));
     phase_ = Phase::Configured;
     const Ready ready{.pid = ::getpid()};
@@ -170,7 +178,9 @@ Result<> Shim::run_process() {
     started_at_ = wall_now();
     started_steady_ = std::chrono::steady_clock::now();
     phase_ = Phase::Running;
-    manually_stopped_ = false;
+    manually_stopped_ = stopped_unhealthy_ = false;
+    stop_outcome_ = StopOutcome::None;
+    last_sent_signal_ = 0;
     TRY(stdio_->begin(launched->take_terminal()));
     watch_out_of_memory();
     health_->container_started(process_.pid);
@@ -205,6 +215,7 @@ void Shim::process_ended(const sys::ExitStatus& status) {
     health_->container_ended();
     Exited exited{.code = status.shell_code(), .started_at = started_at_, .finished_at = wall_now()};
     exited.oom_killed = count_oom_kills() > oom_kills_before_;
+    note_death(exited, status);
     // Processes that do not share its pid namespace do not end with it.
     if (const auto group = cgroup()) group->kill_all(SIGKILL).ignore("then removing the cgroup tells");
     settle(std::move(exited));
@@ -213,7 +224,10 @@ void Shim::process_ended(const sys::ExitStatus& status) {
 // Decides what follows an end, tells it, and leaves it on disk.
 void Shim::settle(Exited exited) {
     const auto ran_for = std::chrono::nanoseconds(exited.finished_at - exited.started_at);
-    const auto delay = restart_policy_.after_exit(exited.code, manually_stopped_, ran_for);
+    // An unhealthy container has failed, whatever it said when it was stopped for it.
+    const int code = exited.was_unhealthy && exited.code == 0 ? 1 : exited.code;
+    const auto delay = restart_policy_.after_exit(code, manually_stopped_, ran_for);
+    exited.failures_in_row = restart_policy_.failures_in_row();
     exited.restarts = delay.has_value();
     exited.restart_delay = delay ? std::chrono::nanoseconds(*delay).count() : 0;
     exited.restart_count = restart_policy_.restart_count();
@@ -227,10 +241,34 @@ void Shim::settle(Exited exited) {
             restart();
         });
     } else {
+        if (remote_log_) remote_log_->finish([this] { leave_if_done(); });
         remove_cgroup();
         write_exit_file(configure_.directory, exited).ignore("the engine is told as well; a full disk must not keep us");
     }
     connections_.broadcast(exited);
+}
+
+void Shim::note_death(Exited& exited, const sys::ExitStatus& status) {
+    exited.signal = status.signal;
+    exited.signal_was_ours = status.signal != 0 && status.signal == last_sent_signal_;
+    exited.was_unhealthy = stopped_unhealthy_;
+    if (stop_outcome_ != StopOutcome::None) {
+        exited.stop_outcome = stop_outcome_;
+        exited.stop_signal = stop_signal_;
+        exited.stop_waited = std::chrono::nanoseconds(std::chrono::steady_clock::now() - stop_began_).count();
+    }
+    if (exited.oom_killed) {
+        const std::string log = sys::read_kernel_log();
+        if (auto victim = find_oom_victim(log, configure_.cgroup)) exited.oom_victim = std::move(*victim);
+    }
+}
+
+void Shim::on_health(const Health& health) {
+    connections_.broadcast(health);
+    const bool stops = health.changed && health.status == HealthStatus::Unhealthy && restart_policy_.stops_unhealthy();
+    if (!stops || process_.pid <= 0 || manually_stopped_ || stop_outcome_ != StopOutcome::None) return;
+    stopped_unhealthy_ = true;
+    begin_stop(configure_.stop_signal, configure_.stop_timeout);
 }
 
 void Shim::restart() {
@@ -283,7 +321,8 @@ void Shim::watch_out_of_memory() {
 void Shim::leave_if_done() {
     const bool never_started = phase_ == Phase::New || phase_ == Phase::Configured;
     if (never_started && connections_.is_empty()) return loop_.stop();
-    if (phase_ == Phase::Exited && stdio_->is_idle() && execs_.empty()) loop_.stop();
+    const bool log_is_out = !remote_log_ || remote_log_->is_idle();
+    if (phase_ == Phase::Exited && stdio_->is_idle() && execs_.empty() && log_is_out) loop_.stop();
 }
 
 // A shim waits for nearly all of its life; what it needed to act goes back a moment after it has acted.

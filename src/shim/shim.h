@@ -8,6 +8,7 @@
 #include "shim/connections.h"
 #include "shim/exec_session.h"
 #include "shim/health_monitor.h"
+#include "shim/remote_log.h"
 #include "shim/resolver.h"
 #include "shim/restart_policy.h"
 #include "shim/stdio.h"
@@ -32,6 +33,8 @@ private:
     Result<> make_network(const Request& request);
     void start(const Request& request);
     Result<> stop(const Stop& stop);
+    void begin_stop(int signal, std::int64_t timeout);
+    void on_health(const Health& health);
     Result<> signal(const Signal& signal);
     Result<> set_paused(bool paused);
     Result<> resize(const Resize& resize);
@@ -48,7 +51,8 @@ private:
     void settle(Exited exited);
     void restart();
     void escalate_stop();
-    bool ignores(int signal) const;
+    bool discards(int signal) const;
+    void note_death(Exited& exited, const sys::ExitStatus& status);
     void remove_cgroup();
 
     void exec_ended(ExecSession& session, const sys::ExitStatus& status);
@@ -68,6 +72,7 @@ private:
     Configure configure_;
     sys::Fd root_mount_, network_namespace_;
     std::optional<sys::NetlinkSocket> netlink_;
+    std::optional<RemoteLog> remote_log_;
     std::optional<LogWriter> log_;
     std::optional<Stdio> stdio_;
     std::optional<HealthMonitor> health_;
@@ -87,7 +92,10 @@ private:
     EventLoop::Id oom_watch_ = 0;
     EventLoop::Id restart_timer_ = 0, stop_timer_ = 0, quiet_timer_ = 0;
     std::int32_t stop_signal_ = 0;
-    SteadyTime stop_deadline_{};
+    SteadyTime stop_began_{}, stop_deadline_{};
+    StopOutcome stop_outcome_ = StopOutcome::None;
+    std::int32_t last_sent_signal_ = 0;
+    bool stopped_unhealthy_ = false;
     bool stop_forever_ = false;
     int stop_checks_left_ = 0;
 };

@@ -13,7 +13,7 @@ constexpr std::size_t max_execs = 1024;
 constexpr std::size_t kept_exec_exits = 32;
 // A program that has just started may still be about to install its handler.
 constexpr auto young = 1s;
-constexpr auto handler_check_interval = 100ms;
+constexpr auto handler_check_interval = 50ms;
 constexpr int handler_checks = 3;
 }  // namespace
 
@@ -23,6 +23,7 @@ Result<> Shim::signal(const Signal& request) {
         if (phase_ != Phase::Waiting || !request.manual_stop) return fail(ErrorCode::Conflict, "the container does not run");
         return stop({});
     }
+    last_sent_signal_ = request.signal;
     TRY(process_.pidfd.send_signal(request.signal));
     // A frozen process gets its signal when it thaws.
     if (phase_ == Phase::Paused && request.signal == SIGKILL) return set_paused(false);
@@ -39,15 +40,22 @@ Result<> Shim::stop(const Stop& request) {
         return {};
     }
     if (process_.pid <= 0) return fail(ErrorCode::Conflict, "the container does not run");
-    stop_signal_ = request.signal;
-    stop_forever_ = request.timeout < 0;
-    stop_deadline_ = std::chrono::steady_clock::now() + std::chrono::nanoseconds(request.timeout);
-    const bool is_young = std::chrono::steady_clock::now() - started_steady_ < young;
+    stopped_unhealthy_ = false;
+    begin_stop(request.signal, request.timeout);
+    return {};
+}
+
+void Shim::begin_stop(int signal, std::int64_t timeout) {
+    stop_signal_ = last_sent_signal_ = signal;
+    stop_forever_ = timeout < 0;
+    stop_outcome_ = StopOutcome::Ended;
+    stop_began_ = std::chrono::steady_clock::now();
+    stop_deadline_ = stop_began_ + std::chrono::nanoseconds(timeout);
+    const bool is_young = stop_began_ - started_steady_ < young;
     stop_checks_left_ = is_young ? handler_checks : 0;
     process_.pidfd.send_signal(stop_signal_).ignore("it has ended in this moment");
-    if (phase_ == Phase::Paused) TRY(set_paused(false));
+    if (phase_ == Phase::Paused) set_paused(false).ignore("then it ends when the time is over, if it is thawed by then");
     escalate_stop();
-    return {};
 }
 
 // Ends the process when waiting for it is pointless or has taken long enough; else comes back.
@@ -55,9 +63,11 @@ void Shim::escalate_stop() {
     loop_.cancel(stop_timer_);
     if (process_.pid <= 0) return;
     const auto now = std::chrono::steady_clock::now();
-    const bool ignored = ignores(stop_signal_);
+    const bool ignored = discards(stop_signal_);
     const bool is_over = !stop_forever_ && now >= stop_deadline_;
     if (is_over || (ignored && stop_checks_left_ == 0 && !stop_forever_)) {
+        stop_outcome_ = ignored ? StopOutcome::NoHandler : StopOutcome::TimedOut;
+        last_sent_signal_ = SIGKILL;
         process_.pidfd.send_signal(SIGKILL).ignore("it has ended in this moment");
         return;
     }
@@ -70,7 +80,7 @@ void Shim::escalate_stop() {
     }
     stop_timer_ = loop_.after(wait, [this] {
         stop_timer_ = 0;
-        if (stop_checks_left_ > 0 && !ignores(stop_signal_)) {
+        if (stop_checks_left_ > 0 && !discards(stop_signal_)) {
             stop_checks_left_ = 0;
             process_.pidfd.send_signal(stop_signal_).ignore("it has ended in this moment");
         }
@@ -78,13 +88,10 @@ void Shim::escalate_stop() {
     });
 }
 
-// The kernel drops a signal for process 1 of a pid namespace unless it has a handler for it or blocks it.
-bool Shim::ignores(int signal) const {
+bool Shim::discards(int signal) const {
     const auto status = sys::read_file(concat("/proc/", process_.pid, "/status"), 64 * 1024);
     if (!status) return false;
-    const SignalDisposition disposition = parse_signal_disposition(*status);
-    return disposition.is_namespace_init && signal != SIGKILL && signal != SIGSTOP &&
-           !disposition.catches(signal) && !disposition.blocks(signal);
+    return parse_signal_disposition(*status).discards(signal);
 }
 
 Result<> Shim::set_paused(bool paused) {

@@ -65,6 +65,13 @@ TEST(SignalDisposition, IsReadFromTheStatusFile) {
     EXPECT_TRUE(status.catches(15));
     EXPECT_FALSE(status.catches(2));
     EXPECT_TRUE(status.blocks(10));
+    EXPECT_TRUE(status.discards(2));    // no handler in process 1
+    EXPECT_FALSE(status.discards(15));  // caught
+    EXPECT_FALSE(status.discards(10));  // may be fetched
+    EXPECT_FALSE(status.discards(9));
+    const auto elsewhere = parse_signal_disposition("NSpid:\t4711\nSigIgn:\t0000000000004000\n");
+    EXPECT_TRUE(elsewhere.discards(15));
+    EXPECT_FALSE(elsewhere.discards(2));
     EXPECT_FALSE(parse_signal_disposition("NSpid:\t1\n").is_namespace_init);
     EXPECT_FALSE(parse_signal_disposition("NSpid:\t4711\t11\n").is_namespace_init);
 }
