@@ -222,6 +222,7 @@ void describe(Visitor& field, HostConfig& value) {
     field("ReadonlyPaths", value.readonly_paths);
     field.omit_empty("Init", value.init);
     field.omit_empty("BerthHostCA", value.host_ca);
+    field.omit_empty("BerthFilesOwner", value.files_owner);
 }
 
 namespace {

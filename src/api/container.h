@@ -176,6 +176,9 @@ struct HostConfig {
     std::optional<bool> init;
     /// Berth's own: trust the host's CA bundle. On the wire "BerthHostCA", left out when unset.
     std::optional<bool> host_ca;
+    /// Berth's own: {uid, gid} whose files the container's user makes in bind mounts. On the wire
+    /// "BerthFilesOwner", left out when unset.
+    std::optional<std::array<int, 2>> files_owner;
 };
 
 struct ContainerCreateRequest {

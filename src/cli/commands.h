@@ -33,6 +33,7 @@ Command top_command();
 Command unpause_command();
 Command update_command();
 Command wait_command();
+Command why_command();
 
 // image/
 Command bootstrap_command();

@@ -43,7 +43,8 @@ Command container_group() {
                          top_command(),
                          unpause_command(),
                          update_command(),
-                         wait_command()}};
+                         wait_command(),
+                         why_command()}};
 }
 
 Command image_group() {
@@ -121,6 +122,7 @@ Command make_root() {
                          top_command(),
                          unpause_command(),
                          update_command(),
+                         why_command(),
                          wait_command(),
                          builder_group(),
                          compose_group(),

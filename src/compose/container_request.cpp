@@ -40,6 +40,7 @@ public:
         TRY(translate_restart());
         TRY(translate_isolation());
         set_labels();
+        request_.host_config.files_owner = project_.files_owner;
         return std::move(request_);
     }
 

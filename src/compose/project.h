@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -54,6 +55,8 @@ struct Project {
     codec::YamlNode configs;
     Environment environment;
     Warnings warnings;
+    /// {uid, gid} whose files the containers make in bind mounts; nullopt leaves the numbers as they are.
+    std::optional<std::array<int, 2>> files_owner;
 
     const Service* find_service(std::string_view name) const;
 };

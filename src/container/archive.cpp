@@ -104,6 +104,21 @@ Result<> pack_found(sys::BorrowedFd root, const Found& found, codec::ByteSink& s
 
 }  // namespace
 
+const MountRequest* find_covering_mount(const Container& container, std::string_view path) {
+    const MountRequest* covering = nullptr;
+    for (const MountRequest& mount : container.mounts) {
+        const bool covers = path == mount.target || path.starts_with(mount.target + "/");
+        const bool has_files = mount.type == MountType::Bind || mount.type == MountType::Volume;
+        if (covers && has_files && (covering == nullptr || mount.target.size() > covering->target.size())) covering = &mount;
+    }
+    return covering;
+}
+
+Result<std::string> Containers::Implementation::mount_source_path(const MountRequest& mount) const {
+    if (mount.type != MountType::Volume) return mount.source;
+    return TRY(services_.volumes.mount_source(mount.source)).source;
+}
+
 Result<Containers::Implementation::RootAccess> Containers::Implementation::access_root(Container& container, const std::string& path) {
     RootAccess out{.path = clean_absolute_path(path)};
     // Kept as the caller wrote it at its end, where it means something.
@@ -117,15 +132,9 @@ Result<Containers::Implementation::RootAccess> Containers::Implementation::acces
         out.lock.unlock();
         return out;
     }
-    // The mount that covers the path, if any: a volume or a bind of a container that does not run.
-    const MountRequest* covering = nullptr;
-    for (const MountRequest& mount : container.mounts) {
-        const bool covers = out.path == mount.target || out.path.starts_with(mount.target + "/");
-        if (covers && mount.type != MountType::Tmpfs && (covering == nullptr || mount.target.size() > covering->target.size())) covering = &mount;
-    }
+    const MountRequest* covering = find_covering_mount(container, out.path);
     if (covering != nullptr) {
-        std::string source = covering->source;
-        if (covering->type == MountType::Volume) source = TRY(services_.volumes.mount_source(covering->source)).source;
+        const std::string source = TRY(mount_source_path(*covering));
         out.read_only = covering->read_only;
         const bool is_itself = clean_absolute_path(out.path) == covering->target;
         out.path = is_itself ? "/." : out.path.substr(covering->target.size());

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "container/spec.h"
 #include "container/state.h"
+#include "container/why.h"
 #include "record/schema.h"
 #include "sys/fd.h"
 
@@ -267,10 +268,12 @@ public:
     Result<ContainerView> inspect(std::string_view key, bool sizes = false) const;
     Result<TopResult> top(std::string_view key, const std::string& ps_arguments) const;
     Result<StatsSample> stats(std::string_view key) const;
+    /// Forgets what the container wrote so far. Conflict when its driver keeps no files.
+    Result<> clear_logs(std::string_view key);
     Result<> logs(std::string_view key, const LogOptions& options, const LogSink& sink, std::stop_token stop) const;
     Result<std::vector<Change>> changes(std::string_view key) const;
-    /// Why the container is as it is: the start plan and the last error, readable text.
-    Result<std::string> why(std::string_view key) const;
+    /// Why the container is as it is, or how it ended.
+    Result<Explanation> why(std::string_view key) const;
 
     // --- streams ----------------------------------------------------------------------------------------------
     /// Hands `stream` (a connected stream socket) over to the container; works before the start too. The engine must not

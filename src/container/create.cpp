@@ -6,9 +6,11 @@
 #include "container/fd_stream_internal.h"
 #include "container/image_defaults.h"
 #include "container/implementation_internal.h"
+#include "container/log_plan.h"
 #include "container/mount_plan.h"
 #include "container/names.h"
 #include "container/runtime_plan.h"
+#include "container/settings_check.h"
 #include "image/store.h"
 #include "layer/extract.h"
 #include "layer/pack.h"
@@ -57,25 +59,15 @@ Result<> set_networks(ContainerSpec& spec, const network::Manager& networks) {
 }
 
 Result<> check_settings(const ContainerSpec& spec) {
-    if (spec.host.auto_remove && spec.host.restart.mode != RestartMode::No) {
-        return fail(ErrorCode::InvalidArgument, "can't create 'AutoRemove' container with restart policy");
-    }
-    constexpr std::int64_t least_memory = 6 << 20;
-    const Resources& resources = spec.host.resources;
-    if (resources.memory != 0 && resources.memory < least_memory) {
-        return fail(ErrorCode::InvalidArgument, "Minimum memory limit allowed is 6MB");
-    }
-    if (resources.memory > 0 && resources.memory_swap > 0 && resources.memory_swap < resources.memory) {
-        return fail(ErrorCode::InvalidArgument, "Minimum memoryswap limit should be larger than memory limit, see usage");
-    }
-    if (resources.memory == 0 && resources.memory_swap > 0) {
-        return fail(ErrorCode::InvalidArgument, "You should always set the Memory limit when using Memoryswap limit, see usage");
-    }
-    if (!spec.working_dir.empty() && !spec.working_dir.starts_with('/')) {
-        return fail(ErrorCode::InvalidArgument, "the working directory '", spec.working_dir, "' is invalid, it needs to be an absolute path");
-    }
+    TRY(check_spec(spec, static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_ONLN))));
     // Everything that can be found out of place before the start is.
     const oci::RuntimeSpec planned = TRY(plan_runtime(spec, {}));
+    return {};
+}
+
+// The values of its options; whether a host's name has an address shows at the start.
+Result<> check_log(const LogConfig& log) {
+    TRY(plan_log(log, {}, "", [](const std::string& name) { return Result<std::string>(name); }));
     return {};
 }
 
@@ -132,11 +124,22 @@ Result<CreateResult> Containers::Implementation::create(const std::string& wante
         // By id from now on: names change.
         spec.host.network_mode = "container:" + other->id;
     }
+    // So are the other containers whose namespaces it joins.
+    for (std::string* mode : {&spec.host.pid_mode, &spec.host.ipc_mode}) {
+        if (!mode->starts_with("container:")) continue;
+        const ContainerPtr other = TRY(find(mode->substr(10)));
+        *mode = "container:" + other->id;
+    }
     set_host_name(spec, container->id);
     TRY(set_networks(spec, services_.networks));
     TRY(check_settings(spec));
+    const LogConfig log = TRY(choose_log(spec.host.log, settings_.log_driver, settings_.log_options));
+    TRY(check_log(log));
     container->mounts = TRY(plan_mounts(spec, [&](const std::string& key) { return mounts_of_other(key); }));
     TRY(check_bind_sources(container->mounts));
+    for (const MountRequest& mount : container->mounts) {
+        if (mount.type == MountType::Image) TRY(services_.images.resolve(mount.source, platform));
+    }
 
     container->created_at = clock_.now();
     container->image_id = image.id.to_string();

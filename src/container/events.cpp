@@ -126,6 +126,7 @@ void Containers::Implementation::finish_exit(const ContainerPtr& container, cons
             record.ended = clock_.now();
         }
     }
+    unmount_private(*container);
     const bool removes = container->spec()->host.auto_remove;
     if (!removes) save_state(*container).ignore("the shim's exit file has it as well");
     {

@@ -9,6 +9,7 @@
 #include "base/guarded.h"
 #include "container/containers.h"
 #include "container/serial_executor.h"
+#include "container/users.h"
 #include "network/network.h"
 #include "oci/digest.h"
 #include "oci/runtime_spec.h"
@@ -101,11 +102,19 @@ public:
     Result<> start_locked(Container& container, std::stop_token stop);
     Result<sys::DetachedMount> mount_root(Container& container, const ContainerSpec& spec);
     Result<oci::RuntimeSpec> plan(Container& container, const ContainerSpec& spec, sys::BorrowedFd root);
-    Result<std::vector<oci::RuntimeMount>> plan_container_mounts(Container& container, const ContainerSpec& spec);
+    Result<std::vector<oci::RuntimeMount>> plan_container_mounts(Container& container, const ContainerSpec& spec, const ResolvedUser& user);
+    /// Images that are mounted lie below the container's directory while it runs.
+    std::string image_mount_path(const Container& container, std::size_t index) const;
+    Result<oci::RuntimeMount> plan_image_mount(Container& container, const MountRequest& mount, std::size_t index);
+    std::string shared_memory_path(const Container& container) const;
+    Result<std::string> make_shared_memory(Container& container, const ContainerSpec& spec);
+    void unmount_private(Container& container);
     Result<> add_host_ca(sys::BorrowedFd root, RuntimeFacts& facts) const;
     std::string cgroup_path(const Container& container, const ContainerSpec& spec) const;
-    shim::LogSettings log_settings(const Container& container, const ContainerSpec& spec) const;
-    shim::Configure shim_settings(Container& container, const ContainerSpec& spec, bool own_netns) const;
+    Result<shim::LogSettings> log_settings(const Container& container, const ContainerSpec& spec, const std::string& name) const;
+    /// Where its log is kept; empty when its driver keeps none.
+    std::string log_file(const Container& container, const ContainerSpec& spec) const;
+    Result<shim::Configure> shim_settings(Container& container, const ContainerSpec& spec, bool own_netns) const;
     Result<std::vector<network::Endpoint>> connect_networks(Container& container, const ContainerSpec& spec, sys::BorrowedFd netns, sys::BorrowedFd netlink);
     Result<network::EndpointRequest> endpoint_request(Container& container, const ContainerSpec& spec, const std::string& network, bool publishes) const;
     Result<> write_host_files(Container& container, const ContainerSpec& spec, const std::vector<network::Endpoint>& endpoints);
@@ -148,6 +157,10 @@ public:
         std::unique_lock<std::mutex> lock;  // held while a stopped container's root is mounted
     };
     Result<RootAccess> access_root(Container& container, const std::string& path);
+    Result<std::string> mount_source_path(const MountRequest& mount) const;
+    /// What keeps the program of a container that does not run from being started, as far as its files show it. The
+    /// container is locked by the caller, or about to go.
+    std::optional<std::string> program_problem(Container& container);
 
     Services services_;
     Settings settings_;
@@ -166,6 +179,10 @@ public:
     std::unique_ptr<shim::Hub> hub_;
     std::jthread policy_thread_;
 };
+
+
+/// The volume or bind that a clean path of the container lies on; null when it lies in the root.
+const MountRequest* find_covering_mount(const Container& container, std::string_view path);
 
 /// Opens (and makes) a directory inside a root; missing ones are made with mode 0755. No link leads out.
 Result<sys::Fd> make_directory_in_root(sys::BorrowedFd root, const std::string& path);

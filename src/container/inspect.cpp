@@ -90,6 +90,7 @@ ContainerView Containers::Implementation::view(Container& container) const {
                         .mode = mount.read_only ? "ro" : "", .propagation = mount.propagation, .writable = !mount.read_only};
         if (mount.type == MountType::Bind && shown.propagation.empty()) shown.propagation = "rprivate";
         if (mount.type == MountType::Tmpfs) shown.source.clear();
+        if (mount.type == MountType::Image) shown.writable = false;
         if (mount.type == MountType::Volume) {
             shown.name = mount.source;
             shown.driver = mount.driver.empty() ? "local" : mount.driver;
@@ -98,7 +99,7 @@ ContainerView Containers::Implementation::view(Container& container) const {
         }
         out.mounts.push_back(std::move(shown));
     }
-    out.log_path = log_settings(container, out.spec).path;
+    out.log_path = log_file(container, out.spec);
     out.hosts_path = container.host_file("hosts");
     out.hostname_path = container.host_file("hostname");
     out.resolv_conf_path = container.host_file("resolv.conf");
@@ -140,20 +141,6 @@ Result<std::vector<ContainerView>> Containers::list(const ListFilter& filter) co
         out.push_back(implementation_->view(*container));
         if (filter.sizes) add_sizes(out.back(), *container, implementation_->services_.snapshots);
     }
-    return out;
-}
-
-Result<std::string> Containers::why(std::string_view key) const {
-    const ContainerPtr container = TRY(implementation_->find(key));
-    const State state = container->state();
-    std::string out = concat("state: ", to_string(state.status), "\n");
-    if (state.status == Status::Exited) out += concat("exit code: ", state.exit_code, state.oom_killed ? " (killed for want of memory)" : "", "\n");
-    if (!state.error.empty()) out += concat("last error: ", state.error, "\n");
-    if (!state.health.log.empty()) {
-        const HealthProbe& last = state.health.log.back();
-        out += concat("health: ", state.health.status, ", last probe exited ", last.exit_code, ": ", last.output, "\n");
-    }
-    if (const auto plan = sys::read_file(container->host_file("config.json"), 4 << 20)) out += concat("start plan: ", *plan, "\n");
     return out;
 }
 

@@ -25,6 +25,7 @@ bool wants_start(const ContainerSpec& spec, const State& state) {
         case RestartMode::No: return false;
         case RestartMode::Always: return true;
         case RestartMode::UnlessStopped: return !state.manually_stopped;
+        case RestartMode::Unhealthy:
         case RestartMode::OnFailure: return state.exit_code != 0 && !state.manually_stopped;
     }
     return false;

@@ -40,6 +40,7 @@ Result<> Containers::Implementation::remove(const ContainerPtr& container, const
 Result<> Containers::Implementation::remove_locked(const ContainerPtr& container, bool volumes) {
     if (const auto client = container->shim()) client->ask(shim::Quit{}).ignore("it leaves by itself");
     services_.networks.release(container->id).ignore("reconciled at the next start of the engine");
+    unmount_private(*container);
     const std::string trash = settings_.root + "/trash";
     const std::string grave = concat(trash, "/container-", container->id);
     TRY(sys::mkdir_all(trash, 0700));

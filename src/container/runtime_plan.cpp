@@ -110,7 +110,9 @@ std::vector<RuntimeMount> default_mounts(const ContainerSpec& spec, const Runtim
     out.push_back({"/sys", "sysfs", "sysfs", with_mode({"nosuid", "noexec", "nodev"}), {}, {}});
     out.push_back({"/sys/fs/cgroup", "cgroup", "cgroup", with_mode({"nosuid", "noexec", "nodev"}), {}, {}});
     out.push_back({"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}, {}, {}});
-    if (spec.host.ipc_mode == "host") {
+    if (!facts.shared_memory.empty()) {
+        out.push_back({"/dev/shm", "bind", facts.shared_memory, {"bind", "rprivate", "nosuid", "noexec", "nodev"}, {}, {}});
+    } else if (spec.host.ipc_mode == "host") {
         out.push_back({"/dev/shm", "bind", "/dev/shm", {"rbind", "rprivate"}, {}, {}});
     } else if (spec.host.ipc_mode != "none") {
         out.push_back({"/dev/shm", "tmpfs", "shm", {"nosuid", "noexec", "nodev", "mode=1777", "size=" + shm_size}, {}, {}});
@@ -271,6 +273,7 @@ Result<oci::RuntimeSpec> plan_runtime(const ContainerSpec& spec, const RuntimeFa
     for (const auto& [key, value] : spec.host.annotations) out.annotations.emplace_back(key, value);
     out.linux_config.namespaces = namespaces(spec, facts);
     out.linux_config.devices = facts.devices;
+    out.hooks = facts.hooks;
     out.linux_config.cgroups_path = facts.cgroup_path;
     out.linux_config.resources = plan_resources(spec.host.resources, facts.default_pids_limit);
     out.linux_config.resources.devices = device_rules(spec, facts);

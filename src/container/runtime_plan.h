@@ -16,6 +16,8 @@ struct RuntimeFacts {
     std::string hosts_path, hostname_path, resolv_conf_path;
     std::string init_program;  // host path for --init; empty: none
     std::string pid_namespace, ipc_namespace;  // paths to join; empty: as the spec's modes say
+    std::string shared_memory;                 // /dev/shm of the container whose IPC namespace is joined
+    oci::RuntimeHooks hooks;  // of CDI devices
     std::vector<oci::RuntimeDevice> devices;
     std::vector<oci::RuntimeDeviceRule> device_rules;
     std::vector<std::pair<std::string, std::string>> extra_env;  // weaker than the container's own

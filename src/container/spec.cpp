@@ -22,12 +22,13 @@ std::string_view to_string(RestartMode mode) {
         case RestartMode::Always: return "always";
         case RestartMode::UnlessStopped: return "unless-stopped";
         case RestartMode::OnFailure: return "on-failure";
+        case RestartMode::Unhealthy: return "unhealthy";
     }
     return "no";
 }
 
 Result<RestartMode> parse_restart_mode(std::string_view text) {
-    for (const RestartMode mode : {RestartMode::No, RestartMode::Always, RestartMode::UnlessStopped, RestartMode::OnFailure}) {
+    for (const RestartMode mode : {RestartMode::No, RestartMode::Always, RestartMode::UnlessStopped, RestartMode::OnFailure, RestartMode::Unhealthy}) {
         if (text == to_string(mode)) return mode;
     }
     if (text.empty()) return RestartMode::No;
@@ -40,6 +41,7 @@ std::string_view to_string(MountType type) {
         case MountType::Bind: return "bind";
         case MountType::Volume: return "volume";
         case MountType::Tmpfs: return "tmpfs";
+        case MountType::Image: return "image";
     }
     return "bind";
 }

@@ -35,7 +35,8 @@ struct PortBinding {
 };
 
 struct Healthcheck {
-    /// {"NONE"}, {"CMD", args...} or {"CMD-SHELL", line}; empty inherits the image's.
+    /// {"NONE"}, {"CMD", args...} or {"CMD-SHELL", line}; empty inherits the image's. Berth's own, see native_probe.h:
+    /// {"HTTP", "8080/healthz"}, {"TCP", "5432"}, {"GRPC", "50051/service"}.
     std::vector<std::string> test;
     std::chrono::nanoseconds interval{0};  // 0: 30 s
     std::chrono::nanoseconds timeout{0};   // 0: 30 s
@@ -45,15 +46,16 @@ struct Healthcheck {
     bool operator==(const Healthcheck&) const = default;
 };
 
-enum class MountType { Bind, Volume, Tmpfs };
+enum class MountType { Bind, Volume, Tmpfs, Image };
 
 /// One mount of `--mount`, or of `-v` once parsed (HostConfig.Binds are kept as text too, for inspect).
 struct MountRequest {
     MountType type = MountType::Volume;
-    std::string source;  // host path, or volume name ("" makes an anonymous volume)
+    std::string source;  // host path, volume name ("" makes an anonymous volume), or an image's name
     std::string target;
     bool read_only = false;
     bool read_only_non_recursive = false;
+    bool non_recursive = false;  // bind: leave out what is mounted below the source
     bool create_mountpoint = false;  // make a missing bind source, as -v does
     std::string propagation;         // rprivate, rshared ...
     bool no_copy = false;            // volume: leave the image's files out
@@ -66,11 +68,12 @@ struct MountRequest {
     bool operator==(const MountRequest&) const = default;
 };
 
-enum class RestartMode : std::uint8_t { No, Always, UnlessStopped, OnFailure };
+/// Unhealthy is Berth's own: OnFailure for which an unhealthy container has failed.
+enum class RestartMode : std::uint8_t { No, Always, UnlessStopped, OnFailure, Unhealthy };
 
 struct RestartPolicy {
     RestartMode mode = RestartMode::No;
-    int max_retries = 0;  // OnFailure only; 0 is without limit
+    int max_retries = 0;  // OnFailure and Unhealthy only; 0 is without limit
     bool operator==(const RestartPolicy&) const = default;
 };
 
@@ -83,6 +86,22 @@ struct Ulimit {
 struct DeviceRequest {
     std::string host_path, container_path, permissions = "rwm";
     bool operator==(const DeviceRequest&) const = default;
+};
+
+/// Devices by what they can do (--gpus) or by CDI name (driver "cdi").
+struct DeviceClaim {
+    std::string driver;
+    int count = 0;  // -1: all
+    std::vector<std::string> ids;
+    std::vector<std::vector<std::string>> capabilities;
+    StringMap options;
+    bool operator==(const DeviceClaim&) const = default;
+};
+
+/// Whose the files are that the container makes in bind mounts.
+struct FilesOwner {
+    std::uint32_t uid = 0, gid = 0;
+    bool operator==(const FilesOwner&) const = default;
 };
 
 struct ThrottleDevice {
@@ -139,6 +158,7 @@ struct HostConfig {
     StringMap sysctls;
     Resources resources;
     std::vector<DeviceRequest> devices;
+    std::vector<DeviceClaim> device_claims;
     std::vector<std::string> device_cgroup_rules;
     std::string pid_mode, ipc_mode, uts_mode, userns_mode, cgroupns_mode, cgroup_parent, cgroup, runtime;
     std::optional<bool> init;
@@ -151,6 +171,8 @@ struct HostConfig {
     std::optional<std::vector<std::string>> masked_paths, readonly_paths;
     /// Trust the host's CA bundle (Berth's extension); nullopt follows the configuration.
     std::optional<bool> host_ca;
+    /// Berth's extension: the container's user is this one in bind mounts; nullopt is Docker's way, the same numbers.
+    std::optional<FilesOwner> files_owner;
     bool operator==(const HostConfig&) const = default;
 };
 
@@ -178,7 +200,7 @@ struct ContainerSpec {
 };
 
 std::string_view to_string(RestartMode mode);
-/// "no", "" (No), "always", "unless-stopped", "on-failure". InvalidArgument for anything else.
+/// "no", "" (No), "always", "unless-stopped", "on-failure", "unhealthy". InvalidArgument for anything else.
 Result<RestartMode> parse_restart_mode(std::string_view text);
 std::string_view to_string(MountType type);
 

@@ -20,7 +20,7 @@ void visit(V& v, Healthcheck& x) {
 template <typename V>
 void visit(V& v, MountRequest& x) {
     v("type", x.type), v("source", x.source), v("target", x.target), v("read_only", x.read_only);
-    v("read_only_non_recursive", x.read_only_non_recursive), v("create_mountpoint", x.create_mountpoint);
+    v("read_only_non_recursive", x.read_only_non_recursive), v("non_recursive", x.non_recursive), v("create_mountpoint", x.create_mountpoint);
     v("propagation", x.propagation), v("no_copy", x.no_copy), v("subpath", x.subpath), v("driver", x.driver);
     v("driver_options", x.driver_options), v("labels", x.labels), v("tmpfs_size", x.tmpfs_size), v("tmpfs_mode", x.tmpfs_mode);
 }
@@ -30,6 +30,12 @@ template <typename V>
 void visit(V& v, Ulimit& x) { v("name", x.name), v("soft", x.soft), v("hard", x.hard); }
 template <typename V>
 void visit(V& v, DeviceRequest& x) { v("host", x.host_path), v("container", x.container_path), v("permissions", x.permissions); }
+template <typename V>
+void visit(V& v, DeviceClaim& x) {
+    v("driver", x.driver), v("count", x.count), v("ids", x.ids), v("capabilities", x.capabilities), v("options", x.options);
+}
+template <typename V>
+void visit(V& v, FilesOwner& x) { v("uid", x.uid), v("gid", x.gid); }
 template <typename V>
 void visit(V& v, ThrottleDevice& x) { v("path", x.path), v("rate", x.rate); }
 template <typename V>
@@ -58,7 +64,7 @@ void visit(V& v, HostConfig& x) {
     v("dns_search", x.dns_search), v("restart", x.restart), v("auto_remove", x.auto_remove), v("cap_add", x.cap_add);
     v("cap_drop", x.cap_drop), v("security_opt", x.security_opt), v("group_add", x.group_add);
     v("privileged", x.privileged), v("read_only_rootfs", x.read_only_rootfs), v("shm_size", x.shm_size);
-    v("ulimits", x.ulimits), v("sysctls", x.sysctls), v("resources", x.resources), v("devices", x.devices);
+    v("ulimits", x.ulimits), v("sysctls", x.sysctls), v("resources", x.resources), v("devices", x.devices), v("device_claims", x.device_claims);
     v("device_cgroup_rules", x.device_cgroup_rules), v("pid_mode", x.pid_mode), v("ipc_mode", x.ipc_mode);
     v("uts_mode", x.uts_mode), v("userns_mode", x.userns_mode), v("cgroupns_mode", x.cgroupns_mode);
     v("cgroup_parent", x.cgroup_parent), v("cgroup", x.cgroup), v("runtime", x.runtime), v("init", x.init);
@@ -66,6 +72,7 @@ void visit(V& v, HostConfig& x) {
     v("volume_driver", x.volume_driver), v("isolation", x.isolation), v("rows", x.console_size.first);
     v("columns", x.console_size.second), v("annotations", x.annotations), v("storage_options", x.storage_options);
     v("masked_paths", x.masked_paths), v("readonly_paths", x.readonly_paths), v("host_ca", x.host_ca);
+    v("files_owner", x.files_owner);
 }
 template <typename V>
 void visit(V& v, ContainerSpec& x) {

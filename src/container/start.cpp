@@ -4,10 +4,12 @@
 #include "base/log.h"
 #include "container/host_files.h"
 #include "container/implementation_internal.h"
+#include "container/native_probe.h"
 #include "container/runtime_plan.h"
 #include "network/manager.h"
 #include "shim/exit_file.h"
 #include "sys/file.h"
+#include "sys/signal.h"
 
 // From a created container to a running one, as named steps: mount the root, plan, write the files, start the shim, furnish
 // its network, let it go. Each step's product is owned by a local until the last one has succeeded.
@@ -64,6 +66,7 @@ shim::RestartSettings shim_restart(const RestartPolicy& policy) {
     // The same words in the same order on both sides.
     static_assert(static_cast<int>(shim::RestartMode::OnFailure) == static_cast<int>(RestartMode::OnFailure));
     static_assert(static_cast<int>(shim::RestartMode::UnlessStopped) == static_cast<int>(RestartMode::UnlessStopped));
+    static_assert(static_cast<int>(shim::RestartMode::Unhealthy) == static_cast<int>(RestartMode::Unhealthy));
     return {.mode = static_cast<shim::RestartMode>(policy.mode), .max_retries = policy.max_retries};
 }
 
@@ -81,6 +84,9 @@ Result<bool> Containers::Implementation::start(Container& container, std::stop_t
     auto started = start_locked(container, stop);
     if (started) return true;
     Error error = as_start_failure(std::move(started).error());
+    if (error.message().find("exec: ") != std::string::npos) {
+        if (const auto problem = program_problem(container)) error = std::move(error).with_hint(*problem);
+    }
     {
         auto live = container.live.lock();
         live->shim.reset();
@@ -106,7 +112,7 @@ Result<> Containers::Implementation::start_locked(Container& container, std::sto
     QuitUnlessStarted guard{client};
     std::vector<int> given{root.fd().get()};
     sys::Fd joined;
-    shim::Configure settings = shim_settings(container, *spec, own_network);
+    shim::Configure settings = TRY(shim_settings(container, *spec, own_network));
     if (spec->host.network_mode.starts_with("container:")) {
         const ContainerPtr other = TRY(find(spec->host.network_mode.substr(10)));
         const auto their_shim = other->shim();
@@ -155,7 +161,7 @@ Result<sys::DetachedMount> Containers::Implementation::mount_root(Container& con
                                            .is_volatile = spec.host.auto_remove});
 }
 
-shim::Configure Containers::Implementation::shim_settings(Container& container, const ContainerSpec& spec, bool own_netns) const {
+Result<shim::Configure> Containers::Implementation::shim_settings(Container& container, const ContainerSpec& spec, bool own_netns) const {
     shim::Configure settings{.id = container.id,
                              .directory = container.directory,
                              .spec_path = container.host_file("config.json"),
@@ -167,8 +173,13 @@ shim::Configure Containers::Implementation::shim_settings(Container& container, 
     settings.cgroup = cgroup_path(container, spec);
     settings.seccomp_cache = settings_.run + "/seccomp";
     settings.restart = shim_restart(spec.host.restart);
-    settings.log = log_settings(container, spec);
-    if (const std::vector<std::string> command = probe_command(spec); !command.empty()) {
+    settings.log = TRY(log_settings(container, spec, container.name()).context("failed to initialize logging driver"));
+    settings.stop_signal = sys::parse_signal(spec.stop_signal).value_or(SIGTERM);
+    settings.stop_timeout = std::int64_t{spec.stop_timeout.value_or(settings_.default_stop_timeout)} * 1'000'000'000;
+    const std::vector<std::string> command = probe_command(spec);
+    const auto native = spec.healthcheck ? native_probe(*spec.healthcheck) : Result<std::optional<NativeProbe>>(std::nullopt);
+    const bool is_native = native && native->has_value();
+    if (!command.empty() || is_native) {
         const Healthcheck& check = *spec.healthcheck;
         settings.health = {.command = command,
                            .interval = check.interval.count(),
@@ -176,6 +187,11 @@ shim::Configure Containers::Implementation::shim_settings(Container& container, 
                            .start_period = check.start_period.count(),
                            .start_interval = check.start_interval.count(),
                            .retries = check.retries};
+        if (is_native) {
+            settings.health.kind = (*native)->kind;
+            settings.health.port = (*native)->port;
+            settings.health.path = (*native)->path;
+        }
     }
     return settings;
 }

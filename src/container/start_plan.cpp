@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "container/cdi.h"
 #include "container/host_files.h"
 #include "container/implementation_internal.h"
 #include "container/mount_plan.h"
+#include "container/owner_map.h"
 #include "container/runtime_plan.h"
 #include "container/seccomp_profile.h"
 #include "network/manager.h"
@@ -26,7 +28,7 @@ Result<std::string> namespace_of(const ContainerPtr& other, const char* kind) {
 }
 
 oci::RuntimeMount bind_mount(const MountRequest& mount, const std::string& source) {
-    std::vector<std::string> options{"rbind", mount.propagation.empty() ? "rprivate" : mount.propagation};
+    std::vector<std::string> options{mount.non_recursive ? "bind" : "rbind", mount.propagation.empty() ? "rprivate" : mount.propagation};
     if (mount.read_only) options.emplace_back(mount.read_only_non_recursive ? "ro" : "rro");
     return {mount.target, "bind", source, std::move(options), {}, {}};
 }
@@ -109,6 +111,103 @@ void add_host_devices(const std::string& directory, RuntimeFacts& facts) {
     }
 }
 
+void add_weights(const std::vector<ThrottleDevice>& from, std::vector<oci::RuntimeWeightDevice>& to) {
+    for (const ThrottleDevice& device : from) {
+        const auto about = sys::stat(device.path);
+        if (!about) continue;
+        oci::RuntimeWeightDevice weight{.major = static_cast<std::int64_t>(major(about->st_rdev)), .minor = static_cast<std::int64_t>(minor(about->st_rdev))};
+        weight.weight = static_cast<std::uint16_t>(device.rate);
+        to.push_back(weight);
+    }
+}
+
+// The names of CDI devices that a claim means; --gpus takes those of the vendor's files.
+Result<std::vector<std::string>> cdi_names(const DeviceClaim& claim, const std::vector<CdiFile>& files) {
+    if (claim.driver == "cdi") return claim.ids;
+    std::vector<std::string> words;
+    for (const std::vector<std::string>& all : claim.capabilities) words.push_back(concat("[", join(all, " "), "]"));
+    const Error refusal = fail(ErrorCode::InvalidArgument, "could not select device driver \"", claim.driver, "\" with capabilities: [", join(words, " "), "]")
+                              .with_hint("no CDI file in /etc/cdi or /var/run/cdi describes a GPU: run the vendor's generator, such as nvidia-ctk cdi generate");
+    if (!claim.driver.empty() && claim.driver != "nvidia") return refusal.clone();
+    const std::string kind = "nvidia.com/gpu";
+    std::vector<std::string> known = list_cdi_devices(files, kind);
+    if (known.empty()) return refusal.clone();
+    std::vector<std::string> wanted = claim.ids;
+    if (wanted.empty() && claim.count < 0 && std::ranges::find(known, "all") != known.end()) wanted = {"all"};
+    std::erase(known, "all");
+    if (wanted.empty()) {
+        const std::size_t count = claim.count < 0 ? known.size() : static_cast<std::size_t>(claim.count);
+        if (count > known.size()) return fail(ErrorCode::InvalidArgument, "could not select ", count, " GPUs: ", known.size(), " are described");
+        wanted.assign(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(count));
+    }
+    for (std::string& name : wanted) name = concat(kind, "=", name);
+    return wanted;
+}
+
+Result<> add_cdi_node(const CdiEdits::Node& node, RuntimeFacts& facts) {
+    oci::RuntimeDevice device;
+    if (node.type.empty() || !node.major || !node.minor) {
+        device = TRY(device_of({node.host_path, node.path, node.permissions}));
+    } else {
+        device = {.type = node.type, .path = node.path, .major = *node.major, .minor = *node.minor};
+    }
+    if (node.file_mode) device.file_mode = node.file_mode;
+    if (node.uid) device.uid = node.uid;
+    if (node.gid) device.gid = node.gid;
+    facts.device_rules.push_back({.allow = true, .type = device.type, .major = device.major, .minor = device.minor, .access = node.permissions});
+    facts.devices.push_back(std::move(device));
+    return {};
+}
+
+Result<> add_claims(const HostConfig& host, RuntimeFacts& facts) {
+    if (host.device_claims.empty()) return {};
+    const std::vector<CdiFile> files = read_cdi_files({"/etc/cdi", "/var/run/cdi"});
+    std::vector<std::string> names;
+    for (const DeviceClaim& claim : host.device_claims) {
+        for (std::string& name : TRY(cdi_names(claim, files))) names.push_back(std::move(name));
+    }
+    CdiEdits edits = TRY(resolve_cdi(files, names));
+    for (const CdiEdits::Node& node : edits.nodes) TRY(add_cdi_node(node, facts));
+    for (const std::string& line : edits.env) {
+        if (const auto pair = split_once(line, '=')) facts.extra_env.emplace_back(pair->first, pair->second);
+    }
+    facts.mounts.insert(facts.mounts.end(), edits.mounts.begin(), edits.mounts.end());
+    facts.user.groups.insert(facts.user.groups.end(), edits.additional_gids.begin(), edits.additional_gids.end());
+    facts.hooks = std::move(edits.hooks);
+    return {};
+}
+
+Result<> make_source(const std::string& path, const std::optional<FilesOwner>& owner) {
+    TRY(sys::mkdir_all(path, 0755));
+    if (!owner) return {};
+    const sys::Fd folder = TRY(sys::open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    return sys::fchown(folder, owner->uid, owner->gid);
+}
+
+// What is somebody else's, such as a socket or a system folder of root's, keeps its numbers: mapped, it would be nobody's,
+// whom not even the container's root may pass by.
+bool belongs_to(const std::string& source, const std::optional<FilesOwner>& owner) {
+    if (!owner || owner->uid == 0) return false;
+    const auto about = sys::stat(source);
+    return about && about->st_uid == owner->uid;
+}
+
+// Folders of the host in which the container's user is the caller.
+void map_owner(oci::RuntimeMount& mount, const FilesOwner& owner, const ResolvedUser& user) {
+    const auto range_of = [](const char* path, std::uint32_t id) {
+        // Names of local users only: those of a directory service are written as numbers in these files.
+        std::string name;
+        for (const std::string& line : split(sys::read_file("/etc/passwd", 10 << 20).value_or(""), '\n')) {
+            const std::vector<std::string> fields = split(line, ':');
+            if (fields.size() > 2 && fields[2] == std::to_string(id)) name = fields[0];
+        }
+        return find_subordinate_range(sys::read_file(path, 10 << 20).value_or(""), name, id);
+    };
+    mount.uid_mappings = owner_map(owner.uid, user.uid, range_of("/etc/subuid", owner.uid));
+    mount.gid_mappings = owner_map(owner.gid, user.gid, range_of("/etc/subgid", owner.uid));
+    mount.options.emplace_back("tryidmap");
+}
+
 void add_throttles(const std::vector<ThrottleDevice>& from, std::vector<oci::RuntimeThrottleDevice>& to) {
     for (const ThrottleDevice& throttle : from) {
         const auto about = sys::stat(throttle.path);
@@ -124,14 +223,18 @@ std::string Containers::Implementation::cgroup_path(const Container& container, 
     return concat(clean_absolute_path(parent), "/", container.id);
 }
 
-Result<std::vector<oci::RuntimeMount>> Containers::Implementation::plan_container_mounts(Container& container, const ContainerSpec& spec) {
+Result<std::vector<oci::RuntimeMount>> Containers::Implementation::plan_container_mounts(Container& container, const ContainerSpec& spec,
+                                                                                        const ResolvedUser& user) {
     std::vector<oci::RuntimeMount> out;
+    std::size_t index = 0;
     for (const MountRequest& mount : container.mounts) {
         switch (mount.type) {
             case MountType::Bind:
-                if (mount.create_mountpoint && !sys::exists(mount.source)) TRY(sys::mkdir_all(mount.source, 0755));
+                if (mount.create_mountpoint && !sys::exists(mount.source)) TRY(make_source(mount.source, spec.host.files_owner));
                 out.push_back(bind_mount(mount, mount.source));
+                if (belongs_to(mount.source, spec.host.files_owner)) map_owner(out.back(), *spec.host.files_owner, user);
                 break;
+            case MountType::Image: out.push_back(TRY(plan_image_mount(container, mount, index))); break;
             case MountType::Volume: {
                 const volume::MountSource source = TRY(services_.volumes.mount_source(mount.source));
                 if (source.type.empty()) {
@@ -160,6 +263,7 @@ Result<std::vector<oci::RuntimeMount>> Containers::Implementation::plan_containe
                 break;
             }
         }
+        ++index;
     }
     for (const auto& [target, options] : spec.host.tmpfs) out.push_back(TRY(tmpfs_mount(target, options)));
     return out;
@@ -170,7 +274,7 @@ Result<oci::RuntimeSpec> Containers::Implementation::plan(Container& container, 
     facts.id = container.id;
     facts.name = container.name();
     facts.user = TRY(resolve_user(TRY(read_account_files(root)), spec.user, spec.host.group_add));
-    facts.mounts = TRY(plan_container_mounts(container, spec));
+    facts.mounts = TRY(plan_container_mounts(container, spec, facts.user));
     const Container* files_of = &container;
     ContainerPtr network_owner;
     if (spec.host.network_mode.starts_with("container:")) {
@@ -182,8 +286,18 @@ Result<oci::RuntimeSpec> Containers::Implementation::plan(Container& container, 
     facts.resolv_conf_path = files_of->host_file("resolv.conf");
     if (spec.host.init.value_or(settings_.init)) facts.init_program = settings_.libexec + "/berth-shim";
     if (spec.host.pid_mode.starts_with("container:")) facts.pid_namespace = TRY(namespace_of(TRY(find(spec.host.pid_mode.substr(10))), "pid"));
-    if (spec.host.ipc_mode.starts_with("container:")) facts.ipc_namespace = TRY(namespace_of(TRY(find(spec.host.ipc_mode.substr(10))), "ipc"));
+    if (spec.host.ipc_mode.starts_with("container:")) {
+        const ContainerPtr donor = TRY(find(spec.host.ipc_mode.substr(10)));
+        const std::string theirs = donor->spec()->host.ipc_mode;
+        if (theirs != "shareable" && theirs != "host") {
+            return fail(ErrorCode::Conflict, "cannot join IPC namespace of container ", donor->id, ": non-shareable IPC (hint: use IpcMode:shareable for the donor container)");
+        }
+        facts.ipc_namespace = TRY(namespace_of(donor, "ipc"));
+        facts.shared_memory = theirs == "host" ? std::string("/dev/shm") : shared_memory_path(*donor);
+    }
+    if (spec.host.ipc_mode == "shareable") facts.shared_memory = TRY(make_shared_memory(container, spec));
     TRY(add_devices(spec.host, facts));
+    TRY(add_claims(spec.host, facts));
     if (spec.host.privileged) add_host_devices("/dev", facts);
     facts.cgroup_path = cgroup_path(container, spec);
     facts.cgroup_v2 = TRY(sys::cgroup_layout()).is_v2_only();
@@ -195,6 +309,7 @@ Result<oci::RuntimeSpec> Containers::Implementation::plan(Container& container, 
     if (!spec.working_dir.empty()) TRY(make_directory_in_root(root, clean_absolute_path(spec.working_dir)).context("working directory"));
     oci::RuntimeSpec out = TRY(plan_runtime(spec, facts));
     oci::RuntimeBlockIo& io = out.linux_config.resources.block_io;
+    add_weights(spec.host.resources.blkio_weight_device, io.weight_devices);
     add_throttles(spec.host.resources.blkio_read_bps, io.read_bps);
     add_throttles(spec.host.resources.blkio_write_bps, io.write_bps);
     add_throttles(spec.host.resources.blkio_read_iops, io.read_iops);
@@ -213,7 +328,7 @@ Result<> Containers::Implementation::add_host_ca(sys::BorrowedFd root, RuntimeFa
     };
     bind(planned->target);
     for (const std::string& overlay : planned->overlays) bind(overlay);
-    facts.extra_env = planned->environment;
+    facts.extra_env.insert(facts.extra_env.end(), planned->environment.begin(), planned->environment.end());
     return {};
 }
 

@@ -1,6 +1,12 @@
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "container/implementation_internal.h"
+#include "container/log_plan.h"
 #include "container/mount_plan.h"
 #include "shim/log_reader.h"
+#include "shim/log_writer.h"
 #include "sys/socket.h"
 
 namespace berth::container {
@@ -27,6 +33,20 @@ std::string details_of(const ContainerSpec& spec) {
     return join(out, ",");
 }
 
+// Looked up once, at the start: the shim has no resolver of its own and must not wait for one.
+Result<std::string> resolve_host(const std::string& name) {
+    addrinfo* found = nullptr;
+    const addrinfo hints{.ai_flags = 0, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM, .ai_protocol = 0, .ai_addrlen = 0, .ai_addr = nullptr, .ai_canonname = nullptr, .ai_next = nullptr};
+    if (const int failed = ::getaddrinfo(name.c_str(), nullptr, &hints, &found); failed != 0) {
+        return fail(ErrorCode::Unavailable, "look up ", name, ": ", ::gai_strerror(failed));
+    }
+    char text[NI_MAXHOST] = {};
+    const int failed = ::getnameinfo(found->ai_addr, found->ai_addrlen, text, sizeof(text), nullptr, 0, NI_NUMERICHOST);
+    ::freeaddrinfo(found);
+    if (failed != 0) return fail(ErrorCode::Unavailable, "look up ", name, ": ", ::gai_strerror(failed));
+    return std::string(text);
+}
+
 }  // namespace
 
 shim::Attach attach_message(const AttachOptions& options) {
@@ -38,22 +58,17 @@ shim::Attach attach_message(const AttachOptions& options) {
             .early_input = options.early_input};
 }
 
-shim::LogSettings Containers::Implementation::log_settings(const Container& container, const ContainerSpec& spec) const {
-    const bool is_default = spec.host.log.driver.empty();
-    const std::string driver = is_default ? settings_.log_driver : spec.host.log.driver;
-    if (driver == "none") return {};
-    shim::LogSettings out{.path = container.log_path()};
-    StringMap options = settings_.log_options;
-    if (!is_default && driver != settings_.log_driver) options.clear();
-    for (const auto& [key, value] : spec.host.log.options) options[key] = value;
-    if (const auto size = options.find("max-size"); size != options.end()) {
-        // "-1" is Docker's word for no bound.
-        out.max_bytes = size->second == "-1" ? 0 : static_cast<std::uint64_t>(parse_size(size->second).value_or(20 << 20));
-    }
-    if (const auto files = options.find("max-file"); files != options.end()) {
-        out.max_files = static_cast<std::uint32_t>(std::clamp<std::int64_t>(parse_int(files->second).value_or(5), 1, 1000));
-    }
-    return out;
+Result<shim::LogSettings> Containers::Implementation::log_settings(const Container& container, const ContainerSpec& spec, const std::string& name) const {
+    const LogConfig chosen = TRY(choose_log(spec.host.log, settings_.log_driver, settings_.log_options));
+    char host_name[256] = {};
+    ::gethostname(host_name, sizeof(host_name) - 1);
+    return plan_log(chosen, {.id = container.id, .name = name, .image = spec.image, .image_id = container.image_id, .hostname = host_name, .env = spec.env, .labels = spec.labels},
+                    container.log_path(), resolve_host);
+}
+
+std::string Containers::Implementation::log_file(const Container& container, const ContainerSpec& spec) const {
+    const std::string& driver = spec.host.log.driver.empty() ? settings_.log_driver : spec.host.log.driver;
+    return driver == "none" ? std::string() : container.log_path();
 }
 
 Result<> Containers::attach(std::string_view key, const AttachOptions& options, sys::Fd stream) {
@@ -98,10 +113,20 @@ Result<> Containers::resize(std::string_view key, int rows, int columns) {
     return {};
 }
 
+Result<> Containers::clear_logs(std::string_view key) {
+    const ContainerPtr container = TRY(implementation_->find(key));
+    const std::string path = implementation_->log_file(*container, *container->spec());
+    if (path.empty()) return fail(ErrorCode::Conflict, "container ", container->name(), " keeps no log: its driver is none");
+    const std::lock_guard operation(container->operation);
+    if (const auto client = container->shim(); client && is_alive(container->state().status)) return client->ask(shim::ClearLog{});
+    shim::remove_log(path);
+    return {};
+}
+
 Result<> Containers::logs(std::string_view key, const LogOptions& options, const LogSink& sink, std::stop_token stop) const {
     const ContainerPtr container = TRY(implementation_->find(key));
     const auto spec = container->spec();
-    if (implementation_->log_settings(*container, *spec).path.empty()) {
+    if (implementation_->log_file(*container, *spec).empty()) {
         return fail(ErrorCode::Unsupported, "configured logging driver does not support reading");
     }
     const std::string details = options.details ? details_of(*spec) : std::string();

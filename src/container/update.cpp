@@ -1,7 +1,10 @@
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "container/implementation_internal.h"
 #include "container/runtime_plan.h"
+#include "container/settings_check.h"
 #include "network/manager.h"
 #include "shim/limits.h"
 #include "sys/cgroup.h"
@@ -30,6 +33,11 @@ Resources merged(Resources now, const Resources& wanted) {
     take(now.cpuset_mems, wanted.cpuset_mems);
     take(now.pids_limit, wanted.pids_limit);
     take(now.blkio_weight, wanted.blkio_weight);
+    take(now.blkio_weight_device, wanted.blkio_weight_device);
+    take(now.blkio_read_bps, wanted.blkio_read_bps);
+    take(now.blkio_write_bps, wanted.blkio_write_bps);
+    take(now.blkio_read_iops, wanted.blkio_read_iops);
+    take(now.blkio_write_iops, wanted.blkio_write_iops);
     return now;
 }
 
@@ -47,6 +55,7 @@ Result<std::vector<std::string>> Containers::update(std::string_view key, const 
     if (now.memory > 0 && now.memory_swap > 0 && now.memory_swap < now.memory) {
         return fail(ErrorCode::Conflict, "Cannot update container ", container->id, ": Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time");
     }
+    TRY(check_resources(now, static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_ONLN))));
     if (request.restart) spec.host.restart = *request.restart;
     const auto client = container->shim();
     if (client && is_alive(container->state().status)) {

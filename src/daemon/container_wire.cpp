@@ -41,6 +41,8 @@ Result<container::MountRequest> mount_of(const api::Mount& mount, api::ApiVersio
             out.propagation = mount.bind_options->propagation;
             out.create_mountpoint = mount.bind_options->create_mountpoint;
             out.read_only_non_recursive = mount.bind_options->read_only_non_recursive;
+            out.non_recursive = mount.bind_options->non_recursive;
+            if (out.non_recursive) out.read_only_non_recursive = true;
         }
         if (version < api::ApiVersion{1, 44}) out.read_only_non_recursive = true;
     } else if (mount.type == "volume" || mount.type.empty()) {
@@ -66,9 +68,14 @@ Result<container::MountRequest> mount_of(const api::Mount& mount, api::ApiVersio
             out.tmpfs_size = mount.tmpfs_options->size_bytes;
             out.tmpfs_mode = mount.tmpfs_options->mode;
         }
+    } else if (mount.type == "image") {
+        if (mount.source.empty())
+            return invalid("invalid mount config for type \"image\": field Source must not be empty");
+        out.type = container::MountType::Image;
+        out.read_only = true;
+        if (mount.image_options) out.subpath = mount.image_options->subpath;
     } else {
-        return fail(mount.type == "image" ? ErrorCode::Unsupported : ErrorCode::InvalidArgument,
-                    "mount type \"", mount.type, "\" is not supported");
+        return fail(ErrorCode::InvalidArgument, "mount type \"", mount.type, "\" is not supported");
     }
     return out;
 }
@@ -109,7 +116,8 @@ container::Resources resources_of(const api::Resources& in) {
 Result<container::RestartPolicy> restart_of(const api::RestartPolicy& policy) {
     const auto mode = TRY(container::parse_restart_mode(policy.name));
     if (policy.maximum_retry_count < 0) return invalid("maximum retry count cannot be negative");
-    if (policy.maximum_retry_count > 0 && mode != container::RestartMode::OnFailure) {
+    const bool counts = mode == container::RestartMode::OnFailure || mode == container::RestartMode::Unhealthy;
+    if (policy.maximum_retry_count > 0 && !counts) {
         return invalid("invalid restart policy: maximum retry count can only be used with 'on-failure'");
     }
     return container::RestartPolicy{mode, policy.maximum_retry_count};
@@ -157,10 +165,9 @@ Result<container::HostConfig> host_of(const api::HostConfig& in, api::ApiVersion
     out.resources = resources_of(in.resources);
     for (const auto& device : in.resources.devices)
         out.devices.push_back({device.path_on_host, device.path_in_container, device.cgroup_permissions});
-    if (!in.resources.device_requests.empty()) {
-        return fail(ErrorCode::Unsupported, "could not select device driver \"",
-                    in.resources.device_requests[0].driver, "\": device requests are not supported");
-    }
+    for (const auto& claim : in.resources.device_requests)
+        out.device_claims.push_back(
+            {claim.driver, claim.count, claim.device_ids, claim.capabilities, claim.options});
     out.device_cgroup_rules = in.resources.device_cgroup_rules;
     out.pid_mode = in.pid_mode;
     out.ipc_mode = in.ipc_mode;
@@ -182,6 +189,10 @@ Result<container::HostConfig> host_of(const api::HostConfig& in, api::ApiVersion
     out.masked_paths = in.masked_paths;
     out.readonly_paths = in.readonly_paths;
     out.host_ca = in.host_ca;
+    if (in.files_owner && (*in.files_owner)[0] >= 0 && (*in.files_owner)[1] >= 0) {
+        out.files_owner = container::FilesOwner{static_cast<std::uint32_t>((*in.files_owner)[0]),
+                                                static_cast<std::uint32_t>((*in.files_owner)[1])};
+    }
     return out;
 }
 
@@ -198,8 +209,9 @@ api::Mount mount_of(const container::MountRequest& in) {
                    .read_only = in.read_only};
     switch (in.type) {
         case container::MountType::Bind:
-            if (!in.propagation.empty() || in.create_mountpoint) {
+            if (!in.propagation.empty() || in.create_mountpoint || in.non_recursive) {
                 out.bind_options = api::Mount::BindOptions{.propagation = in.propagation,
+                                                           .non_recursive = in.non_recursive,
                                                            .create_mountpoint = in.create_mountpoint};
             }
             break;
@@ -216,6 +228,9 @@ api::Mount mount_of(const container::MountRequest& in) {
         case container::MountType::Tmpfs:
             if (in.tmpfs_size || in.tmpfs_mode)
                 out.tmpfs_options = api::Mount::TmpfsOptions{in.tmpfs_size, in.tmpfs_mode};
+            break;
+        case container::MountType::Image:
+            if (!in.subpath.empty()) out.image_options = api::Mount::ImageOptions{in.subpath};
             break;
     }
     return out;
@@ -250,6 +265,9 @@ api::Resources resources_of(const container::HostConfig& host) {
     for (const auto& device : host.devices)
         out.devices.push_back({device.host_path, device.container_path, device.permissions});
     out.device_cgroup_rules = host.device_cgroup_rules;
+    for (const auto& claim : host.device_claims)
+        out.device_requests.push_back(
+            {claim.driver, claim.count, claim.ids, claim.capabilities, claim.options});
     return out;
 }
 }  // namespace
@@ -415,6 +433,9 @@ api::HostConfig host_config_of(const container::HostConfig& in) {
     out.readonly_paths = in.readonly_paths;
     out.init = in.init;
     out.host_ca = in.host_ca;
+    if (in.files_owner)
+        out.files_owner = std::array<int, 2>{static_cast<int>(in.files_owner->uid),
+                                             static_cast<int>(in.files_owner->gid)};
     return out;
 }
 

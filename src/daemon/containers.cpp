@@ -7,6 +7,8 @@
 #include "daemon/container_json.h"
 #include "daemon/container_wire.h"
 #include "daemon/handlers.h"
+#include "sys/signal.h"
+#include "sys/socket.h"
 
 namespace berth::daemon {
 
@@ -14,7 +16,20 @@ using codec::Json;
 
 namespace {
 std::atomic<bool> pruning{false};
+
+/// Files may be given to oneself; only root may give them to somebody else.
+Result<> check_files_owner(Call& call, container::ContainerSpec& spec) {
+    if (!spec.host.files_owner) return {};
+    const auto peer = sys::peer_credentials(call.request.connection());
+    if (!peer) {
+        // Over the network nobody is a user of this machine.
+        spec.host.files_owner.reset();
+        return {};
+    }
+    if (peer->uid != 0) spec.host.files_owner = container::FilesOwner{peer->uid, peer->gid};
+    return {};
 }
+}  // namespace
 
 Result<> list_containers(Call& call) {
     const auto filters =
@@ -40,6 +55,7 @@ Result<> create_container(Call& call) {
     const auto request = TRY(api::ContainerCreateRequest::parse(body));
     auto spec = TRY(spec_of(request, call.version));
     spec.platform = call.query("platform");
+    TRY(check_files_owner(call, spec));
     std::string name = call.query("name");
     if (name.starts_with('/')) name.erase(0, 1);
     const auto created = TRY(call.engine.containers.create(name, std::move(spec), call.stop()));
@@ -74,8 +90,25 @@ Result<> prune_containers(Call& call) {
 }
 
 Result<> explain_container(Call& call) {
-    const auto text = TRY(call.engine.containers.why(call.parameter("id")));
-    return call.send({{"Text", text}});
+    const auto view = TRY(call.engine.containers.inspect(call.parameter("id")));
+    const auto why = TRY(call.engine.containers.why(view.id));
+    Json out{{"Id", view.id},
+             {"Name", view.name},
+             {"Status", to_string(view.state.status)},
+             {"Cause", why.cause},
+             {"Summary", why.summary},
+             {"Hint", why.hint},
+             {"ExitCode", why.exit_code},
+             {"Signal", why.signal == 0 ? std::string() : sys::signal_name(why.signal)},
+             {"RestartCount", view.state.restart_count}};
+    if (why.cause == "out-of-memory")
+        out["OOM"] = {{"Pid", why.oom_pid}, {"Process", why.oom_process}, {"Limit", why.memory_limit}};
+    return call.send(out);
+}
+
+Result<> clear_logs(Call& call) {
+    TRY(call.engine.containers.clear_logs(call.parameter("id")));
+    return call.send_status(204);
 }
 
 }  // namespace berth::daemon

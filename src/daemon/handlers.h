@@ -27,6 +27,7 @@ Result<> inspect_container(Call& call);
 Result<> remove_container(Call& call);
 Result<> prune_containers(Call& call);
 Result<> explain_container(Call& call);
+Result<> clear_logs(Call& call);
 // container_life.cpp
 Result<> start_container(Call& call);
 Result<> stop_container(Call& call);

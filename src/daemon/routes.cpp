@@ -102,6 +102,7 @@ constexpr Route table[] = {
     // Berth's own.
     {"POST", "/berth/v1/images/bootstrap", bootstrap_image},
     {"GET", "/berth/v1/containers/{id}/why", explain_container},
+    {"DELETE", "/berth/v1/containers/{id}/logs", clear_logs},
 };
 }  // namespace
 

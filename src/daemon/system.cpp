@@ -1,5 +1,6 @@
 #include "api/auth.h"
 #include "container/containers.h"
+#include "container/log_plan.h"
 #include "daemon/call.h"
 #include "daemon/credentials.h"
 #include "daemon/handlers.h"
@@ -118,7 +119,7 @@ Result<> show_info(Call& call) {
          {{"Volume", {"local"}},
           {"Network", {"bridge", "host", "none"}},
           {"Authorization", nullptr},
-          {"Log", {"json-file", "local", "none"}}}},
+          {"Log", container::log_drivers()}}},
         {"MemoryLimit", true},
         {"SwapLimit", host.swap_limit},
         {"CpuCfsPeriod", true},

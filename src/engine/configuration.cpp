@@ -1,6 +1,10 @@
 #include "engine/configuration.h"
 
+#include <algorithm>
 #include <limits>
+
+#include "base/text.h"
+#include "container/log_plan.h"
 
 namespace berth::engine {
 
@@ -112,8 +116,9 @@ Result<Configuration> Configuration::from_settings(const Json& settings) {
     out.init = codec::get_bool(settings, "init");
     out.ip_forward = codec::get_bool(settings, "ip-forward", true);
     read_text(settings, "log-driver", out.log_driver);
-    if (out.log_driver != "json-file" && out.log_driver != "local" && out.log_driver != "none")
-        return invalid("log-driver", concat("'", out.log_driver, "' is not json-file, local or none"));
+    const auto drivers = container::log_drivers();
+    if (std::find(drivers.begin(), drivers.end(), out.log_driver) == drivers.end())
+        return invalid("log-driver", concat("'", out.log_driver, "' is not one of ", join(drivers, ", ")));
     for (const auto& [key, value] : codec::get_string_map(settings, "log-opts")) out.log_options[key] = value;
     read_text(settings, "bip", out.bridge_address);
     read_text(settings, "ip", out.default_host_address);

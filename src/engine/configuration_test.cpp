@@ -63,7 +63,7 @@ TEST(Configuration, ExplainsWhatIsWrong) {
         {{"--data-root=here"}, "{}", "must be an absolute path"},
         {{"-H", "tcp://0.0.0.0:2375"}, "{}", "become root"},
         {{"-H", "/run/x.sock"}, "{}", "is not unix://PATH"},
-        {{"--log-driver=syslog"}, "{}", "is not json-file"},
+        {{"--log-driver=splunk"}, "{}", "is not one of"},
         {{"--userns-remap=default"}, "{}", "not supported"},
         {{}, R"({"authorization-plugins":["x"]})", "not supported"},
         {{"--default-ulimit=nofile=9:5"}, "{}", "above the hard"},

@@ -30,7 +30,7 @@ constexpr Option table[] = {
     {"registry-mirror", 0, "registry-mirrors", List, Used, "mirror of Docker Hub to ask first"},
     {"host-ca", 0, "host-ca", Flag, Used,
      "let builds and containers trust the host's certificate authorities"},
-    {"log-driver", 0, "log-driver", Text, Used, "log driver for containers: json-file, local or none"},
+    {"log-driver", 0, "log-driver", Text, Used, "log driver for containers: json-file, local, journald, syslog, fluentd, gelf or none"},
     {"log-opt", 0, "log-opts", Map, Used, "option of the log driver, e.g. max-size=10m"},
     {"bip", 0, "bip", Text, Used, "address and prefix length of the default bridge"},
     {"ip", 0, "ip", Text, Used, "host address for published ports that name none"},

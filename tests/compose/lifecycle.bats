@@ -58,6 +58,11 @@ id_of() { berth inspect -f '{{.Id}}' "shop-$1-1"; }
     berth compose up -d --wait
     [ "$(berth inspect -f '{{.State.Health.Status}}' shop-db-1)" = healthy ]
     [ "$(berth inspect -f '{{.State.ExitCode}}' shop-prepare-1)" = 0 ]
+    # Started is not yet past its first command.
+    for tries in $(seq 100); do
+        berth compose exec -T web grep -qx s3cret /tmp/token 2>/dev/null && break
+        sleep 0.05
+    done
     berth compose exec -T web cat /tmp/token | grep -x s3cret
     berth compose exec -T web sh -c 'echo $GREETING' | grep -x hello
     curl -fsS http://127.0.0.1:18090/passwd | grep root

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "cli/files_owner.h"
 #include "compose/running_project.h"
 
 namespace berth::cli {
@@ -41,6 +42,7 @@ Result<compose::Project> load_project(Context& context, const ComposeOptions& op
     auto load = TRY(load_options(context, options, services));
     load.interpolate = interpolate;
     compose::Project project = TRY(compose::load_project(load));
+    project.files_owner = files_owner(context);
     for (const auto& warning : project.warnings) context.warn(warning);
     if (!services.empty()) TRY(compose::select_services(project, services, true));
     return project;

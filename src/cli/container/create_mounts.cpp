@@ -1,6 +1,7 @@
-#include <unistd.h>
+#include <algorithm>
 
 #include "cli/container/create_parts_internal.h"
+#include "cli/files_owner.h"
 #include "cli/parse/mount.h"
 #include "sys/dir.h"
 #include "sys/file.h"
@@ -48,7 +49,16 @@ Result<> set_mounts(const Context& context, const Flags& flags, api::ContainerCr
         if (volume.is_bind() && checks && !sys::exists(volume.source)) return missing_source(volume.source);
         host.binds.push_back(volume.to_string());
     }
-    for (const auto& text : flags.list("mount")) host.mounts.push_back(TRY(parse_mount(text, folder)));
+    for (const auto& text : flags.list("mount")) {
+        auto mount = TRY(parse_mount(text, folder));
+        const bool makes_source = mount.bind_options && mount.bind_options->create_mountpoint;
+        if (mount.type == "bind" && checks && !makes_source && !sys::exists(mount.source))
+            return missing_source(mount.source);
+        host.mounts.push_back(std::move(mount));
+    }
+    const bool has_binds = !host.binds.empty() || std::any_of(host.mounts.begin(), host.mounts.end(),
+                                                              [](const auto& mount) { return mount.type == "bind"; });
+    if (checks && has_binds) host.files_owner = files_owner(context);
     for (const auto& text : flags.list("tmpfs")) {
         const auto parts = split_once(text, ':');
         if (parts)

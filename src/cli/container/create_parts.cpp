@@ -35,7 +35,14 @@ Result<> set_resources(const Flags& flags, api::HostConfig& host) {
     if (flags.has("oom-kill-disable")) limits.oom_kill_disable = flags.is_set("oom-kill-disable");
     limits.device_cgroup_rules = flags.list("device-cgroup-rule");
     for (const auto& text : flags.list("ulimit")) limits.ulimits.push_back(TRY(parse_ulimit(text)));
-    for (const auto& text : flags.list("device")) limits.devices.push_back(TRY(parse_device(text)));
+    api::DeviceRequest named{.driver = "cdi"};
+    for (const auto& text : flags.list("device")) {
+        if (is_cdi_name(text))
+            named.device_ids.push_back(text);
+        else
+            limits.devices.push_back(TRY(parse_device(text)));
+    }
+    if (!named.device_ids.empty()) limits.device_requests.push_back(std::move(named));
     if (const std::string gpus = flags.text("gpus"); !gpus.empty())
         limits.device_requests.push_back(TRY(parse_gpus(gpus)));
     for (const auto& text : flags.list("device-read-bps"))

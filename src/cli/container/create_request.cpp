@@ -45,7 +45,9 @@ Result<> set_labels(const Context& context, const Flags& flags, api::ContainerCo
 Result<> set_health(const Flags& flags, api::ContainerConfig& config) {
     static constexpr std::string_view names[] = {"health-cmd",          "health-interval",
                                                  "health-timeout",      "health-retries",
-                                                 "health-start-period", "health-start-interval"};
+                                                 "health-start-period", "health-start-interval",
+                                                 "health-http",         "health-tcp",
+                                                 "health-grpc"};
     const bool has_any =
         std::any_of(std::begin(names), std::end(names), [&](auto name) { return flags.has(name); });
     if (flags.is_set("no-healthcheck")) {
@@ -58,6 +60,15 @@ Result<> set_health(const Flags& flags, api::ContainerConfig& config) {
     auto& health = config.healthcheck.emplace();
     if (const std::string command = flags.text("health-cmd"); !command.empty())
         health.test = {"CMD-SHELL", command};
+    static constexpr std::pair<std::string_view, std::string_view> natives[] = {
+        {"health-http", "HTTP"}, {"health-tcp", "TCP"}, {"health-grpc", "GRPC"}};
+    for (const auto& [flag, kind] : natives) {
+        const std::string target = flags.text(flag);
+        if (target.empty()) continue;
+        if (!health.test.empty())
+            return fail(ErrorCode::InvalidArgument, "--", flag, " conflicts with another health check");
+        health.test = {std::string(kind), target};
+    }
     health.interval = flags.nanoseconds("health-interval").value_or(0);
     health.timeout = flags.nanoseconds("health-timeout").value_or(0);
     health.start_period = flags.nanoseconds("health-start-period").value_or(0);

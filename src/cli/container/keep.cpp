@@ -50,6 +50,8 @@ Result<int> run_update(Context& context, const Flags& flags) {
     limits.cpu_shares = flags.number("cpu-shares").value_or(0);
     limits.cpu_period = flags.number("cpu-period").value_or(0);
     limits.cpu_quota = flags.number("cpu-quota").value_or(0);
+    limits.cpu_realtime_period = flags.number("cpu-rt-period").value_or(0);
+    limits.cpu_realtime_runtime = flags.number("cpu-rt-runtime").value_or(0);
     limits.cpuset_cpus = flags.text("cpuset-cpus");
     limits.cpuset_mems = flags.text("cpuset-mems");
     limits.pids_limit = flags.number("pids-limit");
@@ -117,6 +119,8 @@ Command update_command() {
             .flags = {{.name = "blkio-weight", .kind = Number, .help = "Share of disk time"},
                       {.name = "cpu-period", .kind = Number, .help = "CFS period in microseconds"},
                       {.name = "cpu-quota", .kind = Number, .help = "CFS quota in microseconds"},
+                      {.name = "cpu-rt-period", .kind = Number, .help = "Real-time period in microseconds"},
+                      {.name = "cpu-rt-runtime", .kind = Number, .help = "Real-time run time in microseconds"},
                       {.name = "cpu-shares", .letter = 'c', .kind = Number, .help = "Relative CPU weight"},
                       {.name = "cpus", .kind = Real, .help = "Number of CPUs"},
                       {.name = "cpuset-cpus", .kind = Text, .help = "CPUs to run on"},

@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 #include "cli/context.h"
+#include "codec/json.h"
 
 // Verbs that do one thing to each container named: stop, kill, restart, pause, unpause, rm, wait, rename.
 namespace berth::cli {
@@ -34,6 +35,24 @@ std::vector<Flag> stop_flags() {
              .alias = "time"}};
 }
 
+// Which case a stop was, when its process did not end by itself. Another engine does not know, and that is fine.
+void tell_how_it_ended(const Context& context, const client::Client& engine, const std::string& name) {
+    const auto why = engine.get(concat("/berth/v1/containers/", name, "/why"));
+    if (!why) return;
+    const std::string cause = codec::get_string(*why, "Cause");
+    if (cause != "stop-no-handler" && cause != "stop-timeout") return;
+    context.note(concat("berth: ", name, ": ", codec::get_string(*why, "Summary"), "\nhint: ", codec::get_string(*why, "Hint"), "\n"));
+}
+
+Result<int> run_stop(Context& context, const Flags& flags) {
+    const auto* engine = TRY(context.engine());
+    return for_each_name(context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {
+        TRY(engine->stop_container(name, seconds_of(flags), flags.text("signal")));
+        if (!context.docker_defaults()) tell_how_it_ended(context, *engine, name);
+        return name;
+    });
+}
+
 Result<int> run_wait(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
     return for_each_name(context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {
@@ -58,9 +77,7 @@ Command stop_command() {
             .flags = stop_flags(),
             .least = 1,
             .most = any_number,
-            .run = on_each([](const client::Client& engine, const std::string& name, const Flags& flags) {
-                return engine.stop_container(name, seconds_of(flags), flags.text("signal"));
-            })};
+            .run = run_stop};
 }
 
 Command restart_command() {

@@ -10,6 +10,10 @@ namespace {
 
 Result<int> run_logs(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
+    if (flags.is_set("clear")) {
+        TRY(engine->remove(concat("/berth/v1/containers/", flags.argument(0), "/logs")));
+        return 0;
+    }
     client::LogOptions options;
     options.follow = flags.is_set("follow");
     options.timestamps = flags.is_set("timestamps");
@@ -30,7 +34,8 @@ Command logs_command() {
             .arguments = "CONTAINER",
             .summary = "Show what a container wrote",
             .example = "berth logs -f --tail 20 web",
-            .flags = {{.name = "details", .help = "Show attributes of the lines"},
+            .flags = {{.name = "clear", .help = "Forget what it wrote so far, and show nothing"},
+                      {.name = "details", .help = "Show attributes of the lines"},
                       {.name = "follow", .letter = 'f', .help = "Go on with what it writes"},
                       {.name = "since",
                        .kind = FlagKind::Text,

@@ -28,18 +28,25 @@ Result<api::RestartPolicy> parse_restart(std::string_view text) {
     api::RestartPolicy policy;
     policy.name = text.substr(0, colon);
     if (policy.name != "no" && policy.name != "always" && policy.name != "unless-stopped" &&
-        policy.name != "on-failure") {
+        policy.name != "on-failure" && policy.name != "unhealthy") {
         return fail(ErrorCode::InvalidArgument, "unknown restart policy \"", text,
-                    "\": no, always, unless-stopped and on-failure[:count] are known");
+                    "\": no, always, unless-stopped, on-failure[:count] and unhealthy[:count] are known");
     }
     if (colon == std::string_view::npos) return policy;
     const auto count = parse_uint(text.substr(colon + 1));
     if (!count || *count > 1'000'000)
         return fail(ErrorCode::InvalidArgument, "invalid count in restart policy \"", text, "\"");
-    if (policy.name != "on-failure")
-        return fail(ErrorCode::InvalidArgument, "only on-failure takes a count: \"", text, "\"");
+    if (policy.name != "on-failure" && policy.name != "unhealthy")
+        return fail(ErrorCode::InvalidArgument, "only on-failure and unhealthy take a count: \"", text, "\"");
     policy.maximum_retry_count = static_cast<int>(*count);
     return policy;
+}
+
+bool is_cdi_name(std::string_view text) {
+    const auto equals = text.find('=');
+    const auto kind = split_once(text.substr(0, equals), '/');
+    return !text.starts_with('/') && equals != std::string_view::npos && equals + 1 < text.size() && kind &&
+           !kind->first.empty() && !kind->second.empty() && text.find(':') > equals;
 }
 
 Result<api::DeviceMapping> parse_device(std::string_view text) {
