@@ -6,6 +6,7 @@
 #include "container/implementation_internal.h"
 #include "network/manager.h"
 #include "shim/exit_file.h"
+#include "shim/run_directory.h"
 #include "sys/cgroup.h"
 #include "sys/file.h"
 #include "volume/store.h"
@@ -127,7 +128,7 @@ void Containers::Implementation::sweep_directories() {
             (*client)->ask(shim::Signal{.signal = SIGKILL, .manual_stop = true}).ignore("it does not run");
             (*client)->ask(shim::Quit{}).ignore("it leaves when its container has ended");
         }
-        sys::remove_tree(path).ignore("tried again at the next start");
+        shim::remove_run_directory(path).ignore("tried again at the next start");
     }
 }
 

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "container/implementation_internal.h"
 #include "network/manager.h"
+#include "shim/run_directory.h"
 #include "sys/file.h"
 #include "volume/store.h"
 
@@ -48,7 +49,7 @@ Result<> Containers::Implementation::remove_locked(const ContainerPtr& container
     if (!moved && !moved.error().is(ErrorCode::NotFound)) return moved;
     TRY(delete_row(*container));
     executor_.post("trash", [grave] { sys::remove_tree(grave).ignore("swept at the next start of the engine"); });
-    sys::remove_tree(container->run_directory).ignore("swept at the next start of the engine");
+    shim::remove_run_directory(container->run_directory).ignore("swept at the next start of the engine");
     std::vector<volume::Volume> anonymous;
     if (auto released = services_.volumes.release(container->id)) anonymous = std::move(*released);
     for (const volume::Volume& volume : anonymous) {

@@ -12,6 +12,7 @@
 #include "container/mount_plan.h"
 #include "container/runtime_plan.h"
 #include "network/manager.h"
+#include "shim/run_directory.h"
 #include "sys/cgroup.h"
 #include "sys/file.h"
 #include "sys/socket.h"
@@ -98,7 +99,7 @@ public:
     ~Step() {
         targets_.remove();
         if (services_.networks != nullptr) services_.networks->release(id_).ignore("reconciled at the next start of the engine");
-        sys::remove_tree(directory_).ignore("lies in the run directory");
+        shim::remove_run_directory(directory_).ignore("lies in the run directory");
     }
 
     Result<int> run(std::stop_token stop);

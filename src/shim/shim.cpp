@@ -8,9 +8,11 @@
 #include "shim/exit_file.h"
 #include "shim/launch_helper.h"
 #include "shim/oom_victim.h"
+#include "shim/run_directory.h"
 #include "sys/file.h"
 #include "sys/kernel_log.h"
 #include "sys/memory.h"
+#include "sys/mount.h"
 #include "sys/namespace.h"
 #include "sys/netlink.h"
 #include "sys/signal.h"
@@ -39,6 +41,7 @@ Shim::Shim(EventLoop& loop, std::string run_directory)
       connections_(loop, [this](Request& request) { handle(request); }, [this] { leave_if_done(); }) {}
 
 Shim::~Shim() {
+    release_root_place(run_directory_);
     loop_.remove(oom_watch_);
     loop_.remove(signals_watch_);
 }
@@ -98,6 +101,7 @@ Result<> Shim::configure(Request& request) {
     configure_ = TRY(decode_request<Configure>(request));
     root_mount_ = take_fd(request, 0);
     if (!root_mount_) return fail(ErrorCode::InvalidArgument, "no root mount was passed");
+    TRY(make_root_copyable());
     if (configure_.joins_netns) network_namespace_ = take_fd(request, 1);
     restart_policy_ = RestartPolicy(configure_.restart, configure_.restart_count);
     log_.emplace(configure_.log);
@@ -125,6 +129,14 @@ Result<> Shim::configure(Request& request) {
         connections_.answer(request, ready);
     }
     return {};
+}
+
+Result<> Shim::make_root_copyable() {
+    if (sys::clone_tree(root_mount_)) return {};
+    const std::string place = root_place(run_directory_);
+    TRY(sys::mkdir_at(AT_FDCWD, place, 0700));
+    const sys::DetachedMount root(TRY(sys::duplicate(root_mount_)));
+    return root.attach_at(place);
 }
 
 // The namespace exists before the container does, so that the engine can furnish it; the resolver's sockets and a

@@ -64,6 +64,9 @@ private:
     Result<sys::Cgroup> cgroup() const;
 
     EventLoop& loop_;
+    /// Attaches the root below the run directory where it cannot be copied otherwise (Linux before 6.15): each start of the
+    /// process takes a copy.
+    Result<> make_root_copyable();
     std::string run_directory_;
     Connections connections_;
     sys::Fd signals_;

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "codec/stream.h"
 #include "oci/digest.h"
+#include "snapshot/mount_place.h"
 #include "sys/fd.h"
 #include "sys/mount.h"
 
@@ -76,6 +77,9 @@ public:
     virtual Result<Writable> create_writable(const std::string& directory, const std::vector<oci::Digest>& layers) = 0;
     /// NotFound names a layer that is not there.
     virtual Result<sys::DetachedMount> mount_root(const RootRequest& request) = 0;
+    /// What a mount needs before parts of it can be bind mounted; to be held for as long as they are to be. Nothing since
+    /// Linux 6.15, before that a place in this mount namespace.
+    virtual Result<MountPlace::Point> make_bindable(const sys::DetachedMount& mount) = 0;
 };
 
 struct DriverOptions {
@@ -83,6 +87,8 @@ struct DriverOptions {
     /// "erofs", "erofs-loop", "directory", or empty: EROFS where the kernel mounts it (from a file, else through a loop
     /// device), else directories.
     std::string driver;
+    /// Whether mounts are attached in this mount namespace, below `<root>/mounts`.
+    bool attach_mounts = !sys::can_copy_detached_mounts();
 };
 /// Also sweeps what a crash left half-made.
 Result<std::unique_ptr<Driver>> open_driver(const DriverOptions& options);

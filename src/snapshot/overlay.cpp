@@ -15,10 +15,31 @@ sys::MountOption directory_option(const std::string& key, sys::BorrowedFd fd, bo
     return {.key = key, .value = concat("/proc/self/fd/", fd.get())};
 }
 
+// The same for mount(2), which knows "lowerdir" only: all layers in one text of at most 4095 bytes, topmost first.
+std::string options_text(const std::vector<sys::BorrowedFd>& lower, const sys::Fd& upper, const sys::Fd& work, bool is_volatile) {
+    std::string layers;
+    for (auto layer = lower.rbegin(); layer != lower.rend(); ++layer)
+        layers += concat(layers.empty() ? "" : ":", "/proc/self/fd/", layer->get());
+    std::string text = concat("lowerdir=", layers, ",redirect_dir=nofollow,metacopy=off,index=off");
+    if (upper) text += concat(",upperdir=/proc/self/fd/", upper.get(), ",workdir=/proc/self/fd/", work.get());
+    if (is_volatile) text += ",volatile";
+    return text;
+}
+
+// Mounted at a point of the place, and copied from there.
+Result<sys::DetachedMount> mount_by_paths(MountPlace& place, const std::string& options, bool is_read_only) {
+    constexpr std::size_t max_options_bytes = 4095;
+    if (options.size() > max_options_bytes)
+        return fail(ErrorCode::Unsupported, "the image has more layers than this kernel stacks").with_hint("Linux 6.15 stacks 500");
+    const auto point = TRY(place.make_point());
+    TRY(sys::mount_at(point.path(), "overlay", options, is_read_only));
+    return sys::clone_tree(point.path());
+}
+
 }  // namespace
 
-Result<sys::DetachedMount> mount_overlay(const std::vector<sys::BorrowedFd>& lower,
-                                         const std::optional<Writable>& writable, bool is_volatile) {
+Result<sys::DetachedMount> mount_overlay(const std::vector<sys::BorrowedFd>& lower, const std::optional<Writable>& writable,
+                                         bool is_volatile, MountPlace* place) {
     BERTH_ASSERT(!lower.empty());
     if (!writable && lower.size() == 1) {
         auto mount = TRY(sys::clone_tree(lower.front()));
@@ -34,6 +55,7 @@ Result<sys::DetachedMount> mount_overlay(const std::vector<sys::BorrowedFd>& low
         // the mark means a clean unmount here.
         if (is_volatile) TRY(sys::remove_tree_at(work, "work/incompat"));
     }
+    if (place) return mount_by_paths(*place, options_text(lower, upper, work, is_volatile && writable), !writable);
     const auto mount = [&](bool by_descriptor) {
         std::vector<sys::MountOption> options = {{.key = "source", .value = "berth"}};
         for (auto layer = lower.rbegin(); layer != lower.rend(); ++layer) {

@@ -11,6 +11,7 @@
 
 // <sys/mount.h> and <linux/mount.h> of Debian 12 cannot both be included.
 extern "C" int umount2(const char* target, int flags) noexcept;
+extern "C" int mount(const char* source, const char* target, const char* type, unsigned long flags, const void* data) noexcept;
 
 #ifndef AT_RECURSIVE
 #define AT_RECURSIVE 0x8000
@@ -23,7 +24,8 @@ extern "C" int umount2(const char* target, int flags) noexcept;
 namespace berth::sys {
 namespace {
 
-constexpr int detach = 2;  // MNT_DETACH
+constexpr int detach = 2;               // MNT_DETACH
+constexpr unsigned long read_only = 1;  // MS_RDONLY
 
 Result<> move_to(BorrowedFd mount, int target_directory, const char* path, unsigned flags) {
     if (::syscall(SYS_move_mount, mount.get(), "", target_directory, path, MOVE_MOUNT_F_EMPTY_PATH | flags) <
@@ -98,6 +100,20 @@ Result<DetachedMount> clone_tree(const std::string& path, const CloneTreeOptions
 
 Result<DetachedMount> clone_tree(BorrowedFd fd, const CloneTreeOptions& options) {
     return clone_tree_at(fd, "", options);
+}
+
+bool can_copy_detached_mounts() {
+    static const bool answer = [] {
+        const auto mount = make_mount("tmpfs", {});
+        return mount && clone_tree(mount->fd());
+    }();
+    return answer;
+}
+
+Result<> mount_at(const std::string& path, const std::string& type, const std::string& options, bool is_read_only) {
+    if (::mount(type.c_str(), path.c_str(), type.c_str(), is_read_only ? read_only : 0, options.c_str()) < 0)
+        return Error::from_errno("mount", errno).with_context(concat(type, " at ", path));
+    return {};
 }
 
 namespace {

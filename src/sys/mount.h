@@ -57,6 +57,13 @@ Result<DetachedMount> clone_tree(BorrowedFd fd, const CloneTreeOptions& options 
 Result<DetachedMount> clone_tree_at(BorrowedFd directory, const std::string& path,
                                     const CloneTreeOptions& options = {});
 
+/// Whether a mount that is attached nowhere can be copied, and be a part of an overlay: since Linux 6.15. Before, such a mount
+/// must be attached in the caller's mount namespace first. Asked once, with a file system in memory.
+bool can_copy_detached_mounts();
+
+/// mount(2), for options of up to 4095 bytes; fsconfig(2) takes 255 of each.
+Result<> mount_at(const std::string& path, const std::string& type, const std::string& options, bool read_only = false);
+
 /// What mount_setattr(2) changes.
 struct MountAttributes {
     std::uint64_t set = 0;          ///< MOUNT_ATTR_*

@@ -11,6 +11,7 @@ struct LayerExecutor::StepMounts {
     std::vector<WorkRoot> writable_roots;
     std::vector<sys::TempDir> directories;
     std::vector<sys::DetachedMount> mounts;  // gone before the directories
+    std::vector<snapshot::MountPlace::Point> points;
     std::vector<CacheMounts::Use> caches;
 };
 
@@ -81,15 +82,18 @@ Result<> LayerExecutor::add_bind(const ExecMount& mount, const Tree& input, cont
             auto overlay = TRY(sys::make_mount("overlay", {{"lowerdir", concat("/proc/self/fd/", base.get())},
                                                            {"upperdir", directory + "/upper"},
                                                            {"workdir", directory + "/work"}}));
+            mounts.points.push_back(TRY(driver.make_bindable(overlay)));
             base = TRY(sys::duplicate(overlay.fd()));
             mounts.mounts.push_back(std::move(overlay));
         }
     } else if (mount.read_only) {
         auto mounted = TRY(driver.mount_root({.layers = layers}));
+        mounts.points.push_back(TRY(driver.make_bindable(mounted)));
         base = TRY(sys::duplicate(mounted.fd()));
         mounts.mounts.push_back(std::move(mounted));
     } else {
         auto writable = TRY(make_root(input.layers));
+        mounts.points.push_back(TRY(driver.make_bindable(writable.mount)));
         base = TRY(sys::duplicate(writable.mount.fd()));
         mounts.writable_roots.push_back(std::move(writable));
     }

@@ -19,11 +19,11 @@ constexpr int facts_version = 1;
 constexpr std::size_t max_facts_bytes = 4096;
 }  // namespace
 
-Result<std::unique_ptr<Driver>> DirectoryDriver::open(const std::string& root) {
+Result<std::unique_ptr<Driver>> DirectoryDriver::open(const std::string& root, std::shared_ptr<MountPlace> place) {
     std::string empty = concat(root, "/empty");
     TRY(sys::mkdir_all(empty, 0755));
     auto store = TRY(LayerStore::open(root));
-    return std::unique_ptr<Driver>(new DirectoryDriver(std::move(store), std::move(empty)));
+    return std::unique_ptr<Driver>(new DirectoryDriver(std::move(store), std::move(empty), std::move(place)));
 }
 
 Result<LayerInfo> DirectoryDriver::unpack(codec::ByteSource& plain, const std::optional<oci::Digest>& expected,
@@ -110,7 +110,11 @@ Result<sys::DetachedMount> DirectoryDriver::mount_root(const RootRequest& reques
     for (const auto& layer : request.layers) layers.push_back(TRY(open_layer(layer)));
     if (layers.empty()) layers.push_back(TRY(sys::open(empty_, O_PATH | O_DIRECTORY)));
     const std::vector<sys::BorrowedFd> lower(layers.begin(), layers.end());
-    return mount_overlay(lower, request.writable, request.is_volatile);
+    return mount_overlay(lower, request.writable, request.is_volatile, place_.get());
+}
+
+Result<MountPlace::Point> DirectoryDriver::make_bindable(const sys::DetachedMount& mount) {
+    return place_ ? place_->attach(mount) : MountPlace::Point();
 }
 
 }  // namespace berth::snapshot

@@ -8,7 +8,7 @@ namespace berth::snapshot {
 /// of it. For kernels that cannot mount EROFS from a file.
 class DirectoryDriver final : public Driver {
 public:
-    static Result<std::unique_ptr<Driver>> open(const std::string& root);
+    static Result<std::unique_ptr<Driver>> open(const std::string& root, std::shared_ptr<MountPlace> place);
 
     std::string_view name() const override { return "directory"; }
     Result<LayerInfo> apply(codec::ByteSource& archive, const ApplyOptions& options, std::stop_token stop) override;
@@ -20,16 +20,18 @@ public:
     Result<std::uint64_t> usage() const override;
     Result<Writable> create_writable(const std::string& directory, const std::vector<oci::Digest>& layers) override;
     Result<sys::DetachedMount> mount_root(const RootRequest& request) override;
+    Result<MountPlace::Point> make_bindable(const sys::DetachedMount& mount) override;
 
 private:
-    DirectoryDriver(std::unique_ptr<LayerStore> store, std::string empty)
-        : store_(std::move(store)), empty_(std::move(empty)) {}
+    DirectoryDriver(std::unique_ptr<LayerStore> store, std::string empty, std::shared_ptr<MountPlace> place)
+        : store_(std::move(store)), empty_(std::move(empty)), place_(std::move(place)) {}
     Result<LayerInfo> unpack(codec::ByteSource& plain, const std::optional<oci::Digest>& expected,
                              std::stop_token stop);
     Result<sys::Fd> open_layer(const oci::Digest& diff_id) const;
 
     std::unique_ptr<LayerStore> store_;
     std::string empty_;  ///< an empty directory, what scratch images stand on
+    std::shared_ptr<MountPlace> place_;
 };
 
 }  // namespace berth::snapshot

@@ -26,8 +26,14 @@ Result<sys::DetachedMount> ErofsDriver::mount_image(const std::string& path) con
     return sys::make_mount("erofs", {{.key = "source", .value = device.path}, {.key = "ro", .value = {}}}, mount_read_only);
 }
 
-Result<std::unique_ptr<Driver>> ErofsDriver::open(const std::string& root, ImageSource source) {
-    auto driver = std::unique_ptr<ErofsDriver>(new ErofsDriver(TRY(LayerStore::open(root)), source));
+Result<ErofsDriver::SharedMount> ErofsDriver::mount_shared(const std::string& path) {
+    LayerMount layer{.mount = TRY(mount_image(path)), .point = {}};
+    if (place_) layer.point = TRY(place_->attach(layer.mount));
+    return std::make_shared<const LayerMount>(std::move(layer));
+}
+
+Result<std::unique_ptr<Driver>> ErofsDriver::open(const std::string& root, ImageSource source, std::shared_ptr<MountPlace> place) {
+    auto driver = std::unique_ptr<ErofsDriver>(new ErofsDriver(TRY(LayerStore::open(root)), source, std::move(place)));
     auto probed = driver->probe();
     if (probed.is_error()) return std::move(probed).error().with_code(ErrorCode::Unsupported);
     return std::unique_ptr<Driver>(std::move(driver));
@@ -40,7 +46,7 @@ Result<> ErofsDriver::probe() {
     codec::MemorySource source(empty_archive);
     const sys::Fd file = TRY(sys::open(path, O_RDWR | O_CREAT | O_EXCL, 0600));
     TRY(layer::write_erofs_image(source, file, {}));
-    empty_ = std::make_shared<sys::DetachedMount>(TRY(mount_image(path).context("mount an EROFS image from its ", source_ == ImageSource::File ? "file" : "loop device")));
+    empty_ = TRY(mount_shared(path).context("mount an EROFS image from its ", source_ == ImageSource::File ? "file" : "loop device"));
     return {};
 }
 
@@ -109,15 +115,14 @@ Result<ErofsDriver::SharedMount> ErofsDriver::mount_layer(const oci::Digest& dif
         if (const auto found = mounts->find(diff_id); found != mounts->end()) return found->second;
     }
     if (!has(diff_id)) return fail(ErrorCode::NotFound, "layer ", diff_id, " is not there");
-    auto mount = std::make_shared<const sys::DetachedMount>(
-        TRY(mount_image(image_path(diff_id)).context("layer ", diff_id)));
+    auto mount = TRY(mount_shared(image_path(diff_id)).context("layer ", diff_id));
     // Another thread may have been faster: then its mount is shared and this one goes.
     return mounts_.lock()->try_emplace(diff_id, std::move(mount)).first->second;
 }
 
 Result<Writable> ErofsDriver::create_writable(const std::string& directory, const std::vector<oci::Digest>& layers) {
     const SharedMount top = layers.empty() ? empty_ : TRY(mount_layer(layers.back()));
-    return make_writable(directory, top->fd());
+    return make_writable(directory, top->mount.fd());
 }
 
 Result<sys::DetachedMount> ErofsDriver::mount_root(const RootRequest& request) {
@@ -125,8 +130,12 @@ Result<sys::DetachedMount> ErofsDriver::mount_root(const RootRequest& request) {
     for (const auto& layer : request.layers) mounts.push_back(TRY(mount_layer(layer)));
     if (mounts.empty()) mounts.push_back(empty_);
     std::vector<sys::BorrowedFd> lower;
-    for (const auto& mount : mounts) lower.push_back(mount->fd());
-    return mount_overlay(lower, request.writable, request.is_volatile);
+    for (const auto& mount : mounts) lower.push_back(mount->mount.fd());
+    return mount_overlay(lower, request.writable, request.is_volatile, place_.get());
+}
+
+Result<MountPlace::Point> ErofsDriver::make_bindable(const sys::DetachedMount& mount) {
+    return place_ ? place_->attach(mount) : MountPlace::Point();
 }
 
 }  // namespace berth::snapshot

@@ -15,11 +15,11 @@ enum class ImageSource {
 
 /// A layer is one EROFS image, `layers/<hex>/layer.erofs`, mounted from the file or a loop device. Its mount is
 /// detached, made on first use and kept by this object, so that containers share the page cache; no mount table ever
-/// shows it. Overlays hold layers of their own, so a restarted engine disturbs nobody.
+/// shows it, unless the kernel wants it in a place. Overlays hold layers of their own, so a restarted engine disturbs nobody.
 class ErofsDriver final : public Driver {
 public:
     /// Unsupported when the kernel cannot mount EROFS like that here.
-    static Result<std::unique_ptr<Driver>> open(const std::string& root, ImageSource source);
+    static Result<std::unique_ptr<Driver>> open(const std::string& root, ImageSource source, std::shared_ptr<MountPlace> place);
 
     std::string_view name() const override { return "erofs"; }
     Result<LayerInfo> apply(codec::ByteSource& archive, const ApplyOptions& options, std::stop_token stop) override;
@@ -31,11 +31,18 @@ public:
     Result<std::uint64_t> usage() const override;
     Result<Writable> create_writable(const std::string& directory, const std::vector<oci::Digest>& layers) override;
     Result<sys::DetachedMount> mount_root(const RootRequest& request) override;
+    Result<MountPlace::Point> make_bindable(const sys::DetachedMount& mount) override;
 
 private:
-    using SharedMount = std::shared_ptr<const sys::DetachedMount>;
-    ErofsDriver(std::unique_ptr<LayerStore> store, ImageSource source) : store_(std::move(store)), source_(source) {}
+    struct LayerMount {
+        sys::DetachedMount mount;
+        MountPlace::Point point;  // where it is attached, if it must be
+    };
+    using SharedMount = std::shared_ptr<const LayerMount>;
+    ErofsDriver(std::unique_ptr<LayerStore> store, ImageSource source, std::shared_ptr<MountPlace> place)
+        : store_(std::move(store)), source_(source), place_(std::move(place)) {}
     Result<sys::DetachedMount> mount_image(const std::string& path) const;
+    Result<SharedMount> mount_shared(const std::string& path);
     std::string image_path(const oci::Digest& diff_id) const;
     Result<> probe();
     /// The layer's mount, made if need be.
@@ -43,6 +50,7 @@ private:
 
     std::unique_ptr<LayerStore> store_;
     const ImageSource source_;
+    std::shared_ptr<MountPlace> place_;
     Guarded<std::map<oci::Digest, SharedMount>> mounts_;
     SharedMount empty_;  ///< what scratch images stand on
 };
