@@ -4,6 +4,8 @@
 #
 #   tests/vm/run.sh [v2|v1|hybrid ...]
 #
+# With BERTH_VM_COMMAND set, the guest runs that shell command instead of the tests, to look at something by hand.
+#
 # The machine is made of Debian packages: the kernel from linux-image-cloud-amd64 (unpacked, never installed), the root file
 # system from the files of packages that are installed here, and Berth's binaries. It has no network but its own loopback. What
 # is built lies in build/vm and is made again when its parts change. With a working /dev/kvm a boot takes
@@ -24,7 +26,7 @@ skip() {
 command -v qemu-system-x86_64 >/dev/null || skip "qemu-system-x86_64 is not installed (./dev integration vm installs it)"
 
 # What the guest's commands need: these packages with everything they depend on.
-guest_packages=(bash bats coreutils grep sed mawk findutils diffutils jq iproute2 nftables mount util-linux procps python3
+guest_packages=(bash bats coreutils curl gzip bzip2 xz-utils zstd grep sed mawk findutils diffutils jq iproute2 nftables mount util-linux procps python3
     busybox-static kmod xattr tar gzip libfyaml0 libarchive13 libisal2 libcurl4 libnftables1 libsqlite3-0 libseccomp2)
 # Kernel modules, with what they depend on.
 modules=(virtio_pci virtio_blk overlay erofs loop veth bridge br_netfilter nf_tables nft_chain_nat nft_ct nft_masq nft_nat nft_redir
@@ -88,7 +90,7 @@ build_base() {
     tar -C / --no-recursion -cf - -T "$cache/files" 2>/dev/null | tar -C "$cache/base" --keep-directory-symlink -xf - || true
     cp -a /etc/alternatives "$cache/base/etc/" 2>/dev/null || true
     local link
-    for link in awk python3 which nawk; do
+    for link in awk python3 which nawk sh; do
         [ -e "$cache/base/usr/bin/$link" ] || cp -a "/usr/bin/$link" "$cache/base/usr/bin/" 2>/dev/null || true
     done
     printf 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$cache/base/etc/passwd"
@@ -109,6 +111,7 @@ build_disk() {
         done
     done
     cp -r tests "$guest/tests"
+    printf '%s\n' "${BERTH_VM_COMMAND:-}" >"$guest/command"
     cp tests/vm/guest.sh "$cache/base/usr/sbin/init"
     chmod 755 "$cache/base/usr/sbin/init"
     rm -f "$cache/disk"
