@@ -6,6 +6,7 @@
 # A file whose head says "# network: host" stays in the host's network namespace, because it needs the distribution's
 # package archive. All others get an empty network namespace with loopback. Every file has its own pid and mount namespace,
 # so that whatever a failing test leaves behind ends with the file, and the leak audit sees just what the file made.
+# "# limit: SECONDS" in the head is the file's own time limit, else 900.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 export BERTH_BIN=${BERTH_BIN:-$PWD/build/release/bin}
@@ -20,11 +21,12 @@ namespaces_for() {
 }
 
 run_file() {
-    local file=$1 log status ok bad
+    local file=$1 log status ok bad limit
     log=$(mktemp)
     mapfile -t flags < <(namespaces_for "$file")
     echo "== $file"
-    timeout --kill-after=10 "${BERTH_TEST_LIMIT:-900}" unshare "${flags[@]}" -- bash -c \
+    limit=$(sed -n 's/^# limit: \([0-9]*\)$/\1/p' "$file" | head -n 1)
+    timeout --kill-after=10 "${BERTH_TEST_LIMIT:-${limit:-900}}" unshare "${flags[@]}" -- bash -c \
         'ip link set lo up 2>/dev/null; exec bats --tap --timing "$1"' _ "$file" </dev/null 2>&1 | tee "$log"
     status=${PIPESTATUS[0]}
     ok=$(grep -c '^ok ' "$log")
@@ -36,20 +38,9 @@ run_file() {
     rm -f "$log"
 }
 
-# The area "vm" is a machine of its own, with Debian's kernel: its files run inside.
-run_machine() {
-    local counts got
-    counts=$(mktemp)
-    BERTH_COUNTS=$counts bash tests/vm/run.sh || broken+=("vm")
-    mapfile -t got <"$counts"
-    passed=$((passed + ${got[0]:-0})) failed=$((failed + ${got[1]:-1}))
-    rm -f "$counts"
-}
-
 areas=("$@")
-[ ${#areas[@]} -gt 0 ] || mapfile -t areas < <(find tests -mindepth 2 -name '*.bats' -printf '%h\n' | sort -u | sed 's|^tests/||; s|^vm/guest$|vm|')
+[ ${#areas[@]} -gt 0 ] || mapfile -t areas < <(find tests -mindepth 2 -name '*.bats' -printf '%h\n' | sort -u | sed 's|^tests/||')
 for area in "${areas[@]}"; do
-    [ "$area" != vm ] || { run_machine; continue; }
     for file in tests/"${area%.bats}"/*.bats tests/"$area"; do
         [ -f "$file" ] && run_file "$file"
     done

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # The main job, end to end: builds, ships and runs examples/focus, and prints what each step took.
 #
-#   ./dev demo [--keep]        (--keep leaves the working folder for a look)
+#   ./dev demo [--keep] [--peers]
+#
+# --keep leaves the working folder for a look; --peers lets Debian's docker and docker-compose do parts of it, too.
 #
 # Every step checks what it did; the first thing that is not as it should be ends the run with status 1.
 set -euo pipefail
@@ -9,8 +11,14 @@ cd "$(dirname "$(readlink -f "$0")")/../.."
 export BERTH_BIN=$PWD/build/release/bin
 export PATH=$BERTH_BIN:$PATH
 source tests/lib/berth.bash
-keep=
-[ "${1:-}" != --keep ] || keep=1
+keep= peers=
+for option in "$@"; do
+    case $option in
+        --keep) keep=1 ;;
+        --peers) peers=1 ;;
+        *) echo "demo: unknown option $option" >&2; exit 125 ;;
+    esac
+done
 ADDRESS=127.0.0.1
 PORT=${FOCUS_PORT:-8080}
 REGISTRY=127.0.0.1:${FOCUS_REGISTRY_PORT:-5001}
@@ -34,15 +42,19 @@ fail() {
 current=
 finish() {
     local status=$?
+    # The step that ends the run has its output in the log.
+    exec >&8 2>&9
     if [ -n "$current" ]; then
         echo "demo: step $step_number ($current) went wrong; the last lines of $log:" >&2
         tail -40 "$log" >&2
+        cat "$report"
     fi
     [ -z "$registry_pid" ] || kill "$registry_pid" 2>/dev/null || true
     [ -z "${load_pid:-}" ] || kill "$load_pid" 2>/dev/null || true
     berth_engine_stop 2>/dev/null || true
     if [ -z "$keep" ] && [ $status -eq 0 ]; then rm -rf "$BERTH_TEST_DIR"; else echo "demo: left in $BERTH_TEST_DIR" >&2; fi
 }
+exec 8>&1 9>&2
 trap finish EXIT
 
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
@@ -50,7 +62,12 @@ disk() { du -sh --apparent-size "$1" 2>/dev/null | cut -f1; }
 step_number=0
 step() { # name function: runs it, and notes its time
     step_number=$((step_number + 1))
-    printf '%d. %s\n' "$step_number" "$1" >&2
+    measured "$step_number." "$@"
+}
+measured() { # number name function
+    local number=$1
+    shift
+    printf '%s %s\n' "$number" "$1" >&2
     local start size
     start=$(now_ms)
     size=
@@ -58,7 +75,7 @@ step() { # name function: runs it, and notes its time
     # Called plainly: behind "||" the shell would go on after a failing check.
     "$2" >>"$log" 2>&1
     current=
-    printf '%d. %-58s %8d ms   %s\n' "$step_number" "$1" $(($(now_ms) - start)) "${size:-}" >>"$report"
+    printf '%s %-58s %8d ms   %s\n' "$number" "$1" $(($(now_ms) - start)) "${size:-}" >>"$report"
 }
 get() { curl -fsS --max-time 10 "$URL$1"; }
 until_true() { # seconds command...
@@ -95,7 +112,7 @@ build_images() {
     size="$(disk "$BERTH_TEST_DIR/data") in the data root"
 }
 push_images() {
-    berth-registry --addr "$REGISTRY" --root "$BERTH_TEST_DIR/registry" &
+    berth-registry --addr "$REGISTRY" --root "$BERTH_TEST_DIR/registry" 8>&- 9>&- &
     registry_pid=$!
     until_true 10 curl -fs "http://$REGISTRY/v2/"
     for image in "${images[@]}"; do
@@ -107,7 +124,7 @@ push_images() {
 pull_elsewhere() {
     local other=$BERTH_TEST_DIR/other image digest
     mkdir -p "$other"
-    berthd --data-root "$other/data" --exec-root "$other/run" -H "unix://$other/berth.sock" >>"$other/engine.log" 2>&1 &
+    berthd --data-root "$other/data" --exec-root "$other/run" -H "unix://$other/berth.sock" >>"$other/engine.log" 2>&1 8>&- 9>&- &
     local engine=$!
     until_true 10 berth -H "unix://$other/berth.sock" version
     for image in "${images[@]}"; do
@@ -133,9 +150,18 @@ use_it() {
     done
     get /sessions | jq -e 'length == 3'
     until_true 15 bash -c "curl -fsS $URL/habits/reading | jq -e '.sessions == 3 and .minutes == 60'"
-    # The database is out of reach of the front network and of the host's published ports.
+    # The database is out of reach of the front network, by name and by address, and of the host's published ports.
     [ -z "$(berth port focus-db-1)" ]
+    local address
+    address=$(berth inspect -f '{{.NetworkSettings.Networks.focus_back.IPAddress}}' focus-db-1)
+    reaches back db
+    reaches back "$address"
+    ! reaches front db
+    ! reaches front "$address"
     size='3 sessions through API, Redis, worker and PostgreSQL'
+}
+reaches() { # network host: whether a container in that network of the project can connect to PostgreSQL there
+    berth run --rm --network "focus_$1" debian:bookworm timeout 2 bash -c "</dev/tcp/$2/5432"
 }
 load() { # requests until told to stop; counts what failed
     local good=0 bad=0
@@ -153,7 +179,7 @@ kill_engine() {
     berth_engine_kill
     sleep 2
     curl -fsS -d '{"habit": "writing", "minutes": 5}' "$URL/sessions"
-    berth_engine_start "${engine_flags[@]}"
+    berth_engine_start "${engine_flags[@]}" 8>&- 9>&-
     sleep 0.5
     touch "$BERTH_TEST_DIR/stop-load"
     wait $load_pid
@@ -183,25 +209,87 @@ change_api() {
     get /sessions | jq -e 'length == 4'
     size='only the API was replaced'
 }
+# With no container, image, build step, network or volume left in the database, the data root must hold what it held before
+# the first step: a file that no row had named would still be there. The logs of the latest builds stay, a bounded number.
+data_files() { (cd "$BERTH_TEST_DIR/data" && find . \( ! -type d -o -path './*/*' \) ! -path './berth.db*' ! -path './builds/*' | sort); }
+no_stray_file() {
+    data_files >"$BERTH_TEST_DIR/files-after"
+    diff "$BERTH_TEST_DIR/files-before" "$BERTH_TEST_DIR/files-after" >"$BERTH_TEST_DIR/stray"
+}
+data_root_is_empty() {
+    berth images -aq | sort -u | xargs -r berth rmi -f
+    berth builder prune -a -f
+    [ -z "$(berth images -aq)" ]
+    # What was removed lies in the trash until it is unlinked in the background.
+    until_true 20 no_stray_file && return 0
+    echo 'files that no row names (>) or that are lost (<):'
+    cat "$BERTH_TEST_DIR/stray"
+    return 1
+}
+# The audit looks, and cleans nothing up. What ends by itself behind the engine (the last shim's namespaces) gets a moment.
+host_is_clean() {
+    local tries
+    for tries in $(seq 100); do
+        berth_state >"$BERTH_TEST_DIR/state-after"
+        diff "$BERTH_TEST_DIR/state-before" "$BERTH_TEST_DIR/state-after" >"$BERTH_TEST_DIR/leaks" && return 0
+        sleep 0.05
+    done
+    echo 'left behind (>) or lost (<):'
+    cat "$BERTH_TEST_DIR/leaks"
+    return 1
+}
+docker_builds() {
+    local app=$project/app target
+    for target in node postgres redis; do docker_builds_the_same "$project/$target" "$(image_of $target)"; done
+    for target in api worker migrate; do docker_builds_the_same "$app" "focus/$target:latest" --target "$target"; done
+    stock_docker build --no-cache -t focus/api:docker --target api "$app"
+    [ "$(stock_docker run --rm focus/api:docker node -p '6 * 7')" = 42 ]
+    stock_docker rmi focus/api:docker
+    size='all six, and the API without cache'
+}
+image_of() { printf '%s\n' "${images[@]}" | grep "/$1:"; }
+docker_builds_the_same() { # context image options...
+    local context=$1 image=$2 before
+    shift 2
+    before=$(berth image inspect -f '{{.Id}}' "$image")
+    stock_docker build -t "$image" "$@" "$context"
+    [ "$(berth image inspect -f '{{.Id}}' "$image")" = "$before" ]
+}
+# The hyphened docker-compose of Debian 12, which talks to the socket through Docker's library for Python.
+old_compose() { (cd "$project" && docker-compose -p focus "$@"); }
+docker_compose_instead() {
+    compose down
+    old_compose up -d
+    until_true 60 bash -c "curl -fsS $URL/sessions | jq -e 'length == 4'"
+    old_compose ps | grep -E 'focus_api_1 .*Up'
+    old_compose logs --no-color migrate | grep migrate
+    old_compose exec -T redis redis-cli ping | grep -x PONG
+    [ "$(old_compose ps -q | wc -l)" -eq 5 ]
+    old_compose run --rm admin -Atc 'SELECT count(*) FROM session' | tr -d '\r' | grep -x 4
+    old_compose restart worker
+    curl -fsS -d '{"habit": "chess", "minutes": 7}' "$URL/sessions"
+    until_true 15 bash -c "curl -fsS $URL/habits/chess | jq -e '.sessions == 1'"
+    old_compose down
+    [ -z "$(berth ps -aq)" ]
+    size='the same data, docker-compose 1.29'
+}
 take_down() {
     compose down -v
     [ -z "$(berth ps -aq)" ]
     [ -z "$(berth volume ls -q)" ]
+    data_root_is_empty
     kill "$registry_pid"
     wait "$registry_pid" || true
     registry_pid=
     berth_engine_halt
-    local link
-    for link in $(ip -o link | awk -F': ' '{print $2}' | grep -E '^berth' | sed 's/@.*//'); do ip link delete "$link"; done
-    nft list tables | awk '/inet berth/ {print $2, $3}' | while read -r family table; do nft delete table "$family" "$table"; done
-    berth_state >"$BERTH_TEST_DIR/state-after"
-    diff "$BERTH_TEST_DIR/state-before" "$BERTH_TEST_DIR/state-after"
+    host_is_clean
     size='nothing left'
 }
 
 berth_state >"$BERTH_TEST_DIR/state-before"
 engine_flags=("${host_ca[@]}")
-berth_engine_start "${engine_flags[@]}" || fail 'the engine does not start'
+berth_engine_start "${engine_flags[@]}" 8>&- 9>&- || fail 'the engine does not start'
+data_files >"$BERTH_TEST_DIR/files-before"
 printf 'the main job: examples/focus\n' >"$report"
 begin=$(now_ms)
 step 'bootstrap debian:bookworm from packages' bootstrap
@@ -212,6 +300,10 @@ step 'compose up -d --wait' bring_up
 step 'real requests' use_it
 step 'kill -9 the engine under requests, restart it' kill_engine
 step 'change one line, compose up --build' change_api
+if [ -n "$peers" ]; then
+    measured '  ' 'the stock docker builds the same images' docker_builds
+    measured '  ' "Debian's docker-compose up and down" docker_compose_instead
+fi
 step 'compose down -v, leak audit' take_down
 printf 'all of it %61d ms\n' $(($(now_ms) - begin)) >>"$report"
 cat "$report"
