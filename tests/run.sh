@@ -38,7 +38,8 @@ run_file() {
     rm -f "$log"
 }
 
-# The area "vm" is a machine of its own, with Debian's kernel: its files run inside.
+# The area "vm" is a machine of its own, with Debian's kernel: its files run inside. It runs when it is named, as an emulated
+# processor takes a quarter of an hour for it.
 run_machine() {
     local counts got
     counts=$(mktemp)
@@ -49,7 +50,7 @@ run_machine() {
 }
 
 areas=("$@")
-[ ${#areas[@]} -gt 0 ] || mapfile -t areas < <(find tests -mindepth 2 -name '*.bats' -printf '%h\n' | sort -u | sed 's|^tests/||; s|^vm/guest$|vm|')
+[ ${#areas[@]} -gt 0 ] || mapfile -t areas < <(find tests -mindepth 2 -name '*.bats' -printf '%h\n' | sort -u | sed 's|^tests/||' | grep -v '^vm/')
 for area in "${areas[@]}"; do
     [ "$area" != vm ] || { run_machine; continue; }
     for file in tests/"${area%.bats}"/*.bats tests/"$area"; do
