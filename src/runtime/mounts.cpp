@@ -115,9 +115,6 @@ Result<> apply_propagation(sys::BorrowedFd mount, const MountOptions& options) {
 
 Result<> make_bind(PreparedMount& prepared, Mounted& mounted) {
     const sys::Fd target = TRY(open_target(prepared, mounted.root));
-    // Since Linux 6.8 mountinfo lists mounts by age, and this one was made before all others. A copy made now shows in the
-    // specification's order; 6.8 to 6.14 do not copy what is attached nowhere, and show binds first.
-    if (auto copy = sys::clone_tree(prepared.tree.fd(), {.recursive = true})) prepared.tree = std::move(*copy);
     TRY(apply_attributes(prepared.tree.fd(), prepared.options));
     // Sharing has to be asked for again on a tree that is a peer already; all else narrows it.
     TRY(apply_propagation(prepared.tree.fd(), prepared.options));
@@ -227,7 +224,10 @@ Result<> make_cgroup(PreparedMount& prepared, Preparation& preparation, Mounted&
 }
 
 Result<> make_one(PreparedMount& prepared, Preparation& preparation, Mounted& mounted) {
-    if (prepared.options.bind) return make_bind(prepared, mounted);
+    if (prepared.options.bind) {
+        if (!prepared.tree) TRY(prepare_bind(prepared, preparation));
+        return make_bind(prepared, mounted);
+    }
     const std::string& type = prepared.mount->type;
     if (type == "cgroup" || type == "cgroup2") return make_cgroup(prepared, preparation, mounted);
     return make_new(prepared, mounted);

@@ -70,6 +70,8 @@ struct Preparation {
 
 /// Checks the specification for what this runtime cannot do, and opens everything.
 Result<Preparation> prepare(const oci::RuntimeSpec& spec, const LaunchOptions& options);
+/// Clones the source of one bind mount.
+Result<> prepare_bind(PreparedMount& prepared, const Preparation& out);
 /// The part of it that clones mount trees. prepare() did it already if the caller is root.
 Result<> prepare_trees(Preparation& preparation);
 

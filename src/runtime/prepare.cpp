@@ -117,6 +117,10 @@ Result<> prepare_root(Preparation& out) {
     return sys::set_attributes(out.root.fd(), {.propagation = MS_SLAVE, .recursive = true}).context("root");
 }
 
+std::string source_path(const oci::RuntimeMount& mount, const Preparation& out) {
+    return mount.source.starts_with('/') ? mount.source : concat(out.options.bundle, "/", mount.source);
+}
+
 Result<> set_up_idmap(PreparedMount& prepared, const Preparation& out) {
     sys::IdMaps maps{.uids = to_mappings(prepared.mount->uid_mappings),
                      .gids = to_mappings(prepared.mount->gid_mappings)};
@@ -129,10 +133,10 @@ Result<> set_up_idmap(PreparedMount& prepared, const Preparation& out) {
                                                     .recursive = prepared.options.recursive_idmap});
 }
 
+}  // namespace
+
 Result<> prepare_bind(PreparedMount& prepared, const Preparation& out) {
-    std::string source = prepared.mount->source;
-    if (!source.starts_with('/')) source = out.options.bundle + "/" + source;
-    prepared.tree = TRY(sys::clone_tree(source, {.recursive = prepared.options.recursive_bind})
+    prepared.tree = TRY(sys::clone_tree(source_path(*prepared.mount, out), {.recursive = prepared.options.recursive_bind})
                             .hint("the source must exist on the host"));
     const struct stat status = TRY(sys::fstat(prepared.tree.fd()));
     prepared.source_is_directory = S_ISDIR(status.st_mode);
@@ -147,6 +151,34 @@ Result<> prepare_bind(PreparedMount& prepared, const Preparation& out) {
     if (prepared.options.propagation != MS_SHARED)
         TRY(sys::set_attributes(prepared.tree.fd(), {.propagation = MS_SLAVE, .recursive = true}));
     return {};
+}
+
+namespace {
+
+// Whether mounts below a path are told to others; when that cannot be seen, they are.
+bool is_shared(const std::string& path) {
+    const auto fd = sys::open(path, O_PATH);
+    const auto about = fd ? sys::read_file(concat("/proc/self/fdinfo/", fd->get()), 4096) : Result<std::string>(std::string());
+    if (!about) return true;
+    const std::size_t at = about->find("mnt_id:");
+    const auto id = at == std::string::npos ? std::nullopt : parse_uint(trim(std::string_view(*about).substr(at + 7, about->find('\n', at) - at - 7)));
+    const auto mounts = sys::list_mounts();
+    if (!id || !mounts) return true;
+    for (const auto& mount : *mounts) {
+        if (mount.id == *id) return mount.propagation.find("shared:") != std::string::npos;
+    }
+    return true;
+}
+
+// Since Linux 6.8 mounts are listed in the order in which they were made, so a bind mount is made when its turn comes, by
+// the child: its copy of the mount namespace has the same trees. The parent makes those that need more: its rights (the child
+// is in a user namespace), its peers (what is shared), its procfs (owners are mapped), or its descriptors (a mount that no
+// other namespace has).
+bool is_childs_to_make(const PreparedMount& prepared, const Preparation& out) {
+    const oci::RuntimeMount& mount = *prepared.mount;
+    if (out.new_user_namespace || out.user_namespace || out.shares_mounts) return false;
+    if (prepared.options.idmap || !mount.uid_mappings.empty() || mount.source.starts_with("/proc/")) return false;
+    return prepared.options.propagation != MS_SHARED || !is_shared(source_path(mount, out));
 }
 
 // A user namespace may show only the sysfs of a network namespace that belongs to it. For the others there is
@@ -165,8 +197,7 @@ Result<> prepare_mounts(Preparation& out) {
         prepared.mount = &mount;
         prepared.options = TRY(parse_mount_options(mount.options));
         if (mount.type == "bind") prepared.options.bind = true;
-        // In the caller's mount namespace: a source may be a descriptor of a mount that no other namespace has.
-        if (prepared.options.bind)
+        if (prepared.options.bind && !is_childs_to_make(prepared, out))
             TRY(prepare_bind(prepared, out).context("mount ", mount.source, " at ", mount.destination));
         if (mount.type == "sysfs" && !prepared.options.bind) TRY(prepare_sysfs(prepared, out));
         out.mounts.push_back(std::move(prepared));

@@ -29,6 +29,23 @@ load helpers
     [[ "$output" == *"sleep 100"* ]]
 }
 
+@test "a mount namespace can be joined by path, and mounts show in their order" {
+    unshare --mount sleep 100 3>&- &
+    other=$!
+    eventually sh -c "[ \$(readlink /proc/$other/ns/mnt) != \$(readlink /proc/self/ns/mnt) ]"
+    run_in '.linux.namespaces |= map(if .type == "mount" then .path = "/proc/'$other'/ns/mnt" else . end)
+        | .mounts += [{destination: "/bound", source: "/etc", options: ["bind"]}, {destination: "/after", type: "tmpfs", source: "tmpfs"}]' \
+        sh -c 'readlink /proc/self/ns/mnt; test -e /bound/passwd && echo found'
+    joined=$(readlink "/proc/$other/ns/mnt")
+    kill "$other"
+    [ "$status" -eq 0 ]
+    [ "${lines[0]}" = "$joined" ]
+    [ "${lines[1]}" = found ]
+    run_in '.mounts += [{destination: "/first", type: "tmpfs", source: "tmpfs"}, {destination: "/second", source: "/etc", options: ["bind"]},
+        {destination: "/third", type: "tmpfs", source: "tmpfs"}]' awk '$5 ~ /first|second|third/ {print $5}' /proc/self/mountinfo
+    [ "$(printf '%s\n' "${lines[@]}" | paste -sd,)" = /first,/second,/third ]
+}
+
 @test "a file that is no namespace is refused" {
     run_in '.linux.namespaces |= map(if .type == "network" then .path = "/etc/passwd" else . end)' true
     [ "$status" -eq 1 ]
