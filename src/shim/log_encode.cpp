@@ -132,8 +132,9 @@ std::string encode_fluentd(const RemoteLogSettings& log, const LogMessage& messa
     const auto seconds = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(message.time.time_since_epoch()).count());
     out.push_back('\xce');
     for (const int shift : {24, 16, 8, 0}) out.push_back(static_cast<char>(seconds >> shift));
+    const std::string name = "/" + log.container_name;  // as Docker does it in this protocol alone
     std::vector<std::pair<std::string_view, std::string_view>> record{{"container_id", log.container_id},
-                                                                      {"container_name", log.container_name},
+                                                                      {"container_name", name},
                                                                       {"source", message.stream == 2 ? "stderr" : "stdout"},
                                                                       {"log", message.text}};
     for (const std::string& pair : log.extra) {

@@ -44,6 +44,7 @@ TEST(LogEncode, WritesFluentsMessagePack) {
     const std::string entry = encode_fluentd(settings(), line);
     EXPECT_TRUE(entry.starts_with("\x93\xa3web\xce"s));
     EXPECT_NE(entry.find("\xde\0\5\xac"s + "container_id\xb0" + "0123456789abcdef"), std::string::npos);
+    EXPECT_NE(entry.find("container_name\xa4/web"s), std::string::npos);
     EXPECT_NE(entry.find("\xa6source\xa6stderr\xa3log\xa8say \"hi\""s), std::string::npos);
 }
 

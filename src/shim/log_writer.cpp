@@ -41,7 +41,13 @@ void remove_log(const std::string& path) {
 }
 
 void LogWriter::append_line(int stream, std::string_view line, std::string& out, const Moment& moment) {
+    const std::size_t before = out.size();
     if (file_) append_log_line(out, stream, line, moment.text);
+    const bool fills_file = settings_.max_bytes != 0 && size_ + out.size() > settings_.max_bytes;
+    if (fills_file && before > 0) {
+        store(std::string_view(out).substr(0, before), moment.text);
+        out.erase(0, before);
+    }
     if (line_sink_) line_sink_(stream, line, moment.now);
 }
 

@@ -28,6 +28,7 @@ lines_of() { seq -f 'a line with some length and the number %06.0f' "$1" "$2"; }
         sh -c 'i=0; while [ $((i += 1)) -le 8000 ]; do printf "a line with some length and the number %06d\n" $i; done' >/dev/null
     [ "$(log_files long | wc -l)" -eq 4 ]
     [ "$(log_files long | grep -c '\.zst$')" -ge 1 ]
+    for file in $(log_files long); do [ "$(stat -c %s "$file")" -le 20480 ]; done
     berth logs long >all
     count=$(wc -l <all)
     [ "$count" -gt 300 ]
@@ -93,7 +94,7 @@ lines_of() { seq -f 'a line with some length and the number %06.0f' "$1" "$2"; }
     grep -q '"short_message":"hello from inside"' gelf
     grep -q '"_team":"blue"' gelf
     grep -q '"_container_name":"gel"' gelf
-    grep -q 'container_name.*flu.*source.*stdout.*hello from inside' fluentd
+    grep -q 'container_name.*/flu.*source.*stdout.*hello from inside' fluentd
     for name in sys str gel flu; do [ "$(berth logs $name 2>/dev/null)" = "hello from inside" ]; done
     [ "$(docker inspect -f '{{.HostConfig.LogConfig.Type}}' gel)" = gelf ]
 }
