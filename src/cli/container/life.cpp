@@ -1,3 +1,6 @@
+#include <atomic>
+#include <thread>
+
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "codec/json.h"
@@ -10,10 +13,30 @@ namespace {
 using Act =
     std::function<Result<>(const client::Client& engine, const std::string& name, const Flags& flags)>;
 
+constexpr std::size_t most_at_once = 16;
+
+// Each of these verbs waits for its container, so they wait together; what came of it is told in the order of the names.
+Result<int> for_each_at_once(Context& context, const std::vector<std::string>& names,
+                             const std::function<Result<std::string>(const std::string& name)>& act) {
+    if (names.size() == 1) return for_each_name(context, names, act);
+    std::vector<std::optional<Result<std::string>>> outcomes(names.size());
+    std::atomic<std::size_t> next{0};
+    {
+        std::vector<std::jthread> workers;
+        for (std::size_t i = 0; i < std::min(names.size(), most_at_once); ++i) {
+            workers.emplace_back([&] {
+                for (std::size_t at = next++; at < names.size(); at = next++) outcomes[at].emplace(act(names[at]));
+            });
+        }
+    }
+    std::size_t told = 0;
+    return for_each_name(context, names, [&](const std::string&) { return std::move(*outcomes[told++]); });
+}
+
 std::function<Result<int>(Context&, const Flags&)> on_each(Act act) {
     return [act = std::move(act)](Context& context, const Flags& flags) -> Result<int> {
         const auto* engine = TRY(context.engine());
-        return for_each_name(context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {
+        return for_each_at_once(context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {
             TRY(act(*engine, name, flags));
             return name;
         });
@@ -46,11 +69,14 @@ void tell_how_it_ended(const Context& context, const client::Client& engine, con
 
 Result<int> run_stop(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
-    return for_each_name(context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {
+    const int code = TRY(for_each_at_once(context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {
         TRY(engine->stop_container(name, seconds_of(flags), flags.text("signal")));
-        if (!context.docker_defaults()) tell_how_it_ended(context, *engine, name);
         return name;
-    });
+    }));
+    for (const std::string& name : flags.arguments()) {
+        if (!context.docker_defaults()) tell_how_it_ended(context, *engine, name);
+    }
+    return code;
 }
 
 Result<int> run_wait(Context& context, const Flags& flags) {
