@@ -84,7 +84,7 @@ Result<bool> Containers::Implementation::start(Container& container, std::stop_t
     auto started = start_locked(container, stop);
     if (started) return true;
     Error error = as_start_failure(std::move(started).error());
-    if (error.message().find("exec: ") != std::string::npos) {
+    if (error.message().find("exec") != std::string::npos) {
         if (const auto problem = program_problem(container)) error = std::move(error).with_hint(*problem);
     }
     {

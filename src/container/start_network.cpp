@@ -70,7 +70,9 @@ Result<network::EndpointRequest> Containers::Implementation::endpoint_request(Co
     for (const std::string& text : links) {
         const auto [name, alias] = parse_link(text);
         const ContainerPtr other = TRY(find(name).context("could not get container for ", name));
-        request.links.emplace_back(other->id, alias);
+        // Clients send them with the host configuration and with the endpoint.
+        std::pair<std::string, std::string> link{other->id, alias};
+        if (std::ranges::find(request.links, link) == request.links.end()) request.links.push_back(std::move(link));
     }
     if (publishes) request.ports = TRY(port_requests(spec));
     return request;

@@ -84,7 +84,12 @@ Result<> Containers::restart(std::string_view key, std::optional<int> timeout, c
 
 Result<> Containers::kill(std::string_view key, const std::string& signal) {
     const ContainerPtr container = TRY(implementation_->find(key));
-    return implementation_->kill(*container, signal);
+    TRY(implementation_->kill(*container, signal));
+    if (!signal.empty() && sys::parse_signal(signal).value_or(0) != SIGKILL) return {};
+    // It cannot live on: what comes next may count on its end, as with Docker. In an uninterruptible sleep it still can.
+    auto live = container->live.lock();
+    live.wait_for(std::stop_token(), std::chrono::seconds(10), [](const Live& now) { return now.removed || !is_alive(now.state.status); });
+    return {};
 }
 
 Result<> Containers::pause(std::string_view key) {

@@ -90,6 +90,25 @@ milliseconds() { echo $(($(date +%s%N) / 1000000)); }
     [[ "$output" == *"No such container: nosuch"* ]]
 }
 
+@test "a program that cannot start is looked into" {
+    printf '#!/bin/bash\necho hi\n' >script
+    printf '#!/bin/sh\r\necho hi\r\n' >windows
+    printf 'plain text\n' >text
+    { printf '\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\363\0'; head -c 200 /dev/zero; } >foreign
+    chmod 755 script windows text foreign
+    run berth run --name first -v "$PWD/script:/script" busybox /script
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"script for /bin/bash, which the image does not have"* ]]
+    [[ "$(berth why first)" == *"script for /bin/bash"* ]]
+    berth create --name second -v "$PWD:/files" busybox /files/windows >/dev/null
+    run berth start second
+    [[ "$output" == *"Windows line ends"* ]]
+    run berth run --rm -v "$PWD:/files" busybox /files/foreign
+    [[ "$output" == *"program for riscv"* ]]
+    run berth run --rm -v "$PWD:/files" busybox /files/text
+    [[ "$output" == *"neither a program nor a script"* ]]
+}
+
 @test "a crash loop shows" {
     berth run -d --restart always --name loop busybox sh -c 'echo crashed >&2; exit 3' >/dev/null
     until_true has_cause loop crash-loop
