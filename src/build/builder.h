@@ -37,7 +37,7 @@ struct BuildRequest {
     std::string dockerfile = "Dockerfile";
     /// The Dockerfile itself, when it is not in the context (`-f -`).
     std::optional<std::string> dockerfile_text;
-    /// `remote=`: URL of a Dockerfile or of a tar that is the context.
+    /// `remote=`: a git repository, or the URL of a Dockerfile or of a tar that is the context.
     std::string remote;
 
     std::vector<std::string> tags;      // as users type them; empty makes an image without a name
@@ -46,6 +46,7 @@ struct BuildRequest {
     std::vector<std::pair<std::string, std::optional<std::string>>> args;  // nullopt: mentioned but unset
     std::vector<std::pair<std::string, std::string>> labels;
     std::map<std::string, std::string> secrets;         // id -> content
+    std::map<std::string, std::string> ssh_agents;      // id -> path of an agent's socket on this machine
     std::map<std::string, std::string> named_contexts;  // --build-context: name -> "docker-image://..." or a stage
     std::vector<std::pair<std::string, std::string>> extra_hosts;
     bool no_cache = false;

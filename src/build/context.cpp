@@ -81,7 +81,7 @@ Result<> fetch_remote(const std::string& url, sys::BorrowedFd root, http::Transf
                       const std::stop_token& stop) {
     if (!url.starts_with("http://") && !url.starts_with("https://"))
         return fail(ErrorCode::Unsupported, "a build context from ", url, " is not supported")
-            .with_hint("clone the repository and build from its directory");
+            .with_hint("name a git repository (https://host/name.git#branch:folder), or the URL of a Dockerfile or of a tar");
     const auto file = TRY(sys::memfd("build-context"));
     http::TransferRequest request;
     request.url = url;
@@ -163,6 +163,13 @@ Result<> remove_ignored(sys::BorrowedFd directory, const std::string& prefix, co
 
 }  // namespace
 
+GitOptions git_options_of(const BuildRequest& request) {
+    GitOptions options;
+    if (const auto agent = request.ssh_agents.find("default"); agent != request.ssh_agents.end()) options.agent_socket = agent->second;
+    if (const auto token = request.secrets.find("GIT_AUTH_TOKEN"); token != request.secrets.end()) options.token = token->second;
+    return options;
+}
+
 Result<Context> prepare_context(const BuildRequest& request, const std::string& temp_root, http::Transfers& transfers,
                                 std::stop_token stop) {
     Context context;
@@ -181,9 +188,15 @@ Result<Context> prepare_context(const BuildRequest& request, const std::string& 
         context.directory = TRY(sys::TempDir::create(temp_root));
         context.path = context.directory->path() + "/context";
         TRY(sys::mkdir_all(context.path, 0755));
+        if (is_git_url(request.remote)) {
+            const auto url = TRY(parse_git_url(request.remote));
+            context.path = TRY(fetch_git(url, context.path, git_options_of(request), stop));
+        }
     }
     const auto root = TRY(sys::open(context.path, O_RDONLY | O_DIRECTORY));
-    if (!request.remote.empty()) {
+    if (is_git_url(request.remote)) {
+        // Everything is there already.
+    } else if (!request.remote.empty()) {
         TRY(fetch_remote(request.remote, root, transfers, context.dockerfile, stop));
     } else if (!request.context_directory.empty()) {
         TRY(copy_directory(request.context_directory, root, stop));

@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "build/builder.h"
+#include "build/git.h"
 #include "http/transfer.h"
 #include "sys/dir.h"
 #include "sys/mount.h"
@@ -25,6 +26,9 @@ struct Context {
 /// Dockerfile.
 Result<Context> prepare_context(const BuildRequest& request, const std::string& temp_root, http::Transfers& transfers,
                                 std::stop_token stop);
+
+/// What a fetch of this build's repositories may use: the forwarded ssh agent and the secret GIT_AUTH_TOKEN.
+GitOptions git_options_of(const BuildRequest& request);
 
 inline constexpr std::uint64_t max_context_bytes = std::uint64_t{1} << 40;
 

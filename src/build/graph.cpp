@@ -25,6 +25,7 @@ std::string_view name_of(ExecMountKind kind) {
         case ExecMountKind::Cache: return "cache";
         case ExecMountKind::Tmpfs: return "tmpfs";
         case ExecMountKind::Secret: return "secret";
+        case ExecMountKind::Ssh: return "ssh";
     }
     return "";
 }
@@ -50,6 +51,12 @@ Json describe_op(const ContextSource& op) { return {{"op", "context"}, {"name", 
 Json describe_op(const HttpSource& op) {
     Json out{{"op", "http"}, {"url", op.url}, {"file_name", op.file_name}};
     put(out, "checksum", op.checksum);
+    return out;
+}
+Json describe_op(const GitSource& op) {
+    Json out{{"op", "git"}, {"url", op.url}};
+    put(out, "checksum", op.checksum);
+    put(out, "keep_git_dir", op.keep_git_dir);
     return out;
 }
 Json describe_op(const ExecOp& op) {

@@ -30,10 +30,16 @@ struct HttpSource {
     std::string checksum;  // "sha256:..." or ""
     std::string file_name;
 };
+/// The files of a git repository at one commit.
+struct GitSource {
+    std::string url;       // with reference and folder
+    std::string checksum;  // the commit that must come out, or ""
+    bool keep_git_dir = false;
+};
 /// An empty root.
 struct ScratchSource {};
 
-enum class ExecMountKind { Bind, Cache, Tmpfs, Secret };
+enum class ExecMountKind { Bind, Cache, Tmpfs, Secret, Ssh };
 enum class CacheSharing { Shared, Private, Locked };
 
 struct ExecMount {
@@ -43,7 +49,7 @@ struct ExecMount {
     std::size_t input = 0;
     std::string source;  // path in the input
     bool read_only = false;
-    std::string id;      // of Cache and Secret
+    std::string id;      // of Cache, Secret and Ssh
     CacheSharing sharing = CacheSharing::Shared;
     std::uint32_t uid = 0, gid = 0, mode = 0;
     std::int64_t size_bytes = 0;
@@ -97,7 +103,7 @@ struct FileOp {
     bool skip_empty_layer = false;  // no layer at all when nothing changed
 };
 
-using Op = std::variant<ScratchSource, ImageSource, ContextSource, HttpSource, ExecOp, FileOp>;
+using Op = std::variant<ScratchSource, ImageSource, ContextSource, HttpSource, GitSource, ExecOp, FileOp>;
 
 struct Vertex {
     Op op;

@@ -93,6 +93,9 @@ Result<build::BuildRequest> build_request_of(const http::Query& query, const htt
     const Json contexts = TRY(json_parameter(query, "berth.contexts"));
     for (const auto& [name, value] : contexts.items())
         if (value.is_string()) request.named_contexts.emplace(name, value.get<std::string>());
+    const Json agents = TRY(json_parameter(query, "berth.ssh"));
+    for (const auto& [id, socket] : agents.items())
+        if (socket.is_string()) request.ssh_agents.emplace(id, socket.get<std::string>());
     TRY(read_hosts(query, request));
     request.no_cache = query.flag("nocache");
     request.no_cache_filter = query.all("berth.nocachefilter");

@@ -2,17 +2,12 @@
 #include <algorithm>
 
 #include "build/dockerfile/compile_internal.h"
+#include "build/git.h"
 
 namespace berth::build::dockerfile {
 namespace {
 
 bool is_http(std::string_view source) { return source.starts_with("http://") || source.starts_with("https://"); }
-
-bool is_git(std::string_view source) {
-    if (source.starts_with("git@") || source.starts_with("git://") || source.starts_with("ssh://")) return true;
-    const auto end = std::min(source.find('#'), source.find('?'));
-    return is_http(source) && source.substr(0, end).ends_with(".git");
-}
 
 // The last part of the URL's path.
 std::string file_name_of(std::string_view url) {
@@ -74,8 +69,17 @@ Result<> Compiler::add_copy_sources(std::size_t stage_index, const Instruction& 
     const std::string checksum = TRY(expand(instruction, state, copy.checksum));
     for (const auto& raw : copy.sources) {
         const std::string source = TRY(expand(instruction, state, raw));
-        if (copy.is_add && is_git(source))
-            return source_.error(instruction.place, concat("ADD from a git repository is not supported: ", source));
+        // "github.com/..." alone is a path of the context here.
+        if (copy.is_add && is_git_url(source) && !source.starts_with("github.com/")) {
+            if (const auto url = parse_git_url(source); url.is_error()) return source_.error(instruction.place, url.error().message());
+            CopyAction cloned = action;
+            cloned.sources = {"/"};
+            cloned.unpack = false;
+            cloned.input = vertex.inputs.size();
+            vertex.inputs.push_back(add_vertex({.op = GitSource{source, checksum, copy.keep_git_dir}, .inputs = {}, .step = vertex.step}));
+            op.actions.push_back(std::move(cloned));
+            continue;
+        }
         if (!copy.is_add || !is_http(source)) {
             if (!checksum.empty())
                 return source_.error(instruction.place, concat("--checksum is for files from the network, not for ", source));

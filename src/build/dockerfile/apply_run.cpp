@@ -43,8 +43,14 @@ Result<> Compiler::apply_run(std::size_t stage_index, const Instruction& instruc
         return source_.error(instruction.place, "RUN --network=host is not allowed: the build must be started with --allow network.host");
     TRY(set_command(instruction, run, state, op));
     set_environment(state, op);
-    for (const auto& mount : run.mounts)
-        op.mounts.push_back(TRY(compile_mount(stage_index, instruction, mount, state, vertex)));
+    int agents = 0;
+    for (const auto& mount : run.mounts) {
+        ExecMount compiled = TRY(compile_mount(stage_index, instruction, mount, state, vertex));
+        const bool is_agent = compiled.kind == ExecMountKind::Ssh;
+        if (is_agent && compiled.target.empty()) compiled.target = concat("/run/buildkit/ssh_agent.", agents);
+        agents += is_agent;
+        op.mounts.push_back(std::move(compiled));
+    }
     std::string shown = "RUN ";
     std::vector<std::string> args;
     for (const auto& [name, value] : state.args)
@@ -130,7 +136,10 @@ Result<ExecMount> Compiler::compile_mount(std::size_t stage_index, const Instruc
             if (out.target.empty() && out.env.empty()) out.target = "/run/secrets/" + out.id;
             break;
         case MountKind::Ssh:
-            return source_.error(mount.place, "RUN --mount=type=ssh is not supported: pass a key as a secret instead");
+            out.kind = ExecMountKind::Ssh;
+            out.mode = mount.mode.value_or(0600);
+            if (out.id.empty()) out.id = "default";
+            break;
     }
     out.source = resolve_path("/", out.source);
     if (!out.target.empty()) out.target = resolve_path(state.image.config.working_dir, out.target);

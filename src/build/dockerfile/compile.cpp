@@ -355,7 +355,8 @@ Error Compiler::error(const Instruction& instruction, const Error& cause) const 
 VertexId Compiler::add_vertex(Vertex vertex) {
     const std::size_t step = vertex.step;
     // Sources without a line of their own in the progress.
-    const bool is_silent = std::holds_alternative<ScratchSource>(vertex.op) || std::holds_alternative<HttpSource>(vertex.op);
+    const bool is_silent = std::holds_alternative<ScratchSource>(vertex.op) || std::holds_alternative<HttpSource>(vertex.op) ||
+                           std::holds_alternative<GitSource>(vertex.op);
     const VertexId id = plan_.graph.add(std::move(vertex));
     const std::size_t first = plan_.graph.at(id).step;
     if (first != step && !is_silent) plan_.aliases.emplace_back(first, step);

@@ -1,5 +1,6 @@
 // RUN: a root, its mounts, a process.
 #include "build/files/copy.h"
+#include "build/ops/agent_relay.h"
 #include "build/ops/layer_executor.h"
 #include "sys/file.h"
 #include "volume/host_ca.h"
@@ -13,6 +14,7 @@ struct LayerExecutor::StepMounts {
     std::vector<sys::DetachedMount> mounts;  // gone before the directories
     std::vector<snapshot::MountPlace::Point> points;
     std::vector<CacheMounts::Use> caches;
+    std::vector<std::unique_ptr<AgentRelay>> agents;
 };
 
 Result<> LayerExecutor::run(const Vertex& vertex, const ExecOp& op, const std::vector<Tree>& inputs, const WorkRoot& root,
@@ -61,6 +63,7 @@ Result<> LayerExecutor::add_mount(const ExecMount& mount, const std::vector<Tree
             step.tmpfs.push_back({.target = mount.target, .size_bytes = mount.size_bytes});
             return {};
         case ExecMountKind::Secret: return add_secret(mount, step);
+        case ExecMountKind::Ssh: return add_agent(mount, step, mounts);
     }
     return {};
 }
@@ -127,6 +130,25 @@ Result<> LayerExecutor::add_secret(const ExecMount& mount, container::StepReques
     if (!mount.env.empty()) step.env.push_back(concat(mount.env, "=", found->second));
     if (!mount.target.empty())
         step.secrets.push_back({.target = mount.target, .content = found->second, .uid = mount.uid, .gid = mount.gid, .mode = mount.mode});
+    return {};
+}
+
+// What SSH_AUTH_SOCK names is the first agent's socket.
+Result<> LayerExecutor::add_agent(const ExecMount& mount, container::StepRequest& step, StepMounts& mounts) {
+    const auto& agents = surroundings_.request.ssh_agents;
+    const auto found = agents.find(mount.id);
+    if (found == agents.end()) {
+        if (!mount.required) return {};
+        return Error(ErrorCode::NotFound, concat("ssh agent ", mount.id, ": not found"))
+            .with_hint(concat("forward it to the build: --ssh ", mount.id));
+    }
+    mounts.directories.push_back(TRY(sys::TempDir::create(surroundings_.temp_root)));
+    const std::string path = mounts.directories.back().path() + "/agent";
+    mounts.agents.push_back(TRY(AgentRelay::open(
+        {.path = path, .agent = found->second, .uid = mount.uid, .gid = mount.gid, .mode = mount.mode})));
+    auto source = TRY(sys::open(path, O_PATH));
+    step.binds.push_back({.source = std::move(source), .target = mount.target});
+    if (mounts.agents.size() == 1) step.env.push_back(concat("SSH_AUTH_SOCK=", mount.target));
     return {};
 }
 

@@ -1,5 +1,6 @@
 #include "build/ops/layer_executor.h"
 
+#include "build/context.h"
 #include "build/files/copy.h"
 #include "build/memory_tree.h"
 #include "build/ops/local_tree.h"
@@ -28,6 +29,11 @@ Result<Tree> LayerExecutor::load(const Vertex& source, std::stop_token) {
         tree.local = surroundings_.context;
     } else if (const auto* http = std::get_if<HttpSource>(&source.op)) {
         tree.local = std::make_shared<DownloadTree>(*http, surroundings_.transfers, surroundings_.temp_root);
+    } else if (const auto* git = std::get_if<GitSource>(&source.op)) {
+        GitOptions options = git_options_of(surroundings_.request);
+        options.keep_git_dir = git->keep_git_dir;
+        options.commit = git->checksum;
+        tree.local = std::make_shared<GitTree>(TRY(parse_git_url(git->url)), std::move(options), surroundings_.temp_root);
     }
     return tree;
 }

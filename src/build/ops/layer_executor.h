@@ -64,6 +64,7 @@ private:
     Result<> add_cache(const ExecMount& mount, const std::vector<Tree>& inputs, container::StepRequest& step,
                        StepMounts& mounts, std::stop_token stop);
     Result<> add_secret(const ExecMount& mount, container::StepRequest& step);
+    Result<> add_agent(const ExecMount& mount, container::StepRequest& step, StepMounts& mounts);
     Result<> add_script(const ExecOp& op, container::StepRequest& step, StepMounts& mounts);
     Result<> add_host_ca(container::StepRequest& step, sys::BorrowedFd root);
     Result<> change_files(const FileOp& op, const std::vector<Tree>& inputs, const WorkRoot& root, std::stop_token stop);

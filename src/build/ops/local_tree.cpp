@@ -36,6 +36,16 @@ Result<sys::Fd> DownloadTree::open(std::stop_token stop) {
     return sys::open(directory_->path(), O_RDONLY | O_DIRECTORY);
 }
 
+Result<sys::Fd> GitTree::open(std::stop_token stop) {
+    const std::lock_guard lock(mutex_);
+    if (!directory_) {
+        auto directory = TRY(sys::TempDir::create(temp_root_));
+        path_ = TRY(fetch_git(url_, directory.path(), options_, stop));
+        directory_ = std::move(directory);
+    }
+    return sys::open(path_, O_RDONLY | O_DIRECTORY);
+}
+
 Result<> DownloadTree::download(const std::string& directory, std::stop_token stop) {
     const auto file = TRY(sys::open(directory + "/" + source_.file_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
     codec::Sha256 hash;

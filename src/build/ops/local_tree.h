@@ -3,6 +3,7 @@
 #include <string>
 
 #include "build/executor.h"
+#include "build/git.h"
 #include "http/transfer.h"
 #include "sys/dir.h"
 
@@ -36,6 +37,22 @@ private:
     std::string temp_root_;
     std::mutex mutex_;  // held over the download: a second user waits for the first
     std::optional<sys::TempDir> directory_;
+};
+
+/// A git repository, fetched when it is first needed.
+class GitTree final : public LocalTree {
+public:
+    GitTree(GitUrl url, GitOptions options, std::string temp_root)
+        : url_(std::move(url)), options_(std::move(options)), temp_root_(std::move(temp_root)) {}
+    Result<sys::Fd> open(std::stop_token stop) override;
+
+private:
+    const GitUrl url_;
+    const GitOptions options_;
+    const std::string temp_root_;
+    std::mutex mutex_;  // held over the fetch: a second user waits for the first
+    std::optional<sys::TempDir> directory_;
+    std::string path_;
 };
 
 }  // namespace berth::build

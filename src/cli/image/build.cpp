@@ -7,6 +7,8 @@
 #include "cli/interrupt.h"
 #include "cli/parse/mount.h"
 #include "cli/parse/resources.h"
+#include "codec/json.h"
+#include "sys/dir.h"
 #include "sys/file.h"
 
 namespace berth::cli {
@@ -45,6 +47,25 @@ Result<> add_secret(const Context& context, const std::string& text,
     return {};
 }
 
+// "default", "default=/path/of/an/agent.sock" or "id=/path": agents that steps may ask to sign. Private keys stay out.
+Result<std::string> read_agents(const Context& context, const std::vector<std::string>& texts) {
+    codec::Json agents = codec::Json::object();
+    for (const auto& text : texts) {
+        const auto parts = split_once(text, '=');
+        const std::string id(parts ? parts->first : text);
+        const std::string socket = parts ? std::string(parts->second) : context.variable("SSH_AUTH_SOCK");
+        if (socket.empty())
+            return fail(ErrorCode::NotFound, "--ssh ", text, ": no ssh agent runs (SSH_AUTH_SOCK is not set)")
+                .with_hint("start one: eval $(ssh-agent) && ssh-add");
+        const auto status = TRY(sys::stat(socket).context("--ssh ", text, ": ", socket));
+        if (!S_ISSOCK(status.st_mode))
+            return fail(ErrorCode::Unsupported, "--ssh ", text, ": ", socket, " is not the socket of an agent")
+                .with_hint("load the key into an agent with ssh-add and give --ssh " + id);
+        agents[id] = absolute_path(socket, TRY(sys::readlink("/proc/self/cwd")));
+    }
+    return codec::dump_json(agents);
+}
+
 Result<client::BuildOptions> build_options(Context& context, const Flags& flags) {
     client::BuildOptions options;
     options.tags = flags.list("tag");
@@ -79,6 +100,8 @@ Result<client::BuildOptions> build_options(Context& context, const Flags& flags)
         auto auth = config->credentials(registry);
         if (auth && !auth->is_empty()) options.auths[registry] = std::move(*auth);
     }
+    if (const auto& agents = flags.list("ssh"); !agents.empty())
+        options.more.emplace_back("berth.ssh", TRY(read_agents(context, agents)));
     options.more.emplace_back("berth.progress", "1");
     if (flags.is_set("check")) options.more.emplace_back("berth.check", "1");
     if (flags.is_set("squash")) options.more.emplace_back("squash", "1");
@@ -164,6 +187,9 @@ Command build_command() {
               .help = "Secret for RUN --mount=type=secret (id=NAME,src=FILE or env=NAME)"},
              {.name = "shm-size", .kind = Bytes, .help = "Size of /dev/shm of a step"},
              {.name = "squash", .help = "Make one layer of all new ones"},
+             {.name = "ssh",
+              .kind = List,
+              .help = "Agent for RUN --mount=type=ssh (default, or ID=SOCKET); the engine must run on this machine"},
              {.name = "tag", .letter = 't', .kind = List, .help = "Name the image (name:tag)"},
              {.name = "target", .kind = Text, .help = "Stage to build"},
              {.name = "ulimit", .kind = List, .help = "Limit of a step (name=soft[:hard])"}},

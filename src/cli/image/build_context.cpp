@@ -22,7 +22,7 @@ bool is_url(std::string_view text) {
     for (const std::string_view head : {"http://", "https://", "git://", "git@", "ssh://"}) {
         if (text.starts_with(head)) return true;
     }
-    return false;
+    return text.starts_with("github.com/") && !sys::exists(std::string(text));
 }
 
 // A compressed archive, or a tar header with its magic word or a fitting checksum.

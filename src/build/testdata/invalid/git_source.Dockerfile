@@ -1,2 +1,0 @@
-FROM base
-ADD https://example.org/repo.git /src
