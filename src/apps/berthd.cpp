@@ -182,6 +182,7 @@ Result<> run(const Invocation& invocation, const Loaded& loaded, const sys::Fd& 
     const auto registries = TRY(
         remote::Registries::create({.insecure = configuration.insecure_registries,
                                     .mirrors = configuration.registry_mirrors,
+                                    .hosts_dirs = split(configuration.registry_hosts_dirs, ':'),
                                     .user_agent = "berth/" BERTH_VERSION,
                                     .parallel = static_cast<unsigned>(configuration.concurrent_downloads)}));
     const auto images = TRY(image::Store::open({*database, &events, *content, *snapshots, *registries}));

@@ -111,6 +111,7 @@ Result<Configuration> Configuration::from_settings(const Json& settings) {
     read_text(settings, "group", out.group);
     out.insecure_registries = codec::get_strings(settings, "insecure-registries");
     out.registry_mirrors = codec::get_strings(settings, "registry-mirrors");
+    read_text(settings, "registry-hosts-dir", out.registry_hosts_dirs);
     out.labels = codec::get_strings(settings, "labels");
     out.host_ca = codec::get_bool(settings, "host-ca");
     out.init = codec::get_bool(settings, "init");

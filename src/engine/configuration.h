@@ -26,6 +26,7 @@ struct Configuration {
     std::string log_level = "info", pidfile, group = "berth";
     bool group_was_set = false;
     std::vector<std::string> insecure_registries, registry_mirrors, labels;
+    std::string registry_hosts_dirs = "/etc/berth/hosts.d:/etc/containerd/certs.d";
     bool host_ca = false, init = false, ip_forward = true;
     std::string log_driver = "json-file";
     std::map<std::string, std::string> log_options{{"max-size", "20m"}, {"max-file", "5"}};

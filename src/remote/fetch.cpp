@@ -13,16 +13,23 @@ public:
     bool is_complete() const { return offset_ == size_; }
     std::uint64_t offset() const { return offset_; }
     bool sink_failed() const { return sink_failed_; }
+    /// What a busy registry asked for at the last attempt.
+    std::chrono::milliseconds delay(int attempt) const { return asked_to_wait_.value_or(retry_delay(nullptr, attempt)); }
 
     Result<> attempt(HostSession& host, const std::string& path, const std::stop_token& stop) {
         http::TransferRequest request;
         if (offset_ > 0) request.headers.set("Range", concat("bytes=", offset_, "-"));
         skip_ = 0;
+        asked_to_wait_.reset();
         request.on_head = [this](int status, const http::Headers& headers) {
             return check_head(status, headers);
         };
         request.sink = [this](std::span<const std::byte> bytes) { return take(bytes); };
-        TRY(host.call_once(std::move(request), path, stop));
+        const auto response = TRY(host.call_once(std::move(request), path, stop, {429, 503}));
+        if (response.status >= 400) {
+            asked_to_wait_ = response.headers.has("Retry-After") ? std::optional(retry_delay(&response.headers, 1)) : std::nullopt;
+            return registry_error(response);
+        }
         if (!is_complete())
             return fail(ErrorCode::Unavailable, "the registry sent ", offset_, " of ", size_, " bytes of ",
                         blob_.digest);
@@ -61,6 +68,7 @@ private:
     std::uint64_t offset_, size_, skip_ = 0;
     const Sink& sink_;
     bool sink_failed_ = false;
+    std::optional<std::chrono::milliseconds> asked_to_wait_;
 };
 
 }  // namespace
@@ -69,7 +77,7 @@ Result<> Repository::fetch_blob(const oci::Descriptor& blob, std::uint64_t offse
                                 std::stop_token stop) {
     BlobFetch fetch(blob, offset, sink);
     if (fetch.is_complete()) return {};
-    const auto readers = TRY(session_->readers(stop));
+    const auto readers = TRY(session_->readers(Session::Reading::Blobs, stop));
     const std::string path = session_->path("/blobs/" + blob.digest.to_string());
     Result<> outcome;
     for (HostSession* reader : readers) {
@@ -81,7 +89,7 @@ Result<> Repository::fetch_blob(const oci::Descriptor& blob, std::uint64_t offse
             // Bytes that came are progress: a bad line may need many attempts.
             attempt = fetch.offset() > before ? 1 : attempt + 1;
             if (!is_worth_retrying(outcome.error()) || attempt >= max_attempts) break;
-            TRY(wait_before_retry(retry_delay(nullptr, attempt), stop));
+            TRY(wait_before_retry(fetch.delay(attempt), stop));
         }
         session_->give_up(reader);
     }

@@ -62,8 +62,16 @@ Result<std::vector<HostAddress>> addresses_of(const std::string& host, const Hos
     http::TlsTrust trust = TRY(load_trust(host, options.certs_dir));
     const bool is_insecure = is_insecure_host(host, options.insecure);
     if (is_insecure) trust.verify = false;
-    std::vector<HostAddress> out{{"https://" + name, trust}};
-    if (is_insecure) out.push_back({"http://" + name, {}});
+    if (const auto config = TRY(config_of(host, options)); !config.server.empty()) {
+        HostAddress server;
+        server.base = config.server;
+        server.tls = trust;
+        return std::vector<HostAddress>{server};
+    }
+    std::vector<HostAddress> out(1);
+    out.front().base = "https://" + name;
+    out.front().tls = trust;
+    if (is_insecure) out.emplace_back().base = "http://" + name;
     return out;
 }
 

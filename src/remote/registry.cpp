@@ -1,5 +1,6 @@
 #include "remote/registry.h"
 
+#include "codec/json.h"
 #include "oci/media_type.h"
 #include "remote/session_internal.h"
 
@@ -31,7 +32,7 @@ Result<std::unique_ptr<Repository>> Registries::open(const oci::Reference& name,
     auto& with = *implementation_;
     auto session = std::make_unique<Repository::Session>(
         with.transfers, with.addresses, name.without_version(), access,
-        credentials ? credentials(name.domain()) : Credentials{}, with.options.mirrors);
+        std::move(credentials), with.options);
     return std::unique_ptr<Repository>(new Repository(std::move(session)));
 }
 
@@ -47,6 +48,35 @@ Result<std::string> Registries::login(const std::string& host, const Credentials
     session.want_identity_token();
     TRY(session.call({}, "/v2/", stop).context("login attempt to ", address.base, "/v2/"));
     return session.identity_token();
+}
+
+Result<std::vector<Registries::Found>> Registries::search(const std::string& term, int limit, std::stop_token stop) {
+    auto& with = *implementation_;
+    const auto parts = split_once(term, '/');
+    const bool names_host = parts && (parts->first.find_first_of(".:") != std::string_view::npos || parts->first == "localhost");
+    const std::string host(names_host ? parts->first : "docker.io");
+    HostAddress address = TRY(with.addresses.find(host, with.transfers, stop));
+    // The search of docker.io is served by another host than its images.
+    if (host == "docker.io") address.base = "https://index.docker.io";
+    http::Query query;
+    query.add("q", names_host ? std::string(parts->second) : term);
+    query.add("n", std::to_string(limit));
+    HostSession session(with.transfers, address, Credentials{}, {});
+    const auto response = TRY(session.call({}, "/v1/search?" + query.to_string(), stop).context("search ", host));
+    const auto document = TRY(codec::parse_json(response.body).context("search ", host));
+    std::vector<Found> out;
+    const auto* results = codec::find_member(document, "results");
+    if (!results || !results->is_array()) return out;
+    for (const auto& result : *results) {
+        Found found{.name = codec::get_string(result, "name"),
+                    .description = codec::get_string(result, "description"),
+                    .stars = codec::get_int(result, "star_count"),
+                    .is_official = codec::get_bool(result, "is_official")};
+        if (names_host) found.name = concat(host, "/", found.name);
+        out.push_back(std::move(found));
+        if (out.size() >= static_cast<std::size_t>(limit)) break;
+    }
+    return out;
 }
 
 Repository::Repository(std::unique_ptr<Session> session) : session_(std::move(session)) {}
@@ -82,7 +112,7 @@ Result<oci::Descriptor> describe(const http::TransferResponse& response, const s
 
 Result<FetchedManifest> Repository::fetch_manifest(const std::string& tag_or_digest, std::stop_token stop) {
     Result<FetchedManifest> out = fail(ErrorCode::Unavailable, "no registry to ask");
-    const auto readers = TRY(session_->readers(stop));
+    const auto readers = TRY(session_->readers(Session::Reading::Manifests, stop));
     for (HostSession* reader : readers) {
         http::TransferRequest request;
         request.headers.set("Accept", oci::media_type::accepted_manifests());

@@ -29,6 +29,7 @@ struct HostOptions {
     std::vector<std::string>
         insecure;  // hosts ("reg.local:5000") or networks ("10.0.0.0/8"): plain HTTP, no TLS check
     std::vector<std::string> mirrors;               // URLs tried before docker.io
+    std::vector<std::string> hosts_dirs;            // <dir>/<host>/hosts.toml: mirrors of any registry
     std::string certs_dir = "/etc/docker/certs.d";  // <dir>/<host>/{*.crt,*.cert,*.key}
     std::string user_agent;
     unsigned parallel = 4;  // transfers at a time
@@ -93,6 +94,13 @@ public:
                                              CredentialsProvider credentials);
     /// Checks credentials as `login` does. Returns an identity token when the registry gave one, else "".
     Result<std::string> login(const std::string& host, const Credentials& credentials, std::stop_token stop);
+    /// What a registry's search service (Docker's v1 API; docker.io or "host/term") finds.
+    struct Found {
+        std::string name, description;
+        std::int64_t stars = 0;
+        bool is_official = false;
+    };
+    Result<std::vector<Found>> search(const std::string& term, int limit, std::stop_token stop);
     const HostOptions& options() const;
 
 private:

@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <mutex>
 #include <thread>
 
 #include "http/server.h"
 #include "remote/challenge.h"
 #include "remote/host_internal.h"
 #include "sys/dir.h"
+#include "sys/file.h"
 
 namespace berth::remote {
 namespace {
@@ -145,6 +147,128 @@ TEST_F(RemoteTest, WaitsAsToldWhenThereAreTooManyRequests) {
         }
     });
     EXPECT_EQ(open(Access::Pull)->tags({}).value_or({}), std::vector<std::string>{"1"});
+}
+
+TEST_F(RemoteTest, WaitsForABusyRegistryInTheMiddleOfALayer) {
+    std::atomic<int> requests = 0;
+    serve([&](http::Request& request, http::Response& response) {
+        if (request.path == "/v2/") return;
+        if (++requests < 3) {
+            response.status = 429;
+            response.headers.set("Retry-After", "0");
+        } else {
+            response.send("0123456789").ignore("");
+        }
+    });
+    std::string received;
+    const auto outcome = open(Access::Pull)->fetch_blob(describe("0123456789"), 0, [&](std::span<const std::byte> bytes) -> Result<> {
+        received += as_text(bytes);
+        return {};
+    }, {});
+    EXPECT_TRUE(outcome) << outcome.error().message();
+    EXPECT_EQ(received, "0123456789");
+    EXPECT_EQ(requests, 3);
+}
+
+TEST_F(RemoteTest, CredentialsFollowNoRedirectToAnotherHost) {
+    std::string seen = "nothing came";
+    const auto other = std::move(*http::Server::create([&](http::Request& request, http::Response& response) {
+        seen = std::string(request.headers.get("Authorization"));
+        response.send("0123456789").ignore("");
+    }));
+    const auto port = other->listen_tcp("127.0.0.1:0");
+    ASSERT_TRUE(port);
+    ASSERT_TRUE(other->start());
+    serve([&](http::Request& request, http::Response& response) {
+        if (request.path == "/v2/") return;
+        if (request.headers.get("Authorization").empty()) {
+            response.status = 401;
+            response.headers.set("WWW-Authenticate", "Basic realm=\"x\"");
+        } else {
+            response.status = 307;
+            response.headers.set("Location", concat("http://127.0.0.1:", *port, "/blob"));
+        }
+    });
+    const auto outcome = open(Access::Pull, {.username = "alice", .password = "secret"})
+                             ->fetch_blob(describe("0123456789"), 0, [](std::span<const std::byte>) { return Result<>(); }, {});
+    EXPECT_TRUE(outcome) << outcome.error().message();
+    EXPECT_EQ(seen, "");
+}
+
+TEST_F(RemoteTest, AsksTheMirrorsOfAHostsFileFirst) {
+    std::vector<std::string> asked;
+    std::mutex mutex;
+    const auto mirror = std::move(*http::Server::create([&](http::Request& request, http::Response& response) {
+        const std::lock_guard lock(mutex);
+        asked.push_back(concat(request.path, "?ns=", request.query.get("ns"), " ", request.headers.get("X-Team")));
+        EXPECT_EQ(request.headers.get("Authorization"), "");
+        if (request.path.find("/blobs/") != std::string::npos) {
+            response.status = 404;
+        } else {
+            response.send("{}", "x/y").ignore("");
+        }
+    }));
+    const auto port = mirror->listen_tcp("127.0.0.1:0");
+    ASSERT_TRUE(port);
+    ASSERT_TRUE(mirror->start());
+    serve([&](http::Request& request, http::Response& response) {
+        if (request.path != "/v2/") response.send("0123456789").ignore("");
+    });
+    const auto directory = sys::TempDir::create().value();
+    sys::mkdir_all(concat(directory.path(), "/", host_)).value();
+    sys::write_file_atomic(concat(directory.path(), "/", host_, "/hosts.toml"),
+                           concat("[host.\"http://127.0.0.1:", *port, "/v2/cache\"]\noverride_path = true\n",
+                                  "[host.\"http://127.0.0.1:", *port, "/v2/cache\".header]\nX-Team = \"blue\"\n"))
+        .value();
+    registries_ = std::move(*Registries::create({.hosts_dirs = {directory.path()}, .certs_dir = ""}));
+    const auto repository = open(Access::Pull, {.username = "alice", .password = "secret"});
+    EXPECT_TRUE(repository->fetch_manifest("1", {}));
+    std::string received;
+    const auto blob = repository->fetch_blob(describe("0123456789"), 0, [&](std::span<const std::byte> bytes) -> Result<> {
+        received += as_text(bytes);
+        return {};
+    }, {});
+    EXPECT_TRUE(blob) << blob.error().message();
+    EXPECT_EQ(received, "0123456789");  // the registry itself has what the mirror lacks
+    ASSERT_EQ(asked.size(), 2u);
+    EXPECT_EQ(asked[0], concat("/v2/cache/a/b/manifests/1?ns=", host_, " blue"));
+}
+
+TEST(HostConfig, ReadsWhatContainerdReads) {
+    const auto config = parse_host_config(R"(server = "https://reg.example/v2/"
+[host."mirror.local:5000"]
+  capabilities = ["pull"]
+  skip_verify = true
+  client = [["/c.pem", "key.pem"]]
+[host."http://second"]
+)", "/etc/x", "reg.example");
+    ASSERT_TRUE(config) << config.error().message();
+    EXPECT_EQ(config->server, "https://reg.example");
+    ASSERT_EQ(config->mirrors.size(), 2u);
+    EXPECT_EQ(config->mirrors[0].address.base, "https://mirror.local:5000");
+    EXPECT_FALSE(config->mirrors[0].can_resolve);
+    EXPECT_TRUE(config->mirrors[0].can_pull);
+    EXPECT_FALSE(config->mirrors[0].address.tls.verify);
+    EXPECT_EQ(config->mirrors[0].address.tls.certificate_file, "/c.pem");
+    EXPECT_EQ(config->mirrors[0].address.tls.key_file, "/etc/x/key.pem");
+    EXPECT_EQ(config->mirrors[1].address.base, "http://second");
+    EXPECT_TRUE(config->mirrors[1].can_resolve);
+    for (const char* text : {"host = 1", "[host.\"ftp://x\"]", "[host.\"x\"]\nclient = [1]", "[host.\"x\"]\nca = \"/absent\""})
+        EXPECT_TRUE(parse_host_config(text, "/etc/x", "h").is_error()) << text;
+}
+
+TEST_F(RemoteTest, SearchesTheRegistryThatTheTermNames) {
+    serve([&](http::Request& request, http::Response& response) {
+        if (request.path != "/v1/search") return;
+        EXPECT_EQ(request.query.get("q"), "post gres");
+        response.send(R"({"results":[{"name":"postgres","description":"d","star_count":7,"is_official":true},{"name":"x/y"}]})").ignore("");
+    });
+    const auto found = registries_->search(host_ + "/post gres", 1, {});
+    ASSERT_TRUE(found) << found.error().message();
+    ASSERT_EQ(found->size(), 1u);
+    EXPECT_EQ(found->front().name, host_ + "/postgres");
+    EXPECT_EQ(found->front().stars, 7);
+    EXPECT_TRUE(found->front().is_official);
 }
 
 TEST_F(RemoteTest, RefusesAManifestThatIsNotTheOneAskedFor) {

@@ -42,7 +42,10 @@ void HostSession::add_scope(std::string scope) {
 
 Result<http::TransferResponse> HostSession::call_once(http::TransferRequest request, const std::string& path,
                                                       const std::stop_token& stop, std::set<int> accept) {
-    request.url = path.starts_with('/') ? address_.base + path : path;
+    request.url = path.starts_with('/') ? address_.base + (address_.has_own_path ? path.substr(3) : path) : path;
+    if (!address_.origin.empty())
+        request.url += concat(path.find('?') == std::string::npos ? "?" : "&", "ns=", address_.origin);
+    for (const auto& [name, value] : address_.headers.fields()) request.headers.set(name, value);
     request.tls = address_.tls;
     const bool is_ours = request.url.starts_with(address_.base + "/");
     const auto inner = request.on_head;
@@ -96,25 +99,32 @@ Result<HostSession*> Repository::Session::main(const std::stop_token& stop) {
     if (auto hosts = hosts_.lock(); hosts->main) return hosts->main.get();
     HostAddress address = TRY(addresses.find(name.domain(), transfers, stop));
     auto made =
-        std::make_unique<HostSession>(transfers, std::move(address), credentials, scopes_for(name, access));
+        std::make_unique<HostSession>(transfers, std::move(address), credentials_for(name.domain()), scopes_for(name, access));
     auto hosts = hosts_.lock();
     if (!hosts->main) hosts->main = std::move(made);
     return hosts->main.get();
 }
 
-Result<std::vector<HostSession*>> Repository::Session::readers(const std::stop_token& stop) {
+Result<std::vector<HostSession*>> Repository::Session::readers(Reading what, const std::stop_token& stop) {
     std::vector<HostSession*> out;
-    if (!mirrors.empty() && name.domain() == "docker.io" && access == Access::Pull) {
+    if (access == Access::Pull) {
+        auto config = TRY(config_of(name.domain(), options));
         auto hosts = hosts_.lock();
         if (!std::exchange(hosts->mirrors_made, true)) {
-            for (auto url : mirrors) {
-                while (url.ends_with('/')) url.pop_back();
-                hosts->mirrors.push_back(std::make_unique<HostSession>(
-                    transfers, HostAddress{url, {}}, Credentials{}, scopes_for(name, access)));
+            for (auto& mirror : config.mirrors) {
+                const std::string& base = mirror.address.base;
+                const auto start = base.find("//") + 2;
+                // Credentials are those for the mirror's own host, never the registry's.
+                auto session = std::make_unique<HostSession>(transfers, mirror.address,
+                                                             credentials_for(base.substr(start, base.find('/', start) - start)),
+                                                             scopes_for(name, access));
+                hosts->mirrors.push_back({std::move(mirror), std::move(session)});
             }
         }
-        for (const auto& mirror : hosts->mirrors)
-            if (!hosts->failed.contains(mirror.get())) out.push_back(mirror.get());
+        for (const auto& [mirror, session] : hosts->mirrors) {
+            const bool can = what == Reading::Manifests ? mirror.can_resolve : mirror.can_pull;
+            if (can && !hosts->failed.contains(session.get())) out.push_back(session.get());
+        }
     }
     auto itself = main(stop);
     if (!itself && out.empty()) return std::move(itself).error();

@@ -82,18 +82,19 @@ inline constexpr int max_attempts = 5;
 class Repository::Session {
 public:
     Session(http::Transfers& transfers, Addresses& addresses, oci::Reference name, Access access,
-            Credentials credentials, std::vector<std::string> mirrors)
+            CredentialsProvider credentials, const HostOptions& options)
         : transfers(transfers),
           addresses(addresses),
           name(std::move(name)),
           access(access),
           credentials(std::move(credentials)),
-          mirrors(std::move(mirrors)) {}
+          options(options) {}
 
     /// The registry itself; connects by need.
     Result<HostSession*> main(const std::stop_token& stop);
     /// Where to read from: mirrors, then the registry. Those that failed before are left out.
-    Result<std::vector<HostSession*>> readers(const std::stop_token& stop);
+    enum class Reading { Manifests, Blobs };
+    Result<std::vector<HostSession*>> readers(Reading what, const std::stop_token& stop);
     void give_up(HostSession* mirror);
     std::string path(std::string_view rest) const { return concat("/v2/", name.path(), rest); }
 
@@ -101,16 +102,23 @@ public:
     Addresses& addresses;
     const oci::Reference name;
     const Access access;
-    const Credentials credentials;
-    const std::vector<std::string> mirrors;
+    const CredentialsProvider credentials;
+    const HostOptions& options;
 
 private:
+    struct MirrorSession {
+        Mirror mirror;
+        std::unique_ptr<HostSession> session;
+    };
     struct Hosts {
         std::unique_ptr<HostSession> main;
-        std::vector<std::unique_ptr<HostSession>> mirrors;
+        std::vector<MirrorSession> mirrors;
         std::set<HostSession*> failed;
         bool mirrors_made = false;
     };
+    Credentials credentials_for(const std::string& host) const {
+        return credentials ? credentials(host) : Credentials();
+    }
     Guarded<Hosts> hosts_;
 };
 
