@@ -1,11 +1,14 @@
-// Reading archives of `docker save`, `podman save` and OCI tools. Entries may come in any order, so every file goes to the
-// content store first (named by what it holds, whatever its path claims), and only then the documents are followed.
+// Reading archives of `docker save`, `podman save` and OCI tools. Entries may come in any order, and the documents that say
+// which file is what are often the last: what looks like a layer is unpacked while the archive is read on, everything else
+// goes to the content store (named by what it holds, whatever its path claims), and then the documents are followed.
+#include <deque>
 #include <map>
 
 #include "codec/compression.h"
 #include "codec/json.h"
 #include "codec/tar.h"
 #include "image/implementation_internal.h"
+#include "image/layer_intake_internal.h"
 #include "layer/foreign.h"
 
 namespace berth::image {
@@ -16,6 +19,8 @@ namespace {
 
 constexpr std::size_t max_document_bytes = 4 << 20;
 constexpr std::size_t max_archive_entries = 100'000;
+constexpr std::size_t max_layers_in_work = 2;
+constexpr std::string_view blob_folder = "blobs/sha256/";
 
 std::string clean(std::string path) {
     while (path.starts_with("./")) path.erase(0, 2);
@@ -45,7 +50,7 @@ public:
 
     Result<LoadResult> load(codec::ByteSource& source, const std::optional<oci::Platform>& platform) {
         auto plain = TRY(layer::open_any_decompressor(source));
-        TRY(read_archive(*plain));
+        TRY(read_archive(*plain, !platform));
         if (documents_.contains("index.json")) {
             TRY(load_layout(platform));
         } else if (documents_.contains("manifest.json")) {
@@ -58,44 +63,90 @@ public:
     }
 
 private:
-    Result<> read_archive(codec::ByteSource& plain) {
+    /// What the archive has under a path: a blob that is kept, or a layer being taken in.
+    struct File {
+        std::optional<oci::Digest> blob;
+        std::shared_ptr<LayerIntake> layer;
+    };
+
+    Result<> read_archive(codec::ByteSource& plain, bool unpack_all) {
         codec::TarReader tar(plain, {.entries = max_archive_entries});
         for (;;) {
             if (stop_.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
-            auto entry = TRY(tar.next());
-            if (!entry) return {};
+            const auto entry = TRY(tar.next());
+            if (!entry) break;
             const std::string path = clean(entry->path);
             if (entry->type == codec::TarType::Symlink) links_[path] = link_path(path, entry->link_target);
             if (entry->type == codec::TarType::HardLink) links_[path] = clean(entry->link_target);
-            if (entry->type != codec::TarType::File) continue;
-            const bool is_document = path == "manifest.json" || path == "index.json" || path == "oci-layout" || path == "repositories";
-            if (is_document && entry->bytes > max_document_bytes) return fail(ErrorCode::InvalidArgument, path, " is too large");
-            auto writer = TRY(content_.create_ingest());
-            std::string text;
-            for (;;) {
-                const auto piece = TRY(tar.read_content());
-                if (piece.empty()) break;
-                if (is_document) {
-                    text.append(as_text(piece));
-                } else {
-                    TRY(writer.write(piece));
-                }
-            }
-            if (is_document) {
-                documents_[path] = std::move(text);
-                continue;
-            }
-            content::Expectation expected;
-            if (path.starts_with("blobs/sha256/")) {
-                auto digest = oci::Digest::parse(concat("sha256:", path.substr(13)));
-                if (digest) expected.digest = *digest;
-            }
-            const auto blob = TRY(std::move(writer).commit(expected).context("archive entry ", path));
-            files_[path] = blob.digest;
+            if (entry->type == codec::TarType::File) TRY(take_file(path, entry->bytes, tar, unpack_all).context("archive entry ", path));
+        }
+        // From here on every blob is where its digest says.
+        for (const auto& [path, file] : files_) {
+            if (file.layer && is_blob_path(path)) TRY(file.layer->wait().context("archive entry ", path));
+        }
+        return {};
+    }
+
+    static bool is_blob_path(const std::string& path) { return path.starts_with(blob_folder); }
+
+    Result<> take_file(const std::string& path, std::uint64_t bytes, codec::TarReader& tar, bool unpack_all) {
+        if (path == "manifest.json" || path == "index.json" || path == "oci-layout" || path == "repositories") {
+            if (bytes > max_document_bytes) return fail(ErrorCode::InvalidArgument, "it is too large");
+            return copy_content(tar, [&](auto piece) -> Result<> {
+                documents_[path].append(as_text(piece));
+                return {};
+            });
+        }
+        std::string head;
+        while (head.size() < LayerIntake::head_bytes) {
+            const auto piece = TRY(tar.read_content());
+            if (piece.empty()) break;
+            head.append(as_text(piece));
+        }
+        const auto rest = [&](const auto& take) -> Result<> {
+            TRY(take(std::as_bytes(std::span(head))));
+            return copy_content(tar, take);
+        };
+        content::Expectation expected;
+        if (is_blob_path(path)) {
+            auto digest = oci::Digest::parse(concat("sha256:", path.substr(blob_folder.size())));
+            if (digest) expected.digest = *digest;
+        }
+        if (LayerIntake::looks_like_layer(head) && (unpack_all || !is_blob_path(path))) {
+            auto layer = is_blob_path(path) ? LayerIntake::as_it_came(implementation_, expected, stop_)
+                                            : LayerIntake::compressed(store_, stop_);
+            files_[path] = {.blob = std::nullopt, .layer = layer};
+            TRY(wait_for_room(layer));
+            TRY(rest([&](std::span<const std::byte> piece) { return layer->write(piece); }));
+            layer->close();
+            return {};
+        }
+        auto writer = TRY(content_.create_ingest());
+        TRY(rest([&](std::span<const std::byte> piece) { return writer.write(piece); }));
+        files_[path] = {.blob = TRY(std::move(writer).commit(expected)).digest, .layer = nullptr};
+        return {};
+    }
+
+    template <typename Take>
+    static Result<> copy_content(codec::TarReader& tar, const Take& take) {
+        for (;;) {
+            const auto piece = TRY(tar.read_content());
+            if (piece.empty()) return {};
+            TRY(take(piece));
         }
     }
 
-    Result<oci::Digest> file_at(std::string path) const {
+    /// A few layers are worked at while the next one is read; more would only cost memory.
+    Result<> wait_for_room(const std::shared_ptr<LayerIntake>& layer) {
+        in_work_.push_back(layer);
+        if (in_work_.size() <= max_layers_in_work) return {};
+        // Its own failure is said when the documents ask for it.
+        in_work_.front()->finish();
+        in_work_.pop_front();
+        return {};
+    }
+
+    Result<File> file_at(std::string path) const {
         path = clean(std::move(path));
         for (int hops = 0; hops < 8; ++hops) {
             const auto found = files_.find(path);
@@ -107,19 +158,26 @@ private:
         return fail(ErrorCode::InvalidArgument, "the archive's manifest names ", path, ", which is not in the archive");
     }
 
+    Result<oci::Digest> blob_at(const std::string& path) const {
+        const File file = TRY(file_at(path));
+        if (file.blob) return *file.blob;
+        const Layer layer = TRY(file.layer->wait());
+        return layer.blob.digest;
+    }
+
     Result<> load_docker() {
         const Json manifest = TRY(codec::parse_json(documents_["manifest.json"]).context("manifest.json"));
         if (!manifest.is_array()) return fail(ErrorCode::InvalidArgument, "manifest.json is not a list");
         for (const auto& entry : manifest) {
             NewImage image;
-            const auto config_digest = TRY(file_at(TRY(codec::require_string(entry, "Config"))));
+            const auto config_digest = TRY(blob_at(TRY(codec::require_string(entry, "Config"))));
             image.config_json = TRY(content_.read(config_digest, oci::max_image_config_bytes));
             const auto config = TRY(oci::parse_image_config(image.config_json));
             const auto paths = codec::get_strings(entry, "Layers");
             if (paths.size() != config.diff_ids.size()) {
                 return fail(ErrorCode::InvalidArgument, "manifest.json names ", paths.size(), " layers, the configuration ", config.diff_ids.size());
             }
-            for (std::size_t i = 0; i < paths.size(); ++i) image.layers.push_back(TRY(unpack(TRY(file_at(paths[i])), config.diff_ids[i])));
+            for (std::size_t i = 0; i < paths.size(); ++i) image.layers.push_back(TRY(layer_at(paths[i], config.diff_ids[i])));
             image.references = codec::get_strings(entry, "RepoTags");
             const Image made = TRY(store_.commit(std::move(image)));
             TRY(announce(made.id, codec::get_strings(entry, "RepoTags")));
@@ -128,13 +186,19 @@ private:
     }
 
     /// A layer of a docker-archive: a tar, usually uncompressed. Kept compressed.
-    Result<Layer> unpack(const oci::Digest& file, const oci::Digest& diff_id) {
-        auto reader = TRY(content_.open_blob(file));
-        Layer layer = TRY(store_.add_layer(reader, stop_));
+    Result<Layer> layer_at(const std::string& path, const oci::Digest& diff_id) {
+        const File file = TRY(file_at(path));
+        const bool is_unpacked = file.layer && file.layer->is_compressed();
+        const Layer layer = TRY(is_unpacked ? file.layer->wait() : unpack(TRY(blob_at(path))));
         if (layer.diff_id != diff_id) {
-            return fail(ErrorCode::Corrupted, "layer ", file, " unpacks to ", layer.diff_id, ", but the configuration promises ", diff_id);
+            return fail(ErrorCode::Corrupted, "layer ", path, " unpacks to ", layer.diff_id, ", but the configuration promises ", diff_id);
         }
         return layer;
+    }
+
+    Result<Layer> unpack(const oci::Digest& blob) {
+        auto reader = TRY(content_.open_blob(blob));
+        return store_.add_layer(reader, stop_);
     }
 
     Result<> load_layout(const std::optional<oci::Platform>& platform) {
@@ -177,7 +241,7 @@ private:
         const Json manifest = TRY(codec::parse_json(found->second).context("manifest.json"));
         if (!manifest.is_array()) return out;
         for (const auto& entry : manifest) {
-            auto config = file_at(codec::get_string(entry, "Config"));
+            auto config = blob_at(codec::get_string(entry, "Config"));
             if (config) out[*config] = codec::get_strings(entry, "RepoTags");
         }
         return out;
@@ -224,7 +288,8 @@ private:
     std::stop_token stop_;
     content::Lease lease_;
     std::map<std::string, std::string> documents_;
-    std::map<std::string, oci::Digest> files_;
+    std::map<std::string, File> files_;
+    std::deque<std::shared_ptr<LayerIntake>> in_work_;
     std::map<std::string, std::string> links_;
     LoadResult result_;
 };

@@ -1,6 +1,7 @@
 // Opening, naming and making images.
 #include "codec/compression.h"
 #include "image/implementation_internal.h"
+#include "image/tee_internal.h"
 #include "layer/foreign.h"
 
 namespace berth::image {
@@ -63,25 +64,6 @@ Result<Image> Store::commit(NewImage image) {
     TRY(implementation_->ensure_layers(made, {}));
     return made;
 }
-
-namespace {
-
-/// Hands everything that is read on to a sink, too.
-class TeeSource final : public codec::ByteSource {
-public:
-    TeeSource(codec::ByteSource& inner, codec::ByteSink& sink) : inner_(inner), sink_(sink) {}
-    Result<std::size_t> read(std::span<std::byte> buffer) override {
-        const std::size_t count = TRY(inner_.read(buffer));
-        if (count > 0) TRY(sink_.write(buffer.first(count)));
-        return count;
-    }
-
-private:
-    codec::ByteSource& inner_;
-    codec::ByteSink& sink_;
-};
-
-}  // namespace
 
 Result<Layer> Store::add_layer(codec::ByteSource& source, std::stop_token stop) {
     auto& services = implementation_->services_;
