@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <mutex>
 
 #include "base/log.h"
@@ -65,28 +66,51 @@ Error port_error(const Endpoint& endpoint, const std::string& why) {
                 endpoint.container_name, " (", endpoint.id, "): ", why);
 }
 
+// How often another free port is looked for when the one found for one address is taken for the other.
+constexpr std::size_t free_port_attempts = 8;
+
+std::vector<std::uint16_t> candidates_of(const PortRequest& request) {
+    if (request.host_first == 0) return std::vector<std::uint16_t>(free_port_attempts, 0);
+    std::vector<std::uint16_t> out;
+    for (std::uint32_t port = request.host_first; port <= request.host_last; ++port) out.push_back(static_cast<std::uint16_t>(port));
+    return out;
+}
+
+Result<PortReservation> reserve(const Tables& tables, const PublishedPort& port) {
+    const Protocol protocol = port.container.protocol;
+    if (port.host_port != 0 && tables.is_port_taken(port.host_address, protocol, port.host_port))
+        return fail(ErrorCode::Conflict, "Bind for ", port.host_text(), " failed: port is already allocated");
+    auto reserved = reserve_port(port.host_address, protocol, port.host_port);
+    if (reserved) return reserved;
+    return fail(reserved.error().code(), "failed to bind host port ", port.host_text(), '/', to_string(protocol), ": ",
+                reserved.error().message());
+}
+
+// One port number on all of `addresses`, or nothing.
+Result<> take_number(Tables& tables, Endpoint& endpoint, const ContainerPort& container,
+                     const std::vector<IpAddress>& addresses, std::uint16_t number) {
+    std::vector<PublishedPort> ports;
+    std::vector<PortReservation> reservations;
+    for (const auto& address : addresses) {
+        reservations.push_back(TRY(reserve(tables, PublishedPort{container, address, number})));
+        number = reservations.back().port;
+        ports.push_back({container, address, number});
+    }
+    for (const auto& port : ports) {
+        tables.add_port(port);
+        endpoint.ports.push_back(port);
+    }
+    std::ranges::move(reservations, std::back_inserter(tables.reservations[endpoint.id]));
+    return {};
+}
+
 // One port, in the order of the request's range. With `tables` locked, so that two containers do not get one port.
-Result<PublishedPort> take_port(Tables& tables, const Endpoint& endpoint, const PortRequest& request,
-                                const IpAddress& host_address) {
-    Protocol protocol = request.container.protocol;
-    PublishedPort out{request.container, host_address, 0};
+Result<> take_port(Tables& tables, Endpoint& endpoint, const PortRequest& request, const std::vector<IpAddress>& addresses) {
     std::string why;
-    for (std::uint32_t port = request.host_first; port <= request.host_last; ++port) {
-        if (port != 0 && tables.is_port_taken(host_address, protocol, static_cast<std::uint16_t>(port))) {
-            out.host_port = static_cast<std::uint16_t>(port);
-            why = concat("Bind for ", out.host_text(), " failed: port is already allocated");
-            continue;
-        }
-        auto reserved = reserve_port(host_address, protocol, static_cast<std::uint16_t>(port));
-        if (!reserved.is_error()) {
-            out.host_port = reserved->port;
-            tables.add_port(out);
-            tables.reservations[endpoint.id].push_back(std::move(*reserved));
-            return out;
-        }
-        out.host_port = static_cast<std::uint16_t>(port);
-        why = concat("failed to bind host port ", out.host_text(), '/', to_string(protocol), ": ",
-                     reserved.error().message());
+    for (const std::uint16_t number : candidates_of(request)) {
+        const auto taken = take_number(tables, endpoint, request.container, addresses, number);
+        if (!taken.is_error()) return {};
+        why = taken.error().message();
     }
     if (request.host_first != request.host_last) {
         why = concat("all ports of ", request.host_first, "-", request.host_last, " are allocated: ", why);
@@ -104,7 +128,9 @@ Result<> take_ports(Tables& tables, Endpoint& endpoint, const std::vector<PortRe
             return port_error(endpoint, concat("cannot publish on ", wanted.to_string(), ": network ",
                                                endpoint.network_name, " has no IPv6"));
         }
-        endpoint.ports.push_back(TRY(take_port(tables, endpoint, request, wanted)));
+        std::vector<IpAddress> addresses{wanted};
+        if (request.is_everywhere && wanted.is_wildcard() && endpoint.address_v6) addresses.emplace_back(Family::V6, 0);
+        TRY(take_port(tables, endpoint, request, addresses));
     }
     return {};
 }
@@ -331,7 +357,9 @@ Result<PublishedPort> Manager::publish(std::string_view container_id, const Port
             return fail(ErrorCode::Conflict, "container ", container_id, " is on no network that can publish ports");
         }
         Endpoint& first = found->second.front();
-        TRY(take_ports(*locked, first, {port}, state_->options.default_host_address));
+        PortRequest one = port;
+        one.is_everywhere = false;  // one port, one answer
+        TRY(take_ports(*locked, first, {one}, state_->options.default_host_address));
         endpoint = first;
     }
     PublishedPort published = endpoint.ports.back();

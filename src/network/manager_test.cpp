@@ -421,6 +421,30 @@ TEST_F(Playground, GivesIpv6WhenAsked) {
     EXPECT_THAT(endpoint->address_v6->to_string(), HasSubstr("::2/64"));
 }
 
+TEST_F(Playground, PublishesOnBothFamiliesWhenNoAddressIsNamed) {
+    ASSERT_OK(manager_->create({.name = "six", .enable_ipv6 = true}));
+    auto a = make_container("a");
+    const auto everywhere = PortRequest::parse("80/tcp", "", "8088").value();
+    auto endpoint = connect(a, {.network = "six", .ports = {everywhere}});
+    ASSERT_OK(endpoint);
+    ASSERT_EQ(endpoint->ports.size(), 2u);
+    EXPECT_EQ(endpoint->ports[0].host_text(), "0.0.0.0:8088");
+    EXPECT_EQ(endpoint->ports[1].host_text(), "[::]:8088");
+    auto server = serve(a, 80);
+    EXPECT_TRUE(can_reach(host_, "127.0.0.1", 8088));
+    // A second one takes neither, nor keeps a half of it.
+    auto b = make_container("b");
+    auto refused = connect(b, {.network = "six", .ports = {everywhere}});
+    ASSERT_TRUE(refused.is_error());
+    EXPECT_THAT(refused.error().message(), HasSubstr("port is already allocated"));
+    ASSERT_OK(manager_->release(a.id));
+    ASSERT_OK(connect(b, {.network = "six", .ports = {everywhere}}));
+    auto c = make_container("c");
+    auto named = connect(c, {.network = "six", .ports = {port(81, 8089)}});
+    ASSERT_OK(named);
+    EXPECT_EQ(named->ports.size(), 1u) << "0.0.0.0 means IPv4 only";
+}
+
 TEST_F(Playground, DISABLED_MeasureConnect) {
     ASSERT_OK(connect(make_container("warm")));
     constexpr int rounds = 50;

@@ -44,6 +44,7 @@ Result<PortRequest> PortRequest::parse(std::string_view container_port, std::str
                                        std::string_view host_port) {
     PortRequest out;
     out.container = TRY(ContainerPort::parse(container_port));
+    out.is_everywhere = host_ip.empty();
     if (!host_ip.empty()) {
         if (host_ip.size() > 2 && host_ip.front() == '[' && host_ip.back() == ']') {
             host_ip = host_ip.substr(1, host_ip.size() - 2);

@@ -18,6 +18,8 @@ TEST(PortRequest, ReadsBindings) {
     EXPECT_EQ(fixed.host_last, 8080);
     EXPECT_TRUE(fixed.host_address.is_loopback());
     auto any = PortRequest::parse("80/tcp", "", "").value();
+    EXPECT_TRUE(any.is_everywhere);
+    EXPECT_FALSE(fixed.is_everywhere);
     EXPECT_EQ(any.host_first, 0);
     EXPECT_TRUE(any.host_address.is_wildcard());
     auto range = PortRequest::parse("80", "0.0.0.0", "8000-8010").value();
