@@ -27,6 +27,7 @@
 #include "sys/dir.h"
 #include "sys/file.h"
 #include "sys/poll.h"
+#include "sys/process.h"
 #include "sys/signal.h"
 #include "volume/store.h"
 
@@ -48,6 +49,7 @@ struct Invocation {
 };
 
 struct Loaded {
+    codec::Json settings;
     engine::Configuration configuration;
     std::vector<std::string> notes;
 };
@@ -66,7 +68,8 @@ Result<Loaded> load_configuration(const Invocation& invocation) {
     if (invocation.as_dockerd && !settings.contains("hosts"))
         settings["hosts"] = {"unix:///var/run/docker.sock"};
     auto configuration = TRY(engine::Configuration::from_settings(settings));
-    return Loaded{std::move(configuration), engine::notes_on(settings)};
+    auto notes = engine::notes_on(settings);
+    return Loaded{std::move(settings), std::move(configuration), std::move(notes)};
 }
 
 LogLevel level_of(std::string_view name) {
@@ -131,24 +134,53 @@ container::Settings container_settings(const engine::Configuration& configuratio
     return settings;
 }
 
-void reload(const Invocation& invocation) {
-    const auto loaded = load_configuration(invocation);
-    if (loaded.is_error()) {
-        log.error("configuration was not reloaded", {{"error", loaded.error().message()}});
-        return;
-    }
-    log.set_level(level_of(loaded->configuration.log_level));
-    log.info("reloaded log level; everything else needs a restart, which containers do not notice");
+/// What a reload changes, and where it is told.
+struct Reloadable {
+    const Invocation& invocation;
+    codec::Json settings;
+    engine::LiveConfiguration& configuration;
+    remote::Registries& registries;
+    record::EventLog& events;
+    const std::string& engine_id;
+    const std::string& hostname;
+};
+
+record::Event reload_event(const Reloadable& what, const engine::Configuration& now) {
+    const auto list = [](const std::vector<std::string>& values) { return codec::dump_json(values); };
+    return {"daemon", "reload", what.engine_id,
+            {{"debug", now.log_level == "debug" ? "true" : "false"},
+             {"insecure-registries", list(now.insecure_registries)},
+             {"labels", list(now.labels)},
+             {"max-concurrent-downloads", std::to_string(now.concurrent_downloads)},
+             {"max-concurrent-uploads", std::to_string(now.concurrent_uploads)},
+             {"name", what.hostname},
+             {"registry-mirrors", list(now.registry_mirrors)}}};
+}
+
+Result<> reload(Reloadable& what) {
+    const auto loaded = TRY(load_configuration(what.invocation));
+    auto plan = engine::plan_reload(what.settings, loaded.settings);
+    auto configuration = TRY(engine::Configuration::from_settings(plan.settings));
+    log.set_level(level_of(configuration.log_level));
+    what.registries.reconfigure(configuration.insecure_registries, configuration.registry_mirrors);
+    what.events.append(reload_event(what, configuration));
+    what.configuration.replace(std::move(configuration));
+    what.settings = std::move(plan.settings);
+    log.info("configuration reloaded", {{"changed", join(plan.changed, ", ")}});
+    if (!plan.need_restart.empty())
+        log.warn("some changes need a restart, which containers do not notice", {{"changed", join(plan.need_restart, ", ")}});
+    return {};
 }
 
 /// Answers until a signal asks for the end.
-Result<> serve_until_signalled(http::Server& server, const Invocation& invocation, const sys::Fd& signals) {
+Result<> serve_until_signalled(http::Server& server, Reloadable& reloadable, const sys::Fd& signals) {
     while (true) {
         TRY(sys::wait_readable(signals, std::nullopt));
         const auto signal = TRY(sys::read_signal(signals));
         if (!signal) continue;
         if (signal->ssi_signo == SIGHUP) {
-            reload(invocation);
+            if (const auto outcome = reload(reloadable); outcome.is_error())
+                log.error("configuration was not reloaded", {{"error", outcome.error().message()}});
             continue;
         }
         log.info("stopping; containers keep running",
@@ -209,7 +241,8 @@ Result<> run(const Invocation& invocation, const Loaded& loaded, const sys::Fd& 
 
     const engine::Host host = engine::Host::read();
     const std::string id = TRY(engine::load_or_make_id(*database));
-    engine::Engine engine{clock,     configuration, host,     id,          clock.now(),
+    engine::LiveConfiguration live(configuration);
+    engine::Engine engine{clock,     live,          host,     id,          clock.now(),
                           *database, events,        *content, *snapshots,  *registries,
                           *images,   *networks,     *volumes, *containers, *builder};
     daemon::Service service(engine);
@@ -227,7 +260,8 @@ Result<> run(const Invocation& invocation, const Loaded& loaded, const sys::Fd& 
     // What start-up needed and idling does not goes back to the system.
     ::malloc_trim(0);
 
-    TRY(serve_until_signalled(*server, invocation, signals));
+    Reloadable reloadable{invocation, loaded.settings, live, *registries, events, id, host.hostname};
+    TRY(serve_until_signalled(*server, reloadable, signals));
     daemon::notify_service_manager("STOPPING=1");
     events.close();
     daemon::remove_sockets(configuration);
@@ -265,6 +299,8 @@ int main(const std::vector<std::string>& arguments) {
     }
     log.set_level(level_of(loaded->configuration.log_level));
     for (const auto& note : loaded->notes) log.info("option without effect", {{"note", note}});
+    // What our starter left open is not for the programs that we start.
+    sys::close_on_exec_from(3).ignore("a kernel before 5.11 knows no such flag");
     // Before any thread exists, so that all inherit the mask.
     ::signal(SIGPIPE, SIG_IGN);
     const auto signals = sys::block_and_open_signalfd({SIGTERM, SIGINT, SIGHUP});

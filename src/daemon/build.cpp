@@ -76,7 +76,7 @@ Result<> tell_failed_command(const build::FailedCommand& failed, const Error& er
 
 Result<> build_image(Call& call) {
     auto request = TRY(build_request_of(call.request.query, call.request.headers));
-    if (call.engine.configuration.host_ca && !call.request.query.has("berth.hostca")) request.host_ca = true;
+    if (call.engine.configuration.get()->host_ca && !call.request.query.has("berth.hostca")) request.host_ca = true;
     request.credentials = credentials_for_build(call.request.headers);
     BodySource body(call.request);
     if (call.request.has_body()) request.context = &body;

@@ -101,7 +101,8 @@ Result<> log_in(Call& call) {
 
 Result<> show_info(Call& call) {
     const auto& host = call.engine.host;
-    const auto& configuration = call.engine.configuration;
+    const auto held = call.engine.configuration.get();
+    const engine::Configuration& configuration = *held;
     const ContainerCounts counts = TRY(count_containers(call));
     const auto images = TRY(count_images(call.engine));
     Json warnings = Json::array();

@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "engine/configuration.h"
 #include "engine/host.h"
+#include "engine/reload.h"
 #include "record/schema.h"
 
 namespace berth::record {
@@ -43,7 +43,7 @@ namespace berth::engine {
 /// It delegates: what is done to containers, images, networks and volumes is done by their modules.
 struct Engine {
     const Clock& clock;
-    const Configuration& configuration;
+    const LiveConfiguration& configuration;
     const Host& host;
     std::string id;  // a UUID that stays with the data root
     Timestamp started_at;

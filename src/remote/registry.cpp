@@ -9,12 +9,23 @@ namespace berth::remote {
 class Registries::Implementation {
 public:
     explicit Implementation(HostOptions given)
-        : options(std::move(given)),
-          transfers(options.user_agent.empty() ? "berth/" BERTH_VERSION : options.user_agent),
-          addresses(options) {}
-    const HostOptions options;
+        : transfers(given.user_agent.empty() ? "berth/" BERTH_VERSION : given.user_agent),
+          reach_(std::make_shared<Reach>(std::move(given))) {}
+
+    /// How hosts are reached, and what was learned about them on that ground. Each session keeps the one that it began with.
+    struct Reach {
+        explicit Reach(HostOptions given) : options(std::move(given)), addresses(options) {}
+        const HostOptions options;
+        Addresses addresses;
+    };
+
+    std::shared_ptr<Reach> reach() { return *reach_.lock(); }
+    void replace(std::shared_ptr<Reach> reach) { *reach_.lock() = std::move(reach); }
+
     http::Transfers transfers;
-    Addresses addresses;
+
+private:
+    Guarded<std::shared_ptr<Reach>> reach_;
 };
 
 Registries::Registries(std::unique_ptr<Implementation> implementation)
@@ -25,14 +36,20 @@ Result<std::unique_ptr<Registries>> Registries::create(HostOptions options) {
     return std::unique_ptr<Registries>(new Registries(std::make_unique<Implementation>(std::move(options))));
 }
 
-const HostOptions& Registries::options() const { return implementation_->options; }
+void Registries::reconfigure(std::vector<std::string> insecure, std::vector<std::string> mirrors) {
+    HostOptions options = implementation_->reach()->options;
+    options.insecure = std::move(insecure);
+    options.mirrors = std::move(mirrors);
+    implementation_->replace(std::make_shared<Implementation::Reach>(std::move(options)));
+}
 
 Result<std::unique_ptr<Repository>> Registries::open(const oci::Reference& name, Access access,
                                                      CredentialsProvider credentials) {
     auto& with = *implementation_;
+    const auto reach = with.reach();
     auto session = std::make_unique<Repository::Session>(
-        with.transfers, with.addresses, name.without_version(), access,
-        std::move(credentials), with.options);
+        with.transfers, std::shared_ptr<Addresses>(reach, &reach->addresses), name.without_version(), access,
+        std::move(credentials), reach->options);
     return std::unique_ptr<Repository>(new Repository(std::move(session)));
 }
 
@@ -43,7 +60,7 @@ Result<std::string> Registries::login(const std::string& host, const Credentials
     if (const auto scheme = name.find("://"); scheme != std::string::npos) name = name.substr(scheme + 3);
     name = name.substr(0, name.find('/'));
     if (name.empty() || name == "index.docker.io" || name == "registry-1.docker.io") name = "docker.io";
-    const HostAddress address = TRY(with.addresses.find(name, with.transfers, stop));
+    const HostAddress address = TRY(with.reach()->addresses.find(name, with.transfers, stop));
     HostSession session(with.transfers, address, credentials, {});
     session.want_identity_token();
     TRY(session.call({}, "/v2/", stop).context("login attempt to ", address.base, "/v2/"));
@@ -55,7 +72,7 @@ Result<std::vector<Registries::Found>> Registries::search(const std::string& ter
     const auto parts = split_once(term, '/');
     const bool names_host = parts && (parts->first.find_first_of(".:") != std::string_view::npos || parts->first == "localhost");
     const std::string host(names_host ? parts->first : "docker.io");
-    HostAddress address = TRY(with.addresses.find(host, with.transfers, stop));
+    HostAddress address = TRY(with.reach()->addresses.find(host, with.transfers, stop));
     // The search of docker.io is served by another host than its images.
     if (host == "docker.io") address.base = "https://index.docker.io";
     http::Query query;

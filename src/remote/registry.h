@@ -101,7 +101,8 @@ public:
         bool is_official = false;
     };
     Result<std::vector<Found>> search(const std::string& term, int limit, std::stop_token stop);
-    const HostOptions& options() const;
+    /// Which hosts are spoken to without TLS, and which mirrors are asked first, from now on. What runs already goes on as it began.
+    void reconfigure(std::vector<std::string> insecure, std::vector<std::string> mirrors);
 
 private:
     class Implementation;

@@ -97,7 +97,7 @@ std::set<std::string> scopes_for(const oci::Reference& name, Access access) {
 
 Result<HostSession*> Repository::Session::main(const std::stop_token& stop) {
     if (auto hosts = hosts_.lock(); hosts->main) return hosts->main.get();
-    HostAddress address = TRY(addresses.find(name.domain(), transfers, stop));
+    HostAddress address = TRY(addresses->find(name.domain(), transfers, stop));
     auto made =
         std::make_unique<HostSession>(transfers, std::move(address), credentials_for(name.domain()), scopes_for(name, access));
     auto hosts = hosts_.lock();

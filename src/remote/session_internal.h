@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <map>
+#include <memory>
 #include <set>
 
 #include "base/guarded.h"
@@ -81,10 +82,11 @@ inline constexpr int max_attempts = 5;
 
 class Repository::Session {
 public:
-    Session(http::Transfers& transfers, Addresses& addresses, oci::Reference name, Access access,
+    /// `addresses` keeps `options` alive: both belong to one state of the configuration.
+    Session(http::Transfers& transfers, std::shared_ptr<Addresses> addresses, oci::Reference name, Access access,
             CredentialsProvider credentials, const HostOptions& options)
         : transfers(transfers),
-          addresses(addresses),
+          addresses(std::move(addresses)),
           name(std::move(name)),
           access(access),
           credentials(std::move(credentials)),
@@ -99,7 +101,7 @@ public:
     std::string path(std::string_view rest) const { return concat("/v2/", name.path(), rest); }
 
     http::Transfers& transfers;
-    Addresses& addresses;
+    const std::shared_ptr<Addresses> addresses;
     const oci::Reference name;
     const Access access;
     const CredentialsProvider credentials;
