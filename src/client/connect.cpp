@@ -105,7 +105,7 @@ Result<Client> Client::connect(const ConnectOptions& options, const std::stop_to
     }
     const Greeting answer =
         TRY(std::move(greeting).context("cannot connect to the engine at ", options.host.to_string()));
-    const auto version = std::min(answer.newest, api::newest_api_version);
+    const auto version = std::min(answer.newest, api::client_api_version);
     return Client(std::make_unique<Transport>(options.host, version));
 }
 

@@ -205,12 +205,15 @@ Json list_entry_of(const ContainerView& view, Timestamp now, api::ApiVersion ver
     return out;
 }
 
-Json inspect_of(const ContainerView& view) {
+Json inspect_of(const ContainerView& view, api::ApiVersion version) {
+    const bool is_legacy = version < api::ApiVersion{1, 52};
     Json settings{{"SandboxID", view.sandbox_id},
                   {"SandboxKey", view.sandbox_key},
                   {"Ports", published_ports_of(view)}};
-    add_legacy_network_members(settings, view);
+    if (is_legacy) add_legacy_network_members(settings, view);
     settings["Networks"] = endpoints_of(view);
+    Json config = api::json_of(config_of(view.spec));
+    if (!is_legacy && config.contains("OnBuild") && config["OnBuild"].empty()) config.erase("OnBuild");
     Json out{{"Id", view.id},
              {"Created", time_text(view.created_at)},
              {"Path", view.path},
@@ -232,7 +235,7 @@ Json inspect_of(const ContainerView& view) {
              {"HostConfig", api::json_of(host_config_of(view.spec.host))},
              {"GraphDriver", {{"Data", nullptr}, {"Name", "berth"}}},
              {"Mounts", mounts_of(view)},
-             {"Config", api::json_of(config_of(view.spec))},
+             {"Config", std::move(config)},
              {"NetworkSettings", std::move(settings)}};
     if (view.size_rw >= 0) out["SizeRw"] = view.size_rw;
     if (view.size_root >= 0) out["SizeRootFs"] = view.size_root;

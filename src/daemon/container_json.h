@@ -8,7 +8,7 @@ namespace berth::daemon {
 /// One entry of `GET /containers/json`.
 codec::Json list_entry_of(const container::ContainerView& view, Timestamp now, api::ApiVersion version);
 /// The answer of `GET /containers/{id}/json`.
-codec::Json inspect_of(const container::ContainerView& view);
+codec::Json inspect_of(const container::ContainerView& view, api::ApiVersion version);
 
 /// "Up 5 minutes (healthy)", "Exited (0) 3 seconds ago": what `docker ps` shows as STATUS.
 std::string status_text(const container::State& state, Timestamp now);

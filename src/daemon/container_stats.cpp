@@ -57,7 +57,8 @@ Json networks_of(const StatsSample& sample) {
 }
 
 /// One object of the stream: a sample and the one before it, whose difference clients show as a rate.
-Json stats_of(const container::ContainerView& view, const StatsSample& before, const StatsSample& sample) {
+Json stats_of(const Call& call, const container::ContainerView& view, const StatsSample& before,
+              const StatsSample& sample) {
     const auto time = [](Timestamp t) {
         return t == Timestamp{} ? std::string("0001-01-01T00:00:00Z") : to_rfc3339(t);
     };
@@ -83,6 +84,7 @@ Json stats_of(const container::ContainerView& view, const StatsSample& before, c
              {"cpu_stats", cpu_of(sample)},
              {"precpu_stats", cpu_of(before)},
              {"memory_stats", memory_of(sample)}};
+    if (call.is_at_least(52)) out["os_type"] = "linux";
     if (sample.running) out["networks"] = networks_of(sample);
     return out;
 }
@@ -112,10 +114,10 @@ Result<> show_stats(Call& call) {
             before = std::move(sample);
             sample = TRY(call.engine.containers.stats(view.id));
         }
-        return call.response.write(codec::dump_json(stats_of(view, before, sample)) + "\n");
+        return call.response.write(codec::dump_json(stats_of(call, view, before, sample)) + "\n");
     }
     while (true) {
-        TRY(call.response.write(codec::dump_json(stats_of(view, before, sample)) + "\n"));
+        TRY(call.response.write(codec::dump_json(stats_of(call, view, before, sample)) + "\n"));
         before = std::move(sample);
         if (!wait_a_second(call.stop())) return {};
         auto next = call.engine.containers.stats(view.id);

@@ -325,6 +325,9 @@ Result<ContainerSpec> spec_of(const api::ContainerCreateRequest& request, api::A
     out.network_disabled = in.network_disabled;
     out.args_escaped = in.args_escaped;
     out.on_build = in.on_build;
+    if (!in.mac_address.empty() && version >= api::ApiVersion{1, 52}) {
+        return invalid("container-wide MAC address no longer supported; use endpoint-specific MAC address instead");
+    }
     out.mac_address = in.mac_address;
     out.host = TRY(host_of(request.host_config, version));
     if (request.endpoints.size() > 1 && version < api::ApiVersion{1, 44}) {

@@ -44,6 +44,14 @@ TEST(SpecOf, SurvivesTheWayBack) {
     EXPECT_EQ(*first, *second);
 }
 
+TEST(SpecOf, TakesAMacAddressOfTheWholeContainerUpTo151) {
+    const std::string json = R"({"Image":"a","MacAddress":"02:42:ac:11:00:09"})";
+    EXPECT_EQ(spec(json, {1, 51})->mac_address, "02:42:ac:11:00:09");
+    const auto refused = spec(json, {1, 52});
+    ASSERT_TRUE(refused.is_error());
+    EXPECT_NE(refused.error().message().find("endpoint-specific MAC address"), std::string::npos);
+}
+
 TEST(SpecOf, RefusesWhatMakesNoSense) {
     const std::pair<const char*, const char*> cases[] = {
         {R"({"HostConfig":{"PortBindings":{"80/tcp":[{"HostPort":"x"}]}}})", "invalid port specification"},

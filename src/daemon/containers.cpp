@@ -29,6 +29,16 @@ Result<> check_files_owner(Call& call, container::ContainerSpec& spec) {
     if (peer->uid != 0) spec.host.files_owner = container::FilesOwner{peer->uid, peer->gid};
     return {};
 }
+
+/// An empty list of bindings publishes the port anywhere, which later versions will stop to do.
+std::optional<std::string> empty_bindings_warning(const api::HostConfig& host) {
+    std::vector<std::string> ports;
+    for (const auto& [port, bindings] : host.port_bindings)
+        if (bindings.empty()) ports.push_back(port);
+    if (ports.empty()) return std::nullopt;
+    return concat("Following container port(s) have an empty list of port-bindings: ", join(ports, ", "),
+                  ". Such bindings will be discarded in a future version.");
+}
 }  // namespace
 
 Result<> list_containers(Call& call) {
@@ -59,12 +69,15 @@ Result<> create_container(Call& call) {
     std::string name = call.query("name");
     if (name.starts_with('/')) name.erase(0, 1);
     const auto created = TRY(call.engine.containers.create(name, std::move(spec), call.stop()));
-    return call.send({{"Id", created.id}, {"Warnings", created.warnings}}, 201);
+    auto warnings = created.warnings;
+    if (auto warning = empty_bindings_warning(request.host_config); warning && call.is_at_least(52))
+        warnings.push_back(std::move(*warning));
+    return call.send({{"Id", created.id}, {"Warnings", std::move(warnings)}}, 201);
 }
 
 Result<> inspect_container(Call& call) {
     const auto view = TRY(call.engine.containers.inspect(call.parameter("id"), call.flag("size")));
-    return call.send(inspect_of(view));
+    return call.send(inspect_of(view, call.version));
 }
 
 Result<> remove_container(Call& call) {

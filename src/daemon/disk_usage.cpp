@@ -72,6 +72,54 @@ Result<> add_build_cache(Call& call, Json& out) {
     out["BuildCache"] = std::move(records);
     return {};
 }
+
+std::int64_t number_at(const Json& entry, const char* member) { return codec::get_int(entry, member); }
+
+/// How 1.52 sums a list up: its length, how many of it are in use, bytes, and bytes that a prune would free.
+Json usage_json(const Json& items, bool verbose, auto is_active, auto bytes) {
+    std::int64_t active = 0, total = 0, reclaimable = 0;
+    for (const auto& item : items) {
+        total += bytes(item);
+        if (is_active(item))
+            ++active;
+        else
+            reclaimable += bytes(item);
+    }
+    Json out{{"ActiveCount", active}, {"TotalCount", items.size()}, {"Reclaimable", reclaimable}, {"TotalSize", total}};
+    if (verbose) out["Items"] = items;
+    return out;
+}
+
+Json usages_json(const Json& lists, bool verbose) {
+    Json out = Json::object();
+    if (const Json& images = lists["Images"]; !images.is_null()) {
+        out["ImageUsage"] = usage_json(
+            images, verbose, [](const Json& image) { return number_at(image, "Containers") > 0; },
+            [](const Json& image) { return number_at(image, "Size") - std::max<std::int64_t>(0, number_at(image, "SharedSize")); });
+        // What images share counts once.
+        out["ImageUsage"]["TotalSize"] = lists["LayersSize"];
+    }
+    if (const Json& containers = lists["Containers"]; !containers.is_null()) {
+        out["ContainerUsage"] = usage_json(
+            containers, verbose,
+            [](const Json& container) {
+                const std::string state = codec::get_string(container, "State");
+                return state == "running" || state == "paused" || state == "restarting";
+            },
+            [](const Json& container) { return number_at(container, "SizeRw"); });
+    }
+    if (const Json& volumes = lists["Volumes"]; !volumes.is_null()) {
+        out["VolumeUsage"] = usage_json(
+            volumes, verbose, [](const Json& volume) { return number_at(volume["UsageData"], "RefCount") > 0; },
+            [](const Json& volume) { return number_at(volume["UsageData"], "Size"); });
+    }
+    if (const Json& records = lists["BuildCache"]; !records.is_null()) {
+        out["BuildCacheUsage"] = usage_json(
+            records, verbose, [](const Json& record) { return codec::get_bool(record, "InUse"); },
+            [](const Json& record) { return codec::get_bool(record, "Shared") ? 0 : number_at(record, "Size"); });
+    }
+    return out;
+}
 }  // namespace
 
 Result<> show_disk_usage(Call& call) {
@@ -83,15 +131,20 @@ Result<> show_disk_usage(Call& call) {
     const auto wants = [&](std::string_view type) {
         return types.empty() || std::find(types.begin(), types.end(), type) != types.end();
     };
-    Json out{{"LayersSize", 0},
-             {"Images", nullptr},
-             {"Containers", nullptr},
-             {"Volumes", nullptr},
-             {"BuildCache", nullptr}};
-    if (wants("image")) TRY(add_images(call, out));
-    if (wants("container")) TRY(add_containers(call, out));
-    if (wants("volume")) TRY(add_volumes(call, out));
-    if (wants("build-cache")) TRY(add_build_cache(call, out));
+    Json lists{{"LayersSize", 0},
+               {"Images", nullptr},
+               {"Containers", nullptr},
+               {"Volumes", nullptr},
+               {"BuildCache", nullptr}};
+    if (wants("image")) TRY(add_images(call, lists));
+    if (wants("container")) TRY(add_containers(call, lists));
+    if (wants("volume")) TRY(add_volumes(call, lists));
+    if (wants("build-cache")) TRY(add_build_cache(call, lists));
+    if (!call.is_at_least(52)) return call.send(lists);
+    // Whoever asks for "verbose" knows the new members; others get both.
+    const bool verbose = call.flag("verbose");
+    Json out = usages_json(lists, verbose);
+    if (!verbose) out.update(lists);
     return call.send(out);
 }
 

@@ -59,6 +59,8 @@ Result<> start_exec(Call& call);
 Result<> resize_exec(Call& call);
 Result<> inspect_exec(Call& call);
 
+// attestations.cpp
+Result<> show_attestations(Call& call);
 // images.cpp
 Result<> list_images(Call& call);
 Result<> inspect_image(Call& call);

@@ -1,5 +1,7 @@
 #include "daemon/image_json.h"
 
+#include <array>
+
 #include "api/container.h"
 #include "api/json_values.h"
 #include "image/store.h"
@@ -43,12 +45,28 @@ Json manifests_json(const image::Summary& summary) {
     return list;
 }
 
+/// Members of an image's configuration: there in 1.50 and 1.51 whether set or not, from 1.52 on only when set.
+constexpr std::array<std::string_view, 8> config_members{"Cmd",     "Entrypoint", "Env",     "Labels",
+                                                         "OnBuild", "User",       "Volumes", "WorkingDir"};
+
+Json config_with_members(Json config, bool always) {
+    for (const auto name : config_members) {
+        const std::string member(name);
+        const bool is_set = config.contains(member) && !config[member].empty() && config[member] != "";
+        if (!is_set && !always) config.erase(member);
+        if (always && !config.contains(member))
+            config[member] = name == "User" || name == "WorkingDir" ? Json("") : Json(nullptr);
+    }
+    return config;
+}
+
 /// Config as Docker shows it: up to 1.49 with every member of a container's configuration, whether set or
 /// not.
 Json config_json(const image::Image& image, api::ApiVersion version) {
     const Json document = parsed(*image.config_json);
     const Json* config = codec::find_member(document, "config");
-    if (version >= api::ApiVersion{1, 50}) return config ? *config : Json::object();
+    if (version >= api::ApiVersion{1, 50})
+        return config_with_members(config ? *config : Json::object(), version < api::ApiVersion{1, 52});
     api::ContainerConfig full;
     if (config) {
         if (auto converted = api::parse_container_config(codec::dump_json(*config)))
@@ -98,6 +116,10 @@ Json inspect_of(const image::Summary& summary, const image::Image& image, api::A
         {"Created", summary.created == Timestamp{} ? "0001-01-01T00:00:00Z" : to_rfc3339(summary.created)},
         {"DockerVersion", codec::get_string(document, "docker_version")},
         {"Author", image.config->author}};
+    if (version >= api::ApiVersion{1, 52}) {
+        for (const char* member : {"Parent", "Comment", "DockerVersion", "Author"})
+            if (out[member] == "") out.erase(member);
+    }
     if (version < api::ApiVersion{1, 45}) {
         out["Container"] = "";
         out["ContainerConfig"] = api::json_of(api::ContainerConfig{});

@@ -12,6 +12,9 @@ codec::Json list_entry_of(const image::Summary& summary, api::ApiVersion version
 codec::Json inspect_of(const image::Summary& summary, const image::Image& image, api::ApiVersion version,
                        bool with_manifests);
 
+/// Parameter "platform" is JSON of an OCI platform, or "os/arch[/variant]" for older callers; empty for none.
+Result<oci::Platform> platform_of(const std::string& text);
+
 /// For `info`.
 Result<std::size_t> count_images(const engine::Engine& engine);
 std::string storage_driver_name(const engine::Engine& engine);

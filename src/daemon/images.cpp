@@ -13,7 +13,8 @@ using codec::Json;
 namespace {
 std::atomic<bool> pruning_images{false};
 
-/// Parameter "platform" is JSON of an OCI platform, or "os/arch[/variant]" for older callers.
+}  // namespace
+
 Result<oci::Platform> platform_of(const std::string& text) {
     if (text.empty()) return oci::Platform{};
     if (!text.starts_with('{')) return oci::Platform::parse(text);
@@ -27,6 +28,7 @@ Result<oci::Platform> platform_of(const std::string& text) {
     return platform;
 }
 
+namespace {
 Json removed_json(const std::vector<image::Removed>& removed) {
     Json list = Json::array();
     for (const auto& item : removed) {
@@ -47,7 +49,8 @@ Result<> list_images(Call& call) {
                              .labels = filters.values("label"),
                              .without_labels = filters.values("label!"),
                              .shared_sizes = call.flag("shared-size"),
-                             .manifests = call.flag("manifests") && call.is_at_least(47)};
+                             .manifests = (call.flag("manifests") && call.is_at_least(47)) ||
+                                          (call.flag("identity") && call.is_at_least(54))};
     if (const std::string name = call.query("filter"); !name.empty() && !call.is_at_least(41))
         filter.references.push_back(name);
     if (!filters.values("before").empty()) filter.before = filters.values("before").front();

@@ -1,6 +1,9 @@
 #include "network/manager.h"
 
+#include <algorithm>
 #include <atomic>
+#include <limits>
+#include <set>
 
 #include "api/network.h"
 #include "container/containers.h"
@@ -51,6 +54,39 @@ Json containers_of(Call& call, const network::Network& network) {
             {"IPv6Address", endpoint.address_v6 ? endpoint.address_v6->to_string() : ""}};
     }
     return containers;
+}
+
+using Number = network::IpAddress::Number;
+
+// All that fits into the API's 64 bits.
+std::uint64_t saturated(Number number) {
+    return number > std::numeric_limits<std::uint64_t>::max() ? std::numeric_limits<std::uint64_t>::max()
+                                                              : static_cast<std::uint64_t>(number);
+}
+
+/// Addresses that are taken or never handed out, and those that are left for containers.
+Json subnet_status(const network::Pool& pool, const std::vector<network::Endpoint>& endpoints) {
+    std::set<network::IpAddress> used{pool.subnet.first()};
+    if (pool.subnet.address.is_v4()) used.insert(pool.subnet.last());
+    if (pool.gateway) used.insert(*pool.gateway);
+    for (const auto& [name, address] : pool.auxiliary) used.insert(address);
+    for (const auto& endpoint : endpoints) {
+        if (pool.subnet.contains(endpoint.address.address)) used.insert(endpoint.address.address);
+        if (endpoint.address_v6 && pool.subnet.contains(endpoint.address_v6->address))
+            used.insert(endpoint.address_v6->address);
+    }
+    const network::Prefix& range = pool.range ? *pool.range : pool.subnet;
+    const auto used_in_range = std::ranges::count_if(used, [&](const auto& address) { return range.contains(address); });
+    const Number others = range.last().number() - range.first().number();  // all but one, lest it overflow
+    return {{"IPsInUse", used.size()},
+            {"DynamicIPsAvailable", saturated(others - static_cast<Number>(used_in_range) + 1)}};
+}
+
+Json status_of(Call& call, const network::Network& network) {
+    const auto endpoints = call.engine.networks.endpoints_on(network.id);
+    Json subnets = Json::object();
+    for (const auto& pool : network.spec.pools) subnets[pool.subnet.to_string()] = subnet_status(pool, endpoints);
+    return {{"IPAM", {{"Subnets", std::move(subnets)}}}};
 }
 
 Json network_json(Call& call, const network::Network& network, bool with_containers) {
@@ -145,7 +181,9 @@ Result<> create_network(Call& call) {
 
 Result<> inspect_network(Call& call) {
     const auto network = TRY(call.engine.networks.find(call.parameter("id")));
-    return call.send(network_json(call, network, true));
+    Json out = network_json(call, network, true);
+    if (call.is_at_least(52)) out["Status"] = status_of(call, network);
+    return call.send(out);
 }
 
 Result<> remove_network(Call& call) {

@@ -53,6 +53,7 @@ constexpr Route table[] = {
     {"POST", "/images/prune", prune_images},
     {"GET", "/images/{name...}/json", inspect_image},
     {"GET", "/images/{name...}/history", show_history},
+    {"GET", "/images/{name...}/attestations", show_attestations, {1, 55}},
     {"GET", "/images/{name...}/get", save_images},
     {"POST", "/images/{name...}/push", push_image},
     {"POST", "/images/{name...}/tag", tag_image},

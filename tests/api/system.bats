@@ -21,7 +21,7 @@ teardown_file() { . "$BATS_FILE_TMPDIR/engine"; berth_engine_stop; berth_audit; 
     run api GET /v9.99/info
     [ "${lines[-1]}" = 400 ]
     [[ "$output" == *"client version 9.99 is too new. Maximum supported API version is 1."* ]]
-    for version in 1.24 1.30 1.40 1.44 1.47 1.51; do [ "$(status GET /v$version/version)" = 200 ]; done
+    for version in 1.24 1.30 1.40 1.44 1.47 1.51 1.52 1.53 1.54 1.55; do [ "$(status GET /v$version/version)" = 200 ]; done
 }
 
 @test "unknown paths and methods are not found" {

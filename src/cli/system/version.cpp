@@ -20,8 +20,8 @@ Json client_part() {
     Json part = Json::object();
     part["Platform"] = {{"Name", "Berth"}};
     part["Version"] = BERTH_VERSION;
-    part["ApiVersion"] = api::newest_api_version.to_string();
-    part["DefaultAPIVersion"] = api::newest_api_version.to_string();
+    part["ApiVersion"] = api::client_api_version.to_string();
+    part["DefaultAPIVersion"] = api::client_api_version.to_string();
     part["Os"] = "linux";
     part["Arch"] = architecture == "x86_64" ? "amd64" : architecture == "aarch64" ? "arm64" : architecture;
     part["Context"] = "default";
