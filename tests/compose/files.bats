@@ -34,6 +34,10 @@ YAML
     [ "$(value .services.web.environment.NESTED)" = inner ]
     [ "$(value .services.web.environment.REQUIRED)" = given ]
     [ "$(value .services.web.environment.PLAIN)" = given ]
+    # What config prints can be read again, so a dollar sign is written twice.
+    [ "$(value .services.web.environment.ESCAPED)" = '$$HOME given$$' ]
+    berth compose config >again.yaml
+    [ "$(berth compose -f again.yaml config)" = "$(cat again.yaml)" ]
     unset GIVEN
     run berth compose config
     [ "$status" -ne 0 ]

@@ -41,6 +41,11 @@ Result<std::string> hashes_of(const compose::Project& project, const std::string
     return out;
 }
 
+// What is printed can be read again, so a dollar sign that is meant is written twice. Without interpolation they all stand as written.
+std::string readable_again(const std::string& text, const Flags& flags) {
+    return flags.is_set("no-interpolate") ? text : replace_all(text, "$", "$$");
+}
+
 // What the flags ask for: one list, or the whole project.
 Result<std::string> config_text(const compose::Project& project, const Flags& flags) {
     std::set<std::string> names;
@@ -61,8 +66,8 @@ Result<std::string> config_text(const compose::Project& project, const Flags& fl
     if (flags.is_set("profiles")) return lines_of(profiles_of(project));
     if (const std::string wanted = flags.text("hash"); !wanted.empty()) return hashes_of(project, wanted);
     const std::string format = flags.text("format");
-    if (format == "json") return codec::dump_json_pretty(compose::to_json(project), 2) + "\n";
-    if (format == "yaml") return compose::to_yaml(project);
+    if (format == "json") return readable_again(codec::dump_json_pretty(compose::to_json(project), 2) + "\n", flags);
+    if (format == "yaml") return readable_again(compose::to_yaml(project), flags);
     return fail(ErrorCode::InvalidArgument, "--format ", format, ": want yaml or json");
 }
 
