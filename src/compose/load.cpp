@@ -149,7 +149,7 @@ private:
         YamlNode tree = TRY(codec::parse_yaml(text, shown));
         sources_.add(shown, std::move(text));
         if (options_.interpolate) TRY(interpolate_tree(tree, environment_, sources_, project_.warnings));
-        TRY(check_schema(tree, sources_));
+        TRY(check_schema(tree, shown, sources_));
         TRY(resolve_extends(tree, file, directory, depth));
         return resolve_includes(std::move(tree), directory, depth);
     }

@@ -6,6 +6,7 @@
 #include "compose/env_file.h"
 #include "compose/normalize_internal.h"
 #include "compose/short_forms.h"
+#include "oci/reference.h"
 
 namespace berth::compose {
 
@@ -307,6 +308,9 @@ private:
             const auto bytes = parse_byte_size(size->scalar);
             if (bytes.is_error()) return refuse(*size, concat(key, ": ", bytes.error().message()));
         }
+        TRY(check_image());
+        TRY(check_restart());
+        TRY(check_pull_policy());
         const YamlNode* grace = node_.find("stop_grace_period");
         if (grace && !parse_duration(grace->scalar)) {
             return refuse(*grace, concat("stop_grace_period: \"", grace->scalar, "\" is not a duration such as 10s"));
@@ -315,6 +319,42 @@ private:
             for (const auto& profile : profiles->items) service_.profiles.push_back(profile.scalar);
         }
         return normalize_scale();
+    }
+
+    // With --no-interpolate a variable may still become anything.
+    const YamlNode* settled(std::string_view key) const {
+        const YamlNode* value = node_.find(key);
+        return value && !value->scalar.empty() && value->scalar.find('$') == std::string::npos ? value : nullptr;
+    }
+
+    Result<> check_image() {
+        const YamlNode* image = settled("image");
+        if (!image) return {};
+        const auto parsed = oci::Reference::parse(image->scalar);
+        if (parsed.is_error()) return refuse(*image, concat("image: ", parsed.error().message()));
+        return {};
+    }
+
+    Result<> check_restart() {
+        const YamlNode* restart = settled("restart");
+        if (!restart || restart->scalar == "false") return {};
+        const auto parts = split_once(restart->scalar, ':');
+        const std::string_view name = parts ? parts->first : std::string_view(restart->scalar);
+        const bool is_known = name == "no" || name == "always" || name == "unless-stopped" || name == "on-failure";
+        const bool has_count = !parts || (name == "on-failure" && parse_uint(parts->second));
+        if (is_known && has_count) return {};
+        return refuse(*restart, concat("restart: unknown policy \"", restart->scalar, "\": want no, always, on-failure[:N] or unless-stopped"));
+    }
+
+    Result<> check_pull_policy() {
+        const YamlNode* policy = settled("pull_policy");
+        if (!policy) return {};
+        const std::string_view name = policy->scalar;
+        for (const std::string_view known : {"always", "never", "missing", "if_not_present", "build", "daily", "weekly"})
+            if (name == known) return {};
+        constexpr std::string_view every = "every_";
+        if (name.starts_with(every) && parse_duration(name.substr(every.size()))) return {};
+        return refuse(*policy, concat("pull_policy: unknown policy \"", name, "\": want always, never, missing, build, daily, weekly or every_DURATION"));
     }
 
     Result<> normalize_scale() {

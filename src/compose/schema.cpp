@@ -173,8 +173,8 @@ private:
 
 }  // namespace
 
-Result<> check_schema(const YamlNode& file, const Sources& sources) {
-    if (file.is_null()) return fail(ErrorCode::InvalidArgument, file.at.to_string(), ": empty compose file");
+Result<> check_schema(const YamlNode& file, const std::string& name, const Sources& sources) {
+    if (file.is_null()) return fail(ErrorCode::InvalidArgument, name, ": empty compose file");
     if (!file.is_mapping()) return sources.refuse(file.at, "a compose file must be a mapping");
     Checker checker(sources);
     TRY(checker.check_members(file, top_rules, ""));

@@ -4,8 +4,8 @@
 
 namespace berth::compose {
 
-/// Checks one file's tree (after interpolation, before merging) against the compose-spec: known keys, with the nearest name for a
+/// Checks the tree of one file, called `name` (after interpolation, before merging) against the compose-spec: known keys, with the nearest name for a
 /// mistyped one, and the kinds of value each key takes. Keys starting with "x-" are free.
-Result<> check_schema(const codec::YamlNode& file, const Sources& sources);
+Result<> check_schema(const codec::YamlNode& file, const std::string& name, const Sources& sources);
 
 }  // namespace berth::compose

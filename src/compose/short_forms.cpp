@@ -1,5 +1,8 @@
 #include "compose/short_forms.h"
 
+#include <arpa/inet.h>
+
+#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -36,6 +39,11 @@ YamlNode long_port(const codec::TextPosition& at, std::string_view host_ip, std:
     return out;
 }
 
+bool is_ip_address(const std::string& text) {
+    in6_addr address;
+    return inet_pton(AF_INET, text.c_str(), &address) == 1 || inet_pton(AF_INET6, text.c_str(), &address) == 1;
+}
+
 Result<std::vector<YamlNode>> expand_short_port(const YamlNode& node) {
     std::string_view rest = node.scalar;
     std::string_view protocol = "tcp";
@@ -56,6 +64,8 @@ Result<std::vector<YamlNode>> expand_short_port(const YamlNode& node) {
             host_ip = published_text.substr(0, split_at);
             published_text = published_text.substr(split_at + 1);
             if (host_ip.starts_with('[') && host_ip.ends_with(']')) host_ip = host_ip.substr(1, host_ip.size() - 2);
+            if (!host_ip.empty() && !is_ip_address(std::string(host_ip)))
+                return fail(ErrorCode::InvalidArgument, "invalid port \"", node.scalar, "\": \"", host_ip, "\" is no IP address");
         }
     }
     std::vector<YamlNode> out;
