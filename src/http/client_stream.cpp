@@ -107,6 +107,7 @@ void ClientStream::send_body(ClientRequest& request, bool chunked) {
 Error ClientStream::cut(std::string_view what) {
     auto error = body_error_.lock();
     if (error->has_value()) return (*error)->clone();
+    if (!parser_.abort_reason().empty()) return fail(ErrorCode::Internal, parser_.abort_reason());
     return fail(ErrorCode::Unavailable, what);
 }
 

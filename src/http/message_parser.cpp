@@ -1,8 +1,10 @@
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
+#include <functional>
 #include <variant>
 
 #include "http/message_parser_internal.h"
+#include "http/query.h"
 
 namespace berth::http {
 
@@ -19,10 +21,28 @@ Error parse_error(const boost::beast::error_code& error) {
 
 std::string text(boost::beast::string_view view) { return std::string(view.data(), view.size()); }
 
+constexpr std::string_view abort_name = ";berth-abort=";
+constexpr std::size_t max_reason_bytes = 2000;
+
+std::string reason_in(std::string_view extension) {
+    if (!extension.starts_with(abort_name)) return {};
+    return decode_percent(extension.substr(abort_name.size()));
+}
+
 }  // namespace
+
+std::string abort_extension(std::string_view reason) {
+    return concat(abort_name, encode_percent(reason.substr(0, max_reason_bytes)));
+}
 
 struct MessageParser::State {
     std::variant<RequestParser, ResponseParser> parser;
+    std::string abort_reason;
+    // Beast keeps a reference to it.
+    std::function<void(std::uint64_t, boost::beast::string_view, boost::beast::error_code&)> on_chunk_header =
+        [this](std::uint64_t, boost::beast::string_view extension, boost::beast::error_code&) {
+            if (!extension.empty()) abort_reason = reason_in(std::string_view(extension.data(), extension.size()));
+        };
 
     template <typename Function>
     auto visit(Function function) {
@@ -36,6 +56,7 @@ MessageParser::MessageParser(Kind kind, std::size_t max_header_bytes) : state_(s
         parser.header_limit(static_cast<std::uint32_t>(max_header_bytes));
         parser.body_limit(boost::none);
         parser.eager(false);
+        parser.on_chunk_header(state_->on_chunk_header);
     });
 }
 
@@ -101,6 +122,8 @@ Result<MessageParser::Step> MessageParser::parse_body(std::span<const std::byte>
 bool MessageParser::is_done() const {
     return state_->visit([](auto& parser) { return parser.is_done(); });
 }
+
+const std::string& MessageParser::abort_reason() const { return state_->abort_reason; }
 
 Result<> MessageParser::end_of_input() {
     return state_->visit([](auto& parser) -> Result<> {

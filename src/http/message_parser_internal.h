@@ -46,6 +46,8 @@ public:
     Result<Step> parse_body(std::span<const std::byte> bytes, std::span<std::byte> out);
     /// Whether the message is complete.
     bool is_done() const;
+    /// Why the sender broke the stream off, when it said so with abort_extension(); "" otherwise.
+    const std::string& abort_reason() const;
     /// The peer closed: completes a body that lasts until the end, fails in any other.
     Result<> end_of_input();
     /// The response has no body whatever its headers say (HEAD, 204, 304). Call before parse_head().
@@ -55,5 +57,8 @@ private:
     struct State;
     std::unique_ptr<State> state_;
 };
+
+/// The chunk extension (RFC 9112 7.1.1) by which a server of ours says why it breaks a stream off.
+std::string abort_extension(std::string_view reason);
 
 }  // namespace berth::http

@@ -83,8 +83,9 @@ public:
     Result<Hijacked> hijack(std::string_view content_type);
     /// Whether the head is out, so that an error cannot change the status any more.
     bool has_started() const;
-    /// Ends a streamed response abnormally: the client sees a cut stream instead of a complete one.
-    void abort();
+    /// Ends a streamed response abnormally: the client sees a cut stream instead of a complete one. Our own client learns the
+    /// reason, too, from the extension of a last chunk that does not come (RFC 9112 7.1.1); others ignore it.
+    void abort(std::string_view reason = {});
 
 private:
     friend class ServerConnection;

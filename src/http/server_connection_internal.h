@@ -89,6 +89,7 @@ private:
     Result<> send(Response& response, std::string_view body, std::string_view content_type);
     Result<> start(Response& response);
     Result<> write(Response& response, std::span<const std::byte> bytes);
+    void abort(std::string_view reason);
     Result<> send_file(Response& response, sys::BorrowedFd file, std::uint64_t offset, std::uint64_t length);
     Result<Hijacked> hijack(Response& response, std::string_view content_type);
     bool body_is_forbidden(const Response& response) const;

@@ -103,6 +103,13 @@ Result<> ServerConnection::write(Response& response, std::span<const std::byte> 
     return stream_->write(as_bytes("\r\n"));
 }
 
+void ServerConnection::abort(std::string_view reason) {
+    const bool can_tell = response_state_ == ResponseState::Chunked && !reason.empty();
+    response_state_ = ResponseState::Aborted;
+    if (!can_tell) return;
+    stream_->write(as_bytes(concat("1", abort_extension(reason), "\r\n"))).ignore("the client may have gone");
+}
+
 Result<> ServerConnection::send_file(Response& response, sys::BorrowedFd file, std::uint64_t offset,
                                      std::uint64_t length) {
     BERTH_ASSERT(response_state_ == ResponseState::NotStarted);
@@ -153,7 +160,7 @@ Result<Hijacked> Response::hijack(std::string_view content_type) {
 bool Response::has_started() const {
     return connection_->response_state_ != ServerConnection::ResponseState::NotStarted;
 }
-void Response::abort() { connection_->response_state_ = ServerConnection::ResponseState::Aborted; }
+void Response::abort(std::string_view reason) { connection_->abort(reason); }
 
 Result<std::size_t> Request::read(std::span<std::byte> buffer) { return connection_->read_body(buffer); }
 

@@ -182,6 +182,23 @@ TEST_F(ServerTest, AbortedStreamLooksCutToTheClient) {
     EXPECT_FALSE(response->read_all());
 }
 
+TEST_F(ServerTest, TellsOurClientWhyAStreamWasAborted) {
+    serve([](Request&, Response& response) {
+        response.write(std::string_view("half")).ignore("");
+        response.abort("blob \"x\": 100% bad\nhint: pull again");
+    });
+    Connection connection(endpoint_);
+    auto response = connection.send({.target = "/"});
+    ASSERT_TRUE(response);
+    const auto body = response->read_all();
+    ASSERT_FALSE(body);
+    EXPECT_EQ(body.error().message(), "blob \"x\": 100% bad\nhint: pull again");
+    // Whoever does not know the extension sees what it always saw: a chunk that does not come.
+    const std::string bytes = raw("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_NE(bytes.find("\r\n4\r\nhalf\r\n1;berth-abort="), std::string::npos);
+    EXPECT_FALSE(bytes.ends_with("0\r\n\r\n"));
+}
+
 TEST_F(ServerTest, HeadHasNoBodyAndFilesHaveTheirLength) {
     sys::Fd file = sys::memfd("f").value();
     ASSERT_TRUE(sys::write_all(file, "0123456789"));
