@@ -32,7 +32,7 @@ Result<> HostSession::authorize(const http::Headers& refusal, const std::stop_to
     } else if (find_scheme(challenges, "basic") != nullptr) {
         if (credentials_.username.empty())
             return fail(ErrorCode::Unauthenticated, "no basic auth credentials")
-                .with_hint("log in to the registry first");
+                .with_hint(concat("log in first: berth login ", address_.base.substr(address_.base.find("://") + 3)));
         next.header = basic(credentials_);
     } else {
         return fail(ErrorCode::Unauthenticated,

@@ -40,6 +40,7 @@ Error registry_error(const http::TransferResponse& response) {
     if (words.empty() && response.status == 401) words = "unauthorized: authentication required";
     if (words.empty() && response.status == 403) words = "denied: requested access to the resource is denied";
     if (words.empty() && response.status == 429) words = "toomanyrequests: too many requests";
+    if (words.empty() && response.status == 404) words = concat("not found: ", response.url);
     if (words.empty()) words = concat("unexpected status ", response.status, " from ", response.url);
     return fail(code_of(response.status), words);
 }

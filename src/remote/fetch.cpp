@@ -93,6 +93,9 @@ Result<> Repository::fetch_blob(const oci::Descriptor& blob, std::uint64_t offse
         }
         session_->give_up(reader);
     }
+    if (fetch.offset() > 0 && outcome.error().is(ErrorCode::Unavailable)) {
+        return std::move(outcome).context(fetch.offset(), " of ", blob.size, " bytes arrived").hint("what has arrived is kept: pull again to go on from there");
+    }
     return std::move(outcome).context("blob ", blob.digest);
 }
 

@@ -135,6 +135,10 @@ Result<FetchedManifest> Repository::fetch_manifest(const std::string& tag_or_dig
         request.headers.set("Accept", oci::media_type::accepted_manifests());
         auto response = reader->call(std::move(request), session_->path("/manifests/" + tag_or_digest), stop);
         if (response) {
+            const auto type = response->headers.get("Content-Type");
+            if (type.starts_with("text/html"))
+                return Error(ErrorCode::InvalidArgument, concat(response->url, " answered with a web page (text/html) instead of a manifest"))
+                    .with_hint("is this a registry, or a proxy or log-in page in front of one?");
             FetchedManifest fetched;
             fetched.descriptor = TRY(describe(*response, tag_or_digest));
             fetched.bytes = std::move(response->body);
