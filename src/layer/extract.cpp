@@ -40,6 +40,7 @@ private:
     Result<> make_room(const std::string& name, const Existing& existing, bool for_directory);
     Result<> add_directory(const TarEntry& entry, const std::string& name);
     Result<> add_file(const TarEntry& entry, const std::string& name, codec::TarReader& tar);
+    Result<> write_content(sys::BorrowedFd fd, const TarEntry& entry, codec::TarReader& tar);
     Result<> add_hard_link(const TarEntry& entry, const std::string& name);
     Result<> add_node(const TarEntry& entry, const std::string& name);
     Result<> add_whiteout(const std::string& name, NameKind kind);
@@ -195,6 +196,18 @@ Result<> Extractor::add_file(const TarEntry& entry, const std::string& name, cod
     }
     TRY(make_room(name, TRY(look_at(name)), false));
     const sys::Fd fd = TRY(sys::openat(parent_, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+    auto written = write_content(fd, entry, tar);
+    if (written.is_error()) {
+        // Half a file is worse than none: it looks whole, and on a full disk it takes the room that is needed.
+        sys::unlink_at(parent_, name).ignore("the write's own error is the one to tell");
+        return written;
+    }
+    extracted.bytes += entry.bytes;
+    TRY(set_attributes(fd, entry));
+    return sys::set_times(fd, time_of(entry), time_of(entry));
+}
+
+Result<> Extractor::write_content(sys::BorrowedFd fd, const TarEntry& entry, codec::TarReader& tar) {
     std::uint64_t position = 0;
     std::size_t segment = 0;
     std::uint64_t done = 0;
@@ -216,9 +229,7 @@ Result<> Extractor::add_file(const TarEntry& entry, const std::string& name, cod
         }
     }
     if (entry.is_sparse) TRY(sys::ftruncate(fd, entry.bytes));
-    extracted.bytes += entry.bytes;
-    TRY(set_attributes(fd, entry));
-    return sys::set_times(fd, time_of(entry), time_of(entry));
+    return {};
 }
 
 Result<> Extractor::add_hard_link(const TarEntry& entry, const std::string& name) {
