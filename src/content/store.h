@@ -118,6 +118,8 @@ public:
     /// How many bytes an ingest of this key holds; 0 without one.
     std::uint64_t ingest_bytes(const std::string& key) const;
     Result<> remove_ingest(const std::string& key);
+    /// Discards everything that is kept for a resumption and that nobody is receiving now; returns its bytes.
+    Result<std::uint64_t> remove_idle_ingests();
     /// Stores `bytes` at once.
     Result<BlobInfo> put(std::string_view bytes, const Expectation& expected = {});
 

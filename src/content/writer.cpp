@@ -118,4 +118,20 @@ Result<> Store::remove_ingest(const std::string& key) {
     return {};
 }
 
+Result<std::uint64_t> Store::remove_idle_ingests() {
+    std::uint64_t bytes = 0;
+    // The lock keeps a key from being opened between the look and the removal; both are single system calls.
+    auto protection = state_->protection.lock();
+    std::set<std::string> open_paths;
+    for (const auto& key : protection->open_keys) open_paths.insert(state_->key_path(key));
+    for (const auto& entry : TRY(sys::list_dir(state_->ingest))) {
+        const std::string path = concat(state_->ingest, "/", entry.name);
+        if (!entry.name.starts_with("key-") || open_paths.contains(path)) continue;
+        const auto status = sys::fstatat(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW);
+        if (!status.is_error()) bytes += static_cast<std::uint64_t>(status->st_blocks) * 512;
+        TRY(sys::unlink(path).context(path));
+    }
+    return bytes;
+}
+
 }  // namespace berth::content

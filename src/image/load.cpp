@@ -179,6 +179,7 @@ private:
             }
             for (std::size_t i = 0; i < paths.size(); ++i) image.layers.push_back(TRY(layer_at(paths[i], config.diff_ids[i])));
             image.references = codec::get_strings(entry, "RepoTags");
+            for (const auto& name : image.references) TRY(oci::Reference::parse(name).context("manifest.json, RepoTags"));
             const Image made = TRY(store_.commit(std::move(image)));
             TRY(announce(made.id, codec::get_strings(entry, "RepoTags")));
         }
@@ -221,6 +222,7 @@ private:
             }
             if (unpacked == 0) return fail(ErrorCode::InvalidArgument, "the archive holds no image for this platform");
             if (const std::string name = name_of(target); !name.empty()) names = {name};
+            for (const auto& name : names) TRY(oci::Reference::parse(name).context("index.json, name of ", target.digest));
             {
                 const std::lock_guard lock(implementation_.names_mutex_);
                 TRY(implementation_.save_image(target, ""));
@@ -258,6 +260,8 @@ private:
     Result<> unpack_layers(const Image& image) {
         auto& snapshots = implementation_.services_.snapshots;
         for (const auto& layer : image.layers) {
+            if (!lease_.protect(layer.blob.digest))
+                return fail(ErrorCode::InvalidArgument, "the archive lacks layer ", layer.blob.digest, ", which its manifest names");
             if (snapshots.has(layer.diff_id)) continue;
             progress_({.id = layer.blob.digest.short_hex(), .status = "Loading layer"});
             auto reader = TRY(content_.open_blob(layer.blob.digest));

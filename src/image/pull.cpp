@@ -51,7 +51,7 @@ public:
         // Not earlier: what is said before the first failure turns that failure from a status into a line of the stream.
         sink_({.id = tag_or_digest, .status = concat("Pulling from ", repository_.name().path())});
         TRY(content_.put(fetched.bytes, {.digest = fetched.descriptor.digest}));
-        const auto document = TRY(oci::parse_manifest_or_index(fetched.bytes, fetched.descriptor.media_type));
+        const auto document = TRY(oci::parse_manifest_or_index(fetched.bytes, fetched.descriptor.media_type).context("manifest ", fetched.descriptor.digest.short_hex()));
         if (const auto* index = std::get_if<oci::Index>(&document)) {
             const oci::Platform wanted = platform.is_empty() ? oci::Platform::host() : platform;
             const oci::Descriptor* chosen = index->find(wanted);
@@ -181,7 +181,11 @@ private:
         channel.close(std::move(for_reader));
         if (applier.joinable()) applier.join();
         // The applier's refusal is the cause when the channel was abandoned under the download.
-        if (applied.is_error() && (fetched || fetched.error().is(ErrorCode::Cancelled)) && !stop.stop_requested()) return std::move(applied).error();
+        if (applied.is_error() && (fetched || fetched.error().is(ErrorCode::Cancelled)) && !stop.stop_requested()) {
+            // What cannot be unpacked is not worth resuming: the next attempt asks for all of it. A full disk is no fault of the bytes.
+            if (!applied.error().is(ErrorCode::NoSpace)) std::move(writer).discard();
+            return std::move(applied).error();
+        }
         if (fetched.is_error()) return std::move(fetched).error();
         meter.say("Verifying Checksum");
         TRY(std::move(writer).commit({.digest = blob.digest, .bytes = static_cast<std::uint64_t>(blob.size)}));

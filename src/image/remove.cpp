@@ -121,6 +121,8 @@ Result<PruneResult> Store::prune(const PruneFilter& filter, std::stop_token stop
         if (row) TRY(implementation_->delete_image(*row, result.removed));
     }
     result.bytes = TRY(implementation_->collect(stop));
+    // What is left of downloads that broke: whoever prunes wants the room more than a head start.
+    result.bytes += static_cast<std::int64_t>(TRY(implementation_->services_.content.remove_idle_ingests()));
     return result;
 }
 

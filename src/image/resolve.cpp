@@ -151,4 +151,8 @@ Result<Image> Store::resolve(std::string_view name, const oci::Platform& platfor
     return implementation_->open_image(found.row.descriptor(), platform);
 }
 
+Result<> Store::ensure_layers(const Image& image, std::stop_token stop) const {
+    return implementation_->ensure_layers(image, std::move(stop));
+}
+
 }  // namespace berth::image

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "codec/json.h"
+#include "codec/sha256.h"
 #include "codec/tar.h"
 #include "image/implementation_internal.h"
 
@@ -25,13 +26,19 @@ codec::TarEntry file_entry(std::string path, std::uint64_t bytes) {
 Result<> add_blob(codec::TarWriter& tar, const content::Store& content, const oci::Digest& digest, const std::stop_token& stop) {
     auto reader = TRY(content.open_blob(digest));
     TRY(tar.begin(file_entry(blob_path(digest), reader.bytes())));
+    codec::Sha256 hash;
     std::vector<std::byte> buffer(1 << 20);
     for (;;) {
         if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
         const std::size_t count = TRY(reader.read(buffer));
-        if (count == 0) return {};
-        TRY(tar.write_content(std::span(buffer).first(count)));
+        if (count == 0) break;
+        const auto piece = std::span(buffer).first(count);
+        hash.update(piece);
+        TRY(tar.write_content(piece));
     }
+    if (hash.finish_hex() == digest.hex()) return {};
+    return Error(ErrorCode::Corrupted, concat("blob ", digest, " does not have this digest on disk"))
+        .with_hint("remove the image and pull or load it again");
 }
 
 /// What the images to be saved come to: entries for index.json and manifest.json, and the blobs behind them.

@@ -138,6 +138,8 @@ public:
     /// The image for a platform (empty: this machine's best). NotFound also when the platform's content is not here;
     /// Corrupted, with the digest and how to repair it, when its content is damaged.
     Result<Image> resolve(std::string_view name, const oci::Platform& platform = {}) const;
+    /// Makes the layers that are lost, or were dropped as damaged, again from their blobs. Cheap when all are there.
+    Result<> ensure_layers(const Image& image, std::stop_token stop) const;
     Result<Summary> summary(std::string_view name) const;
     /// Newest first.
     Result<std::vector<Summary>> list(const ListFilter& filter) const;
