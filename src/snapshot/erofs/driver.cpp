@@ -36,6 +36,12 @@ Result<std::unique_ptr<Driver>> ErofsDriver::open(const std::string& root, Image
     auto driver = std::unique_ptr<ErofsDriver>(new ErofsDriver(TRY(LayerStore::open(root)), source, std::move(place)));
     auto probed = driver->probe();
     if (probed.is_error()) return std::move(probed).error().with_code(ErrorCode::Unsupported);
+    // A file that was cut (by a disk's or a user's doing; our own are renamed into place when complete) is as good as none:
+    // the layer is made again from its blob.
+    for (const auto& diff_id : TRY(driver->list())) {
+        const auto info = driver->inspect(diff_id);
+        if (info.is_error() && info.error().is(ErrorCode::Corrupted)) TRY(driver->store_->remove(diff_id));
+    }
     return std::unique_ptr<Driver>(std::move(driver));
 }
 
