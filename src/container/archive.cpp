@@ -50,8 +50,9 @@ PathParts split_path(const std::string& path) {
             .wants_content = path.ends_with("/.")};
 }
 
-Error not_found(const std::string& path, const Container& container) {
-    return fail(ErrorCode::NotFound, "Could not find the file ", path, " in container ", container.id);
+// `key` is the container as the caller called it.
+Error not_found(const std::string& path, std::string_view key) {
+    return fail(ErrorCode::NotFound, "Could not find the file ", path, " in container ", key);
 }
 
 /// What a path names, opened without following a link at its end.
@@ -62,12 +63,12 @@ struct Found {
     std::string link_target;
 };
 
-Result<Found> find_path(sys::BorrowedFd root, const std::string& path, const Container& container) {
+Result<Found> find_path(sys::BorrowedFd root, const std::string& path, std::string_view key) {
     Found out{.parts = split_path(path)};
     const bool follows = out.parts.wants_directory || out.parts.name.empty();
     auto file = sys::open_in_root(root, clean_absolute_path(path), follows ? O_PATH | O_DIRECTORY : O_PATH | O_NOFOLLOW);
     if (!file) {
-        if (file.error().is(ErrorCode::NotFound)) return not_found(path, container);
+        if (file.error().is(ErrorCode::NotFound)) return not_found(path, key);
         return std::move(file).error();
     }
     out.about = TRY(sys::fstat(*file));
@@ -149,7 +150,7 @@ Result<Containers::Implementation::RootAccess> Containers::Implementation::acces
 Result<PathStat> Containers::stat_path(std::string_view key, const std::string& path) {
     const ContainerPtr container = TRY(implementation_->find(key));
     const auto access = TRY(implementation_->access_root(*container, path));
-    const Found found = TRY(find_path(access.root, access.path, *container));
+    const Found found = TRY(find_path(access.root, access.path, key));
     PathStat out = stat_of(found);
     if (const std::string name = split_path(path).name; !name.empty()) out.name = name;
     return out;
@@ -159,7 +160,7 @@ Result<PathStat> Containers::copy_out(std::string_view key, const std::string& p
                                       const ByteSink& sink, std::stop_token stop) {
     const ContainerPtr container = TRY(implementation_->find(key));
     const auto access = TRY(implementation_->access_root(*container, path));
-    Found found = TRY(find_path(access.root, access.path, *container));
+    Found found = TRY(find_path(access.root, access.path, key));
     PathStat about = stat_of(found);
     // A whole volume is packed under the name it has in the container.
     const PathParts asked = split_path(path);
@@ -182,7 +183,7 @@ Result<> Containers::copy_in(std::string_view key, const std::string& path, cons
     const auto access = TRY(implementation_->access_root(*container, path));
     auto directory = sys::open_in_root(access.root, clean_absolute_path(access.path), O_RDONLY | O_DIRECTORY);
     if (!directory) {
-        if (directory.error().is(ErrorCode::NotFound)) return not_found(path, *container);
+        if (directory.error().is(ErrorCode::NotFound)) return not_found(path, key);
         if (directory.error().error_number() == ENOTDIR) return fail(ErrorCode::InvalidArgument, "extraction point is not a directory");
         return std::move(directory).error();
     }

@@ -58,6 +58,20 @@ Result<> set_networks(ContainerSpec& spec, const network::Manager& networks) {
     return {};
 }
 
+// Makes the volume by need and holds it for the container. One that exists is taken as it is, whatever its driver options.
+Result<volume::Volume> hold_volume(volume::Store& volumes, volume::VolumeSpec wanted, const std::string& container) {
+    constexpr int most_attempts = 20;
+    for (int attempt = 1;; ++attempt) {
+        auto known = wanted.name.empty() ? Result<volume::Volume>(fail(ErrorCode::NotFound, "anonymous")) : volumes.find(wanted.name);
+        if (!known && !known.error().is(ErrorCode::NotFound)) return std::move(known).error();
+        volume::Volume volume = known ? *known : TRY(volumes.create(wanted));
+        auto held = volumes.acquire(volume.name, container);
+        if (held) return volume;
+        // Removed or pruned by somebody between the look and the hold: made anew, as if it had never been there.
+        if (!held.error().is(ErrorCode::NotFound) || attempt == most_attempts) return std::move(held).error();
+    }
+}
+
 Result<> check_settings(const ContainerSpec& spec) {
     TRY(check_spec(spec, static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_ONLN))));
     // Everything that can be found out of place before the start is.
@@ -115,6 +129,7 @@ Result<CreateResult> Containers::Implementation::create(const std::string& wante
     oci::Platform platform;
     if (!spec.platform.empty()) platform = TRY(oci::Platform::parse(spec.platform));
     const image::Image image = TRY(services_.images.resolve(spec.image, platform));
+    TRY(services_.images.ensure_layers(image, stop));
     TRY(apply_image(spec, image.config->config));
     auto container = std::make_shared<Container>();
     container->id = random_hex(32);
@@ -181,13 +196,9 @@ Result<> Containers::Implementation::make_volumes(Container& container, const Co
         if (mount.type != MountType::Volume) continue;
         const std::string driver = mount.driver.empty() ? (spec.host.volume_driver.empty() ? "local" : spec.host.volume_driver) : mount.driver;
         volume::VolumeSpec wanted{.name = mount.source, .driver = driver, .options = mount.driver_options, .labels = mount.labels};
-        // One that exists is taken as it is, whatever its driver options.
-        auto known = mount.source.empty() ? Result<volume::Volume>(fail(ErrorCode::NotFound, "anonymous")) : services_.volumes.find(mount.source);
-        if (!known && !known.error().is(ErrorCode::NotFound)) return std::move(known).error();
-        const volume::Volume volume = known ? *known : TRY(services_.volumes.create(std::move(wanted)));
+        const volume::Volume volume = TRY(hold_volume(services_.volumes, std::move(wanted), container.id));
         mount.source = volume.name;
         mount.driver = volume.driver;
-        TRY(services_.volumes.acquire(volume.name, container.id));
         if (mount.no_copy || mount.read_only || !mount.subpath.empty()) continue;
         if (!TRY(services_.volumes.is_empty(volume.name))) continue;
         if (!root) root = TRY(services_.snapshots.mount_root({.layers = container.layers}));

@@ -124,6 +124,8 @@ public:
     // Ending (stop.cpp, remove.cpp).
     Result<bool> stop(Container& container, std::optional<int> timeout, const std::string& signal, std::stop_token stop);
     Result<> kill(Container& container, const std::string& signal);
+    /// Kills it if it runs, and waits for its end.
+    Result<> end_by_force(const ContainerPtr& container, const std::stop_token& stop);
     Result<> remove(const ContainerPtr& container, const RemoveOptions& options, std::stop_token stop);
     Result<> remove_locked(const ContainerPtr& container, bool volumes);
 

@@ -11,29 +11,45 @@
 
 namespace berth::container {
 
+namespace {
+
+Error still_alive(const Live& live) {
+    const Status status = live.state.status;
+    return fail(ErrorCode::Conflict, "cannot remove container \"", live.name, "\": container is ", to_string(status),
+                status == Status::Paused ? ": unpause and then stop the container before removing or force remove"
+                                         : ": stop the container before removing or force remove");
+}
+
+}  // namespace
+
+Result<> Containers::Implementation::end_by_force(const ContainerPtr& container, const std::stop_token& stop) {
+    if (!is_alive(container->state().status)) return {};
+    auto killed = kill(*container, "SIGKILL");
+    if (!killed && !killed.error().is(ErrorCode::Conflict)) return killed;
+    auto live = container->live.lock();
+    if (!live.wait(stop, [](const Live& now) { return now.removed || !is_alive(now.state.status); })) {
+        return fail(ErrorCode::Cancelled, "gave up waiting for container ", container->id, " to end");
+    }
+    return {};
+}
+
 Result<> Containers::Implementation::remove(const ContainerPtr& container, const RemoveOptions& options, std::stop_token stop) {
-    if (options.force && is_alive(container->state().status)) {
-        auto killed = kill(*container, "SIGKILL");
-        if (!killed && !killed.error().is(ErrorCode::Conflict)) return killed;
-        auto live = container->live.lock();
-        if (!live.wait(stop, [](const Live& now) { return now.removed || !is_alive(now.state.status); })) {
-            return fail(ErrorCode::Cancelled, "gave up waiting for container ", container->id, " to end");
+    for (;;) {
+        if (options.force) TRY(end_by_force(container, stop));
+        const std::lock_guard operation(container->operation);
+        {
+            auto live = container->live.lock();
+            // A container that removes itself is gone when its client's own removal comes.
+            if (live->removed) return fail(ErrorCode::NotFound, "No such container: ", container->id);
+            if (is_alive(live->state.status)) {
+                // A start that was under way has won the lock: what it started is ended, too.
+                if (options.force && !stop.stop_requested()) continue;
+                return still_alive(*live);
+            }
+            live->state.status = Status::Removing;
         }
+        return remove_locked(container, options.volumes);
     }
-    const std::lock_guard operation(container->operation);
-    {
-        auto live = container->live.lock();
-        // A container that removes itself is gone when its client's own removal comes.
-        if (live->removed) return fail(ErrorCode::NotFound, "No such container: ", container->id);
-        const Status status = live->state.status;
-        if (is_alive(status)) {
-            return fail(ErrorCode::Conflict, "cannot remove container \"", live->name, "\": container is ", to_string(status),
-                        status == Status::Paused ? ": unpause and then stop the container before removing or force remove"
-                                                 : ": stop the container before removing or force remove");
-        }
-        live->state.status = Status::Removing;
-    }
-    return remove_locked(container, options.volumes);
 }
 
 // The directory is renamed into the trash before the row goes, and emptied in the background: removing never waits for the

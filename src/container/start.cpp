@@ -6,6 +6,7 @@
 #include "container/implementation_internal.h"
 #include "container/native_probe.h"
 #include "container/runtime_plan.h"
+#include "image/store.h"
 #include "network/manager.h"
 #include "shim/exit_file.h"
 #include "sys/file.h"
@@ -155,6 +156,12 @@ Result<> Containers::Implementation::start_locked(Container& container, std::sto
 }
 
 Result<sys::DetachedMount> Containers::Implementation::mount_root(Container& container, const ContainerSpec& spec) {
+    const auto lost = [&](const oci::Digest& layer) { return !services_.snapshots.has(layer); };
+    if (std::ranges::any_of(container.layers, lost)) {
+        oci::Platform platform;
+        if (!container.platform.empty()) platform = TRY(oci::Platform::parse(container.platform));
+        TRY(services_.images.ensure_layers(TRY(services_.images.resolve(container.image_id, platform)), {}));
+    }
     return services_.snapshots.mount_root({.layers = container.layers,
                                            .writable = snapshot::Writable{.upper = container.directory + "/upper",
                                                                           .work = container.directory + "/work"},

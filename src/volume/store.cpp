@@ -13,6 +13,8 @@
 namespace berth::volume {
 
 namespace {
+constexpr std::chrono::seconds longest_transition{2};
+
 struct Tables {
     std::map<std::string, StoredVolume> volumes;
     /// Volume id -> ids of the containers that name it.
@@ -103,9 +105,12 @@ Result<> Store::State::discard_directory(const std::string& id) const {
 Result<> Store::State::finish_removal(const std::string& id) {
     TRY(discard_directory(id));
     TRY(delete_volume(database, id));
-    auto locked = tables.lock();
-    locked->volumes.erase(id);
-    locked->holds.erase(id);
+    {
+        auto locked = tables.lock();
+        locked->volumes.erase(id);
+        locked->holds.erase(id);
+    }
+    tables.notify_all();
     return {};
 }
 
@@ -151,6 +156,11 @@ Result<Volume> Store::create(VolumeSpec spec) {
     volume.mountpoint = concat(state_->directory(volume.id), "/_data");
     {
         auto locked = state_->tables.lock();
+        // Somebody else's creation or removal of it is a matter of moments; one that broke off is not.
+        locked.wait_for({}, longest_transition, [&](Tables& tables) {
+            const StoredVolume* row = tables.find(spec.name);
+            return !row || row->state == VolumeState::Ready;
+        });
         if (StoredVolume* existing = locked->find(spec.name)) {
             if (existing->state != VolumeState::Ready) {
                 return fail(ErrorCode::Unavailable, "create ", spec.name, ": volume is being created or removed");
@@ -169,9 +179,11 @@ Result<Volume> Store::create(VolumeSpec spec) {
     if (made.is_error()) {
         state_->finish_removal(volume.id).ignore("reconcile() sweeps rows that are not ready");
         state_->tables.lock()->volumes.erase(volume.id);
+        state_->tables.notify_all();
         return std::move(made).error().with_context(concat("create ", spec.name));
     }
     state_->tables.lock()->volumes.at(volume.id).state = VolumeState::Ready;
+    state_->tables.notify_all();
     return volume;
 }
 
