@@ -29,7 +29,24 @@ Result<BuildLog> BuildLog::create(const std::string& directory, const std::strin
     TRY(sys::mkdir_all(path, 0700));
     remove_oldest(directory);
     auto file = TRY(sys::open(path + "/log", O_WRONLY | O_CREAT | O_APPEND, 0600));
-    return BuildLog(path + "/log", std::move(file));
+    auto lock = TRY(sys::FileLock::acquire(path + "/log"));
+    return BuildLog(path + "/log", std::move(file), std::move(lock));
+}
+
+Result<std::uint64_t> BuildLog::remove_ended(const std::string& directory, const std::optional<Timestamp>& until) {
+    std::uint64_t bytes = 0;
+    for (const auto& entry : TRY(sys::list_dir(directory))) {
+        const std::string path = concat(directory, "/", entry.name);
+        const auto status = sys::stat(path + "/log");
+        if (!status) continue;
+        const Timestamp changed{std::chrono::seconds(status->st_mtim.tv_sec)};
+        if (until && changed > *until) continue;
+        const auto lock = sys::FileLock::try_acquire(path + "/log");
+        if (!lock) continue;
+        TRY(sys::remove_tree(path));
+        bytes += static_cast<std::uint64_t>(status->st_blocks) * 512;
+    }
+    return bytes;
 }
 
 void BuildLog::write(std::string_view text) {

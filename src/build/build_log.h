@@ -2,10 +2,13 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/result.h"
+#include "sys/dir.h"
 #include "sys/fd.h"
 
 namespace berth::build {
@@ -20,7 +23,9 @@ public:
 
     /// Makes the directory of this build and removes those of the oldest beyond `kept_builds`.
     static Result<BuildLog> create(const std::string& directory, const std::string& id);
-    BuildLog(BuildLog&& other) noexcept : path_(std::move(other.path_)), file_(std::move(other.file_)) {}
+    BuildLog(BuildLog&& other) noexcept : path_(std::move(other.path_)), file_(std::move(other.file_)), lock_(std::move(other.lock_)) {}
+    /// Removes the logs of builds that ended before `until` (any time without one); returns their bytes on disk.
+    static Result<std::uint64_t> remove_ended(const std::string& directory, const std::optional<Timestamp>& until);
 
     const std::string& path() const { return path_; }
     void note(std::string_view line);
@@ -33,11 +38,13 @@ private:
         std::deque<std::string> lines;
         std::string open;  // not ended by a line break yet
     };
-    BuildLog(std::string path, sys::Fd file) : path_(std::move(path)), file_(std::move(file)) {}
+    BuildLog(std::string path, sys::Fd file, sys::FileLock lock)
+        : path_(std::move(path)), file_(std::move(file)), lock_(std::move(lock)) {}
     void write(std::string_view text);
 
     std::string path_;
     sys::Fd file_;
+    sys::FileLock lock_;  // says that the build still runs
     std::mutex mutex_;
     std::size_t written_ = 0;
     std::map<std::size_t, Tail> tails_;

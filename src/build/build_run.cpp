@@ -77,6 +77,7 @@ Result<BuildResult> BuildRun::run() {
                             .temp_root = shared_.temp_root,
                             .build_id = id_,
                             .context = std::make_shared<DirectoryTree>(context.path),
+                            .ignored = context.ignored,
                             .images = images_,
                             .cache_mounts = shared_.cache_mounts,
                             .transfers = shared_.transfers,
@@ -132,6 +133,7 @@ Result<dockerfile::ResolvedImage> BuildRun::resolve(const std::string& name, con
         if (pulled) image = images.resolve(name, wanted);
         if (image.is_error()) return std::move(image).error();
     }
+    TRY(images.ensure_layers(*image, stop_));
     for (const auto& layer : image->layers) keep_layer(layer.diff_id);
     images_.insert_or_assign(image->manifest.digest.to_string(), *image);
     const auto reference = oci::Reference::parse(name);

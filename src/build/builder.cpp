@@ -93,6 +93,9 @@ public:
             out.ids.push_back(record.id);
             out.bytes += record.bytes;
         }
+        if (filter.keep_bytes == 0 && filter.ids.empty() && filter.types.empty()) {
+            out.bytes += static_cast<std::int64_t>(TRY(BuildLog::remove_ended(services_.root + "/builds", filter.until)));
+        }
         TRY(services_.database.execute("DELETE FROM build_digest"));
         // Layers that only the cache kept go now.
         TRY(services_.images.collect_garbage({}));
@@ -124,6 +127,8 @@ private:
 };
 
 Result<std::unique_ptr<Builder>> Builder::open(const Services& services) {
+    // Steps end with the engine that runs them; one that was killed could not tidy up.
+    TRY(sys::remove_tree(services.run_dir + "/steps"));
     auto temp_root = TRY(make_temp_root(services.root));
     TRY(sys::mkdir_all(services.root + "/builds", 0700));
     auto implementation = std::make_unique<Implementation>(services, std::move(temp_root));

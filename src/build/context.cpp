@@ -204,8 +204,8 @@ Result<Context> prepare_context(const BuildRequest& request, const std::string& 
         TRY(unpack(*sent, root, stop));
     }
     TRY(find_dockerfile(request, root, context));
-    const auto patterns = TRY(read_ignore_file(root, context.dockerfile_name));
-    if (!patterns.is_empty()) TRY(remove_ignored(root, "", patterns, 0));
+    context.ignored = TRY(read_ignore_file(root, context.dockerfile_name));
+    if (!context.ignored.is_empty()) TRY(remove_ignored(root, "", context.ignored, 0));
     return context;
 }
 

@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "build/builder.h"
 #include "build/git.h"
+#include "codec/ignore_pattern.h"
 #include "http/transfer.h"
 #include "sys/dir.h"
 #include "sys/mount.h"
@@ -19,6 +20,7 @@ struct Context {
     std::string path;                       // of the files, for as long as this lives
     std::string dockerfile_name;  // as messages show it
     std::string dockerfile;       // its text
+    codec::IgnorePatterns ignored;
 };
 
 /// Unpacks, fetches or copies the context: one that is sent and small into memory, any other below `temp_root`. Everything

@@ -3,6 +3,7 @@
 
 #include "build/dockerfile/compile_internal.h"
 #include "codec/json.h"
+#include "sys/signal.h"
 
 namespace berth::build::dockerfile {
 namespace {
@@ -75,6 +76,8 @@ Result<> Compiler::apply_settings(const Instruction& instruction, StageState& st
             },
             [&](const StopSignal& stop) -> Result<> {
                 config.stop_signal = TRY(expand(instruction, state, stop.signal));
+                if (!sys::parse_signal(config.stop_signal))
+                    return source_.error(instruction.place, concat("invalid signal: ", config.stop_signal));
                 add_history(state, "STOPSIGNAL " + config.stop_signal);
                 return {};
             },

@@ -90,7 +90,9 @@ Result<std::size_t> Compiler::find_target() const {
         if (!stage.name.empty()) names.push_back(stage.name);
     const auto meant = nearest(to_lower(options_.target), names);
     return fail(ErrorCode::InvalidArgument, "target stage \"", options_.target, "\" could not be found",
-                meant ? concat(" (did you mean ", *meant, "?)") : "");
+                meant           ? concat(" (did you mean ", *meant, "?)")
+                : names.empty() ? ""
+                                : concat(" (the stages are ", join(names, ", "), ")"));
 }
 
 std::optional<std::size_t> Compiler::find_stage(std::string_view name, std::size_t before) const {

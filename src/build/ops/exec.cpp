@@ -1,4 +1,6 @@
 // RUN: a root, its mounts, a process.
+#include <filesystem>
+
 #include "build/files/copy.h"
 #include "build/ops/agent_relay.h"
 #include "build/ops/layer_executor.h"
@@ -6,6 +8,17 @@
 #include "volume/host_ca.h"
 
 namespace berth::build {
+
+namespace {
+
+bool is_full(const std::string& directory) {
+    constexpr std::uintmax_t least_bytes = 64 << 10;
+    std::error_code error;
+    const auto space = std::filesystem::space(directory, error);
+    return !error && space.available < least_bytes;
+}
+
+}  // namespace
 
 /// What must live as long as the step.
 struct LayerExecutor::StepMounts {
@@ -51,7 +64,11 @@ Result<> LayerExecutor::run(const Vertex& vertex, const ExecOp& op, const std::v
     const int status = TRY(container::run_step(services, std::move(step), stop));
     if (status == 0) return {};
     surroundings_.command_failed(vertex, {.command = shown, .exit_status = status});
-    return fail(ErrorCode::Conflict, "process \"", shown, "\" did not complete successfully: exit code: ", status);
+    // Asked while what the step wrote is still there. Many programs report a full disk as any I/O error, or not at all.
+    const std::string hint = is_full(surroundings_.temp_root)
+                                 ? concat("no space left on device: the disk of ", surroundings_.temp_root, " is full; `berth system prune` makes room")
+                                 : "";
+    return fail(ErrorCode::Conflict, "process \"", shown, "\" did not complete successfully: exit code: ", status).with_hint(hint);
 }
 
 Result<> LayerExecutor::add_mount(const ExecMount& mount, const std::vector<Tree>& inputs, container::StepRequest& step,

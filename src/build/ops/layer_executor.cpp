@@ -42,10 +42,21 @@ Result<std::string> LayerExecutor::digest(const Tree& tree, const Selection& sel
     if (tree.local) {
         if (const auto known = tree.local->known_digest()) return *known;
         const auto directory = TRY(tree.local->open(stop));
-        return digest_selection(directory, selection, stop);
+        auto digest = digest_selection(directory, selection, stop);
+        if (digest.is_error()) return explain_missing(std::move(digest).error(), tree, selection.sources);
+        return digest;
     }
     const auto root = TRY(surroundings_.services.snapshots.mount_root({.layers = diff_ids(tree.layers)}));
     return digest_selection(root.fd(), selection, stop);
+}
+
+Error LayerExecutor::explain_missing(Error error, const Tree& input, const std::vector<std::string>& sources) const {
+    if (!error.is(ErrorCode::NotFound) || input.local != surroundings_.context) return error;
+    for (const auto& source : sources) {
+        const std::string_view path = std::string_view(source).substr(source.starts_with('/') ? 1 : 0);
+        if (surroundings_.ignored.excludes(path)) return std::move(error).with_hint(concat("\"", path, "\" is left out by .dockerignore"));
+    }
+    return error;
 }
 
 Result<Tree> LayerExecutor::execute(const Vertex& vertex, const std::vector<Tree>& inputs, std::stop_token stop) {

@@ -10,6 +10,7 @@
 #include "build/executor.h"
 #include "build/ops/cache_mounts.h"
 #include "codec/compression.h"
+#include "codec/ignore_pattern.h"
 #include "http/transfer.h"
 #include "snapshot/driver.h"
 #include "sys/dir.h"
@@ -24,6 +25,7 @@ struct BuildSurroundings {
     std::string temp_root;  // for roots and downloads; on the file system of the layers
     std::string build_id;
     std::shared_ptr<LocalTree> context;
+    codec::IgnorePatterns ignored;  // what .dockerignore took out of it
     std::map<std::string, image::Image> images;  // by manifest digest, as the front end found them
     CacheMounts& cache_mounts;
     http::Transfers& transfers;
@@ -51,6 +53,8 @@ private:
     };
     struct StepMounts;
 
+    /// A file of the context that .dockerignore leaves out is missing for a reason worth telling.
+    Error explain_missing(Error error, const Tree& input, const std::vector<std::string>& sources) const;
     Result<WorkRoot> make_root(const std::vector<image::Layer>& layers);
     Result<WorkRoot> make_root_in_memory(const std::vector<image::Layer>& layers);
     Result<WorkRoot> make_root_in(const std::string& directory, const std::vector<image::Layer>& layers);
