@@ -111,6 +111,8 @@ Result<network::Manager::Options> network_options(const engine::Configuration& c
             TRY(network::IpAddress::parse(configuration.default_host_address).context("ip"));
     options.mtu = configuration.mtu;
     options.enable_forwarding = configuration.ip_forward;
+    options.default_connectivity = configuration.icc;
+    options.default_masquerade = configuration.ip_masquerade;
     return options;
 }
 

@@ -116,6 +116,8 @@ Result<Configuration> Configuration::from_settings(const Json& settings) {
     out.host_ca = codec::get_bool(settings, "host-ca");
     out.init = codec::get_bool(settings, "init");
     out.ip_forward = codec::get_bool(settings, "ip-forward", true);
+    out.icc = codec::get_bool(settings, "icc", true);
+    out.ip_masquerade = codec::get_bool(settings, "ip-masq", true);
     read_text(settings, "log-driver", out.log_driver);
     const auto drivers = container::log_drivers();
     if (std::find(drivers.begin(), drivers.end(), out.log_driver) == drivers.end())

@@ -27,7 +27,7 @@ struct Configuration {
     bool group_was_set = false;
     std::vector<std::string> insecure_registries, registry_mirrors, labels;
     std::string registry_hosts_dirs = "/etc/berth/hosts.d:/etc/containerd/certs.d";
-    bool host_ca = false, init = false, ip_forward = true;
+    bool host_ca = false, init = false, ip_forward = true, icc = true, ip_masquerade = true;
     std::string log_driver = "json-file";
     std::map<std::string, std::string> log_options{{"max-size", "20m"}, {"max-file", "5"}};
     std::string bridge_address, default_host_address;

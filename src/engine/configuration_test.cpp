@@ -38,6 +38,8 @@ TEST(Configuration, TakesDockerdsFlags) {
     EXPECT_EQ(configuration->address_pools.at(0), (std::pair<std::string, int>("10.9.0.0/16", 24)));
     EXPECT_EQ(configuration->default_shm_size, 128 << 20);
     EXPECT_EQ(configuration->pidfile, "/run/x.pid");
+    EXPECT_TRUE(configuration->icc);
+    EXPECT_FALSE(configure({"--icc=false", "--default-runtime=runc"})->icc);
 }
 
 TEST(Configuration, ReadsTheFile) {
@@ -58,6 +60,8 @@ TEST(Configuration, ExplainsWhatIsWrong) {
         {{"--debug=perhaps"}, "{}", "expected true or false"},
         {{"serve"}, "{}", "unexpected argument"},
         {{}, R"({"data-rot":"/x"})", "unknown key 'data-rot'"},
+        {{"--default-runtime=runsc"}, "{}", "'default-runtime': 'runsc' is not supported"},
+        {{}, R"({"default-ipc-mode":"host"})", "'default-ipc-mode': 'host' is not supported"},
         {{}, R"({"debug":"yes"})", "must be true or false"},
         {{"--debug"}, R"({"debug":true})", "both as a flag and in the configuration file: debug"},
         {{"--data-root=here"}, "{}", "must be an absolute path"},

@@ -1,6 +1,7 @@
 #include "engine/options.h"
 
 #include <algorithm>
+#include <map>
 
 namespace berth::engine {
 
@@ -38,6 +39,8 @@ constexpr Option table[] = {
     {"ip", 0, "ip", Text, Used, "host address for published ports that name none"},
     {"mtu", 0, "mtu", Number, Used, "MTU of containers' networks"},
     {"ip-forward", 0, "ip-forward", Flag, Used, "switch IP forwarding on"},
+    {"ip-masq", 0, "ip-masq", Flag, Used, "give what leaves the default bridge the host's address (default true)"},
+    {"icc", 0, "icc", Flag, Used, "let containers on the default bridge reach each other (default true)"},
     {"default-address-pool", 0, "default-address-pools", Pools, Used,
      "base=10.0.0.0/8,size=24: where networks come from"},
     {"dns", 0, "dns", List, Used, "name server for containers"},
@@ -83,9 +86,6 @@ constexpr Option table[] = {
     {"firewall-backend", 0, "firewall-backend", Text, Ignored, by_nftables},
     {"ip-forward-no-drop", 0, "ip-forward-no-drop", Flag, Ignored, by_nftables},
     {"allow-direct-routing", 0, "allow-direct-routing", Flag, Ignored, by_nftables},
-    {"ip-masq", 0, "ip-masq", Flag, Ignored,
-     "use the network option com.docker.network.bridge.enable_ip_masquerade"},
-    {"icc", 0, "icc", Flag, Ignored, "use the network option com.docker.network.bridge.enable_icc"},
     {"raw-logs", 0, "raw-logs", Flag, Ignored, "logs carry no colours"},
     {"log-format", 0, "log-format", Text, Ignored, "logs have one format"},
     {"max-download-attempts", 0, "max-download-attempts", Number, Ignored, "downloads resume by themselves"},
@@ -281,6 +281,18 @@ Result<ParsedFlags> parse_flags(std::span<const std::string> arguments) {
     return parsed;
 }
 
+namespace {
+
+// Of these options Berth does one thing. A daemon that is asked for another one would leave containers less apart, or otherwise
+// apart, than their owner believes; so that is refused and not just noted.
+const std::map<std::string, std::vector<std::string_view>> only_values = {
+    {"default-runtime", {"runc", "io.containerd.runc.v2", "berth-runtime"}},
+    {"default-cgroupns-mode", {"private"}},
+    {"default-ipc-mode", {"private"}},
+};
+
+}  // namespace
+
 Result<Json> merge_settings(const Json& file, const Json& flags) {
     if (!file.is_object())
         return fail(ErrorCode::InvalidArgument, "the configuration file must hold a JSON object");
@@ -303,6 +315,11 @@ Result<Json> merge_settings(const Json& file, const Json& flags) {
                     "configuration file: ", join(twice, ", "));
     }
     for (const auto& [key, value] : flags.items()) merged[key] = value;
+    for (const auto& [key, meant] : only_values) {
+        const std::string value = codec::get_string(merged, key);
+        if (value.empty() || std::ranges::find(meant, value) != meant.end()) continue;
+        return fail(ErrorCode::Unsupported, "'", key, "': '", value, "' is not supported: ", find_key(key)->help);
+    }
     return merged;
 }
 

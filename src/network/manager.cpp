@@ -86,11 +86,22 @@ Result<std::unique_ptr<Manager>> Manager::open(record::Database& database, Optio
     return std::unique_ptr<Manager>(new Manager(std::move(state)));
 }
 
+namespace {
+
+void set_daemon_options(StringMap& driver_options, const Manager::Options& options) {
+    driver_options["com.docker.network.bridge.enable_icc"] = options.default_connectivity ? "true" : "false";
+    driver_options["com.docker.network.bridge.enable_ip_masquerade"] = options.default_masquerade ? "true" : "false";
+}
+
+}  // namespace
+
 Result<> Manager::State::load() {
     auto networks = TRY(load_networks(database));
     auto endpoints = TRY(load_endpoints(database));
     auto locked = tables.lock();
     for (auto& row : networks) {
+        // These two are the daemon's at every start, whatever they were when the row was written.
+        if (row.network.spec.name == "bridge") set_daemon_options(row.network.spec.options, options);
         std::string id = row.network.id;
         LiveNetwork live = make_live(std::move(row.network));
         live.is_open = row.complete;
@@ -113,10 +124,9 @@ Result<Network> Manager::State::default_network() {
     Network network{random_hex(32), SystemClock().now(), {}, options.instance.empty() ? "berth0" : concat("berth-", options.instance)};
     network.spec.name = "bridge";
     network.spec.options = {{"com.docker.network.bridge.default_bridge", "true"},
-                            {"com.docker.network.bridge.enable_icc", "true"},
-                            {"com.docker.network.bridge.enable_ip_masquerade", "true"},
                             {"com.docker.network.bridge.host_binding_ipv4", options.default_host_address.to_string()},
                             {"com.docker.network.bridge.name", network.bridge}};
+    set_daemon_options(network.spec.options, options);
     Pool pool;
     if (options.default_bridge_address) {
         pool.subnet = options.default_bridge_address->network();

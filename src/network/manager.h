@@ -41,6 +41,9 @@ public:
         int mtu = 0;
         /// Daemon option "ip-forward": switch net.ipv4.ip_forward on when the first bridge is made.
         bool enable_forwarding = true;
+        /// Daemon options "icc" and "ip-masq": whether containers on network "bridge" reach each other, and whether what
+        /// leaves it gets the host's address.
+        bool default_connectivity = true, default_masquerade = true;
     };
 
     /// A short stable text made of a data root's path; empty for the default one.
