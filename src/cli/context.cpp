@@ -65,9 +65,28 @@ void Context::note(std::string_view text) const {
     sys::write_all(STDERR_FILENO, text).ignore("there is nowhere else to say it");
 }
 
+namespace {
+
+// Messages quote names out of archives, registries and images: none of them gets to drive the terminal.
+std::string visible(std::string_view text) {
+    std::string out;
+    for (const char character : text) {
+        const auto byte = static_cast<unsigned char>(character);
+        if ((byte < 0x20 && character != '\n' && character != '\t') || byte == 0x7f) {
+            const std::byte raw{byte};
+            out += concat("\\x", to_hex({&raw, 1}));
+        } else {
+            out += character;
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
 void Context::complain(const Error& error) const {
-    note(concat("berth: ", error.message(), "\n"));
-    if (!error.hint().empty()) note(concat("hint: ", error.hint(), "\n"));
+    note(concat("berth: ", visible(error.message()), "\n"));
+    if (!error.hint().empty()) note(concat("hint: ", visible(error.hint()), "\n"));
 }
 
 void Context::warn(std::string_view text) const { note(concat("WARNING: ", text, "\n")); }

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/help.h"
+#include "cli/interrupt.h"
 
 // From a command line to the verb that answers it.
 namespace berth::cli {
@@ -82,7 +83,7 @@ int run_parsed(Context& context, const Command& command, const std::string& path
     }
     auto code = command.run(context, *flags);
     if (code) return *code;
-    if (code.error().is(ErrorCode::Cancelled)) return 130;
+    if (code.error().is(ErrorCode::Cancelled)) return Interrupt::exit_code();
     // `berth logs | head`: whoever read us has seen enough.
     if (code.error().error_number() == EPIPE) return command.error_code;
     context.complain(code.error());

@@ -2,11 +2,15 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <ctime>
 
 namespace berth::cli {
 
 namespace {
+// The last signal that asked this process to end. A process has one fate, so this may be global.
+std::atomic<int> received{SIGINT};
+
 sigset_t watched_signals() {
     sigset_t set;
     sigemptyset(&set);
@@ -19,6 +23,8 @@ sigset_t watched_signals() {
 }
 }  // namespace
 
+int Interrupt::exit_code() { return 128 + received; }
+
 Interrupt::Interrupt() {
     const sigset_t set = watched_signals();
     pthread_sigmask(SIG_BLOCK, &set, &before_);
@@ -29,6 +35,7 @@ Interrupt::Interrupt() {
             if (ended.stop_requested()) return;
             if (signal < 0 || signal == SIGUSR2) continue;
             if (source_.stop_requested()) _exit(128 + signal);
+            received = signal;
             source_.request_stop();
         }
     });

@@ -16,6 +16,8 @@ public:
     Interrupt& operator=(const Interrupt&) = delete;
 
     std::stop_token token() const { return source_.get_token(); }
+    /// What a process ends with that stopped because of the signal: 130 for Ctrl-C, 143 for SIGTERM.
+    static int exit_code();
     bool is_requested() const { return source_.stop_requested(); }
 
 private:

@@ -36,7 +36,7 @@ Result<int> run_compose_logs(Context& context, const Flags& flags, const SharedC
         if (context.print_line(prefix.of(line.container) + line.text).is_error()) ended.request_stop();
     };
     TRY(compose::read_logs(*engine, containers, log_options, show, {}, ended.get_token()));
-    return interrupt.is_requested() ? 130 : 0;
+    return interrupt.is_requested() ? Interrupt::exit_code() : 0;
 }
 
 // docker compose's shape: the attributes without compose's own labels, the service beside them.

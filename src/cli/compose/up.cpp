@@ -113,7 +113,7 @@ Result<int> follow(Context& context, const compose::Project& project, const Flag
         for (const auto& container : containers)
             if (container.service == from) first_code = TRY(engine->wait_container(container.id, {}, {})).status;
     }
-    return interrupt.is_requested() ? 130 : first_code.value_or(0);
+    return interrupt.is_requested() ? Interrupt::exit_code() : first_code.value_or(0);
 }
 
 Result<int> run_up(Context& context, const Flags& flags, const SharedComposeOptions& options) {

@@ -55,7 +55,7 @@ Result<int> run_exec(Context& context, const Flags& flags) {
         const int code = exit_code_of_start(session.error().message());
         return code == 125 ? 1 : code;
     }
-    if (TRY(relay->run(*session)) == RelayEnd::Detached) return 0;
+    if (const RelayEnd end = TRY(relay->run(*session)); end != RelayEnd::Ended) return leave(context, end);
     const auto state = TRY(engine->inspect_exec(id));
     return static_cast<int>(codec::get_int(state, "ExitCode"));
 }

@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/context.h"
+#include "cli/interrupt.h"
 #include "cli/output/file_output.h"
 #include "cli/output/rows.h"
 #include "cli/parse/resources.h"
@@ -35,7 +36,10 @@ Result<int> run_commit(Context& context, const Flags& flags) {
 Result<int> run_export(Context& context, const Flags& flags) {
     auto output = TRY(FileOutput::open(context, flags.text("output")));
     const auto* engine = TRY(context.engine());
-    TRY(engine->export_container(flags.argument(0), output.sink()));
+    // As with save: only a half written file needs tidying up.
+    std::optional<Interrupt> interrupt;
+    if (flags.has("output")) interrupt.emplace();
+    TRY(engine->export_container(flags.argument(0), output.sink(), interrupt ? interrupt->token() : std::stop_token()));
     TRY(std::move(output).commit());
     return 0;
 }

@@ -17,6 +17,9 @@ namespace berth::cli {
 
 namespace {
 
+// A process 1 without a handler does not see SIGINT and SIGTERM at all: whoever insists gets out.
+constexpr int endings_to_give_up = 3;
+
 enum Tag : std::uint64_t { FromSession, FromInput, FromSignals };
 
 // One running relay. Input is only read while none of it waits to be sent, and sending never blocks: a
@@ -51,6 +54,7 @@ public:
                 if (events[i].data.u64 == FromInput) TRY(take_input());
                 if (events[i].data.u64 == FromSession) session_ended = TRY(serve_session(events[i].events));
             }
+            if (endings_ >= endings_to_give_up && !session_ended) return RelayEnd::GaveUp;
             if (session_ended) return RelayEnd::Ended;
             if (is_eager) TRY(take_input());
         }
@@ -120,6 +124,7 @@ private:
     Result<> take_signals() {
         while (auto info = TRY(sys::read_signal(signals_))) {
             const int number = static_cast<int>(info->ssi_signo);
+            if (number == SIGINT || number == SIGTERM) ++endings_;
             if (number == SIGWINCH) {
                 if (const auto size = terminal_size(); size && options_.resize) options_.resize(*size);
             } else if (options_.signal) {
@@ -135,6 +140,7 @@ private:
     DetachKeys keys_;
     std::string pending_;
     std::uint32_t session_events_ = EPOLLIN;
+    int endings_ = 0;
     bool input_open_ = false;
     bool input_is_pollable_ = false;
     bool input_armed_ = true;
@@ -147,6 +153,12 @@ std::optional<sys::WindowSize> terminal_size() {
     auto size = sys::window_size(STDOUT_FILENO);
     if (!size) return std::nullopt;
     return *size;
+}
+
+int leave(const Context& context, RelayEnd end) {
+    if (end == RelayEnd::Detached) return 0;
+    context.note(concat("\ngot ", endings_to_give_up, " SIGTERM/SIGINTs, leaving; what was started goes on running\n"));
+    return 1;
 }
 
 Result<Relay> Relay::prepare(RelayOptions options) {

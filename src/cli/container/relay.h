@@ -20,7 +20,8 @@ struct RelayOptions {
     std::function<void(const std::string& signal)> signal;
 };
 
-enum class RelayEnd { Ended, Detached };
+/// GaveUp: the third SIGINT or SIGTERM came, and the container still runs; as with Docker the command ends with 1.
+enum class RelayEnd { Ended, Detached, GaveUp };
 
 /// Connects the user's terminal (or pipes) with a container until its output ends or the detach keys are
 /// typed. Made before the container starts, so that no signal falls between: the signals to forward are
@@ -37,6 +38,9 @@ private:
     RelayOptions options_;
     sys::Fd signals_;
 };
+
+/// What the command exits with when it leaves the container running, having said so.
+int leave(const Context& context, RelayEnd end);
 
 /// The size of our terminal; nullopt when standard output is none.
 std::optional<sys::WindowSize> terminal_size();

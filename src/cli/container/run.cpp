@@ -105,7 +105,7 @@ Result<int> run_attached(Context& context, const Flags& flags, api::ContainerCre
     auto wait = TRY(engine->begin_wait(id, request.host_config.auto_remove ? "removed" : "next-exit"));
     auto started = engine->start_container(id);
     if (!started) return start_failed(context, *engine, id, request.host_config.auto_remove, started.error());
-    if (TRY(relay.run(session)) == RelayEnd::Detached) return 0;
+    if (const RelayEnd end = TRY(relay.run(session)); end != RelayEnd::Ended) return leave(context, end);
     const auto exit = TRY(std::move(wait).finish());
     if (!exit.error.empty()) return fail(ErrorCode::Internal, exit.error);
     return exit.status;

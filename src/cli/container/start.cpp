@@ -59,7 +59,7 @@ Result<int> start_attached(Context& context, const Flags& flags, const std::stri
         return exit_code_of_start(started.error().message());
     }
     resize_now(options);
-    if (TRY(relay.run(session)) == RelayEnd::Detached) return 0;
+    if (const RelayEnd end = TRY(relay.run(session)); end != RelayEnd::Ended) return leave(context, end);
     return TRY(std::move(wait).finish()).status;
 }
 
@@ -91,7 +91,7 @@ Result<int> run_attach(Context& context, const Flags& flags) {
     auto session =
         TRY(engine->attach(name, {.stdin_wanted = options.stdin_wanted, .detach_keys = options.detach_keys}));
     resize_now(options);
-    if (TRY(relay.run(session)) == RelayEnd::Detached) return 0;
+    if (const RelayEnd end = TRY(relay.run(session)); end != RelayEnd::Ended) return leave(context, end);
     return TRY(std::move(wait).finish()).status;
 }
 

@@ -103,7 +103,13 @@ struct Board {
     std::vector<std::string> names;
     std::map<std::string, Json> samples;
     std::map<std::string, std::string> problems;
+    std::size_t ended = 0;
 };
+
+bool all_ended(Board& board) {
+    const std::lock_guard lock(board.mutex);
+    return board.ended == board.names.size() && !board.names.empty();
+}
 
 Result<std::vector<std::string>> running_names(const client::Client& engine, bool all) {
     const auto containers = TRY(engine.list_containers({.all = all}));
@@ -126,7 +132,9 @@ Result<std::string> render(Board& board, const Flags& flags) {
 Result<int> run_stats(Context& context, const Flags& flags) {
     Interrupt interrupt;
     const auto* engine = TRY(context.engine());
-    const bool once = flags.is_set("no-stream") || !context.is_output_terminal();
+    const bool once = flags.is_set("no-stream");
+    // A terminal shows one table in place; a file or a pipe gets one after the other.
+    const std::string_view clear = context.is_output_terminal() ? "\x1b[2J\x1b[H" : "";
     Board board;
     board.names = flags.arguments();
     if (board.names.empty()) board.names = TRY(running_names(*engine, flags.is_set("all")));
@@ -142,6 +150,7 @@ Result<int> run_stats(Context& context, const Flags& flags) {
                 },
                 interrupt.token());
             const std::lock_guard lock(board.mutex);
+            ++board.ended;
             if (!outcome && !outcome.error().is(ErrorCode::Cancelled))
                 board.problems[name] = outcome.error().message();
         });
@@ -153,10 +162,12 @@ Result<int> run_stats(Context& context, const Flags& flags) {
         std::unique_lock lock(mutex);
         while (!interrupt.is_requested()) {
             turn.wait_for(lock, interrupt.token(), std::chrono::milliseconds(500), [] { return false; });
-            TRY(context.print(concat("\x1b[2J\x1b[H", TRY(render(board, flags)))));
+            if (interrupt.is_requested() || all_ended(board)) break;
+            TRY(context.print(concat(clear, TRY(render(board, flags)))));
         }
     }
     readers.clear();
+    if (interrupt.is_requested()) return Interrupt::exit_code();
     for (const auto& [name, problem] : board.problems) context.note(concat("berth: ", problem, "\n"));
     if (once) TRY(context.print(TRY(render(board, flags))));
     return board.problems.empty() ? 0 : 1;

@@ -82,6 +82,9 @@ Result<BuildContext> from_input(const std::string& dockerfile) {
 
 Result<std::string> read_ignore_file(const std::string& folder, const std::string& dockerfile) {
     for (const auto& path : {dockerfile + ".dockerignore", folder + "/.dockerignore"}) {
+        // A pipe of that name has nobody who writes, and would be waited for without end.
+        if (const auto about = sys::stat(path); about && !S_ISREG(about->st_mode))
+            return fail(ErrorCode::InvalidArgument, path, " is not a regular file");
         auto text = sys::read_file(path, max_dockerfile);
         if (text) return text;
         if (!text.error().is(ErrorCode::NotFound)) return std::move(text).context("read ", path).error();

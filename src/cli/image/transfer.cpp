@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <memory>
+#include <optional>
 
 #include "cli/commands.h"
 #include "cli/context.h"
@@ -58,8 +59,10 @@ Result<int> run_push(Context& context, const Flags& flags) {
 Result<int> run_save(Context& context, const Flags& flags) {
     auto output = TRY(FileOutput::open(context, flags.text("output")));
     const auto* engine = TRY(context.engine());
-    Interrupt interrupt;
-    TRY(engine->save_images(flags.arguments(), flags.text("platform"), output.sink(), interrupt.token()));
+    // Only a half written file needs tidying up. To standard output a signal just ends us, also while the reader does not read.
+    std::optional<Interrupt> interrupt;
+    if (flags.has("output")) interrupt.emplace();
+    TRY(engine->save_images(flags.arguments(), flags.text("platform"), output.sink(), interrupt ? interrupt->token() : std::stop_token()));
     TRY(std::move(output).commit());
     return 0;
 }

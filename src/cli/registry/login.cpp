@@ -1,33 +1,42 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <functional>
+
 #include "cli/commands.h"
 #include "cli/context.h"
+#include "cli/interrupt.h"
 #include "sys/file.h"
 
 namespace berth::cli {
 
 namespace {
 
-// Turns the echo off while a password is typed.
+// Turns the echo off while a password is typed, and on again also when Ctrl-C ends us there.
 class HiddenInput {
 public:
-    HiddenInput() {
-        is_active_ = tcgetattr(STDIN_FILENO, &saved_) == 0;
+    HiddenInput()
+        : is_active_(tcgetattr(STDIN_FILENO, &saved_) == 0), on_interrupt_(interrupt_.token(), [this] {
+              restore();
+              ::_exit(Interrupt::exit_code());
+          }) {
         if (!is_active_) return;
         termios quiet = saved_;
         quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
     }
-    ~HiddenInput() {
-        if (is_active_) tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved_);
-    }
+    ~HiddenInput() { restore(); }
     HiddenInput(const HiddenInput&) = delete;
     HiddenInput& operator=(const HiddenInput&) = delete;
 
 private:
+    void restore() const {
+        if (is_active_) tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved_);
+    }
     termios saved_{};
-    bool is_active_ = false;
+    bool is_active_;
+    Interrupt interrupt_;
+    std::stop_callback<std::function<void()>> on_interrupt_;
 };
 
 Result<std::string> read_line() {
