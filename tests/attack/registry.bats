@@ -1,20 +1,12 @@
 #!/usr/bin/env bats
 # Registries that attack their client: passwords sent elsewhere, manifests that are two things, digests that are paths, metadata
 # that wants to steer the engine. CVE-2020-15157, CVE-2019-10214, CVE-2021-41190, CVE-2024-3727, CVE-2022-23648.
-load ../bad_input/helpers
+load ../lib/hostile
 
-setup_file() {
-    berth_engine_start
-    berth_busybox >/dev/null
-    declare -p BERTH_TEST_DIR BERTH_ENGINE_PID BERTH_HOST DOCKER_HOST DOCKER_CONFIG BERTH_CGROUP | sed 's/^declare -[-x]* /export /' >"$BATS_FILE_TMPDIR/engine"
-}
-teardown_file() {
-    . "$BATS_FILE_TMPDIR/engine"
-    berth_engine_stop
-    berth_audit
-}
+setup_file() { shared_engine_start; }
+teardown_file() { shared_engine_stop; }
 setup() {
-    . "$BATS_FILE_TMPDIR/engine"
+    shared_engine_join
     cd "$BATS_TEST_TMPDIR"
     make_canary
 }
@@ -103,4 +95,89 @@ PY
     if berth run --rm --network none steer:1 ls /host; then return 1; fi
     [ ! -e /tmp/escaped-label ]
     berth rmi steer:1 >/dev/null
+}
+
+@test "volumes of an image are made and filled inside of it only" {
+    export CANARY
+    local path
+    for path in '/../../../../etc' '/out' '/out/inner' "$CANARY" '/proc' '/proc/1/root' '/sys' '/dev' '/' '' 'relative/../../x'; do
+        configured "$(jq -cn --arg p "$path" '{Cmd: ["sh"], Volumes: {($p): {}}, WorkingDir: $p}')" >/dev/null || continue
+        run timeout 20 berth run --rm --network none steer:1 sh -c 'cat /out/victim /proc/1/root/etc/shadow; echo evil > /out/escaped; echo evil > ./escaped; true'
+        [[ $output != *precious* ]] || complain "VOLUME $path: the host was read"
+        canary_unchanged || complain "VOLUME $path: the host was written"
+        berth rmi -f steer:1 >/dev/null
+    done
+    [ -z "$(berth volume ls -q)" ]
+}
+
+@test "users, working directories, stop signals and variables that are nonsense stop nothing but their container" {
+    local config
+    for config in '{"User":"../../root"}' '{"User":"99999999999999"}' '{"User":"-1"}' '{"User":"a:b:c"}' '{"WorkingDir":"relative"}' \
+        '{"WorkingDir":"/out/escaped-workdir"}' '{"StopSignal":"SIGWHAT"}' '{"Env":["=x","A","B=\u0000"]}' '{"Entrypoint":[""]}' '{"Cmd":[]}' \
+        '{"ExposedPorts":{"99999/tcp":{},"x":{}}}' '{"Healthcheck":{"Test":["WHAT"],"Interval":-5}}' '{"Cmd":"text"}' '{"Env":{}}' '{"Labels":[1]}' 'null' '[]'; do
+        CANARY=$CANARY configured "$config" >/dev/null 2>&1 || continue
+        run timeout 20 berth run --rm --network none steer:1 true
+        [ "$status" -ne 124 ] && [ "$status" -ne 137 ] || complain "$config"
+        kill -0 "$BERTH_ENGINE_PID" || complain "$config killed the engine"
+        berth inspect steer:1 >/dev/null
+        berth history steer:1 >/dev/null
+        berth rmi -f steer:1 >/dev/null
+        canary_unchanged
+    done
+}
+
+@test "documents with any field gone, null or of another type never end the engine" {
+    PYTHONPATH=$HOSTILE python3 - <<'PY'
+"""Every document of an image, with each field in turn removed, nulled and retyped."""
+import copy, json, os
+import image
+i = image.Image(1)
+odd = [None, -1, 1 << 70, "x", "", [], {}, [None], True]
+def places(value, path=()):
+    yield path
+    if isinstance(value, dict):
+        for key in value:
+            yield from places(value[key], path + (key,))
+    if isinstance(value, list):
+        for at in range(len(value)):
+            yield from places(value[at], path + (at,))
+def mutants(document):
+    for path in places(document):
+        if not path:
+            continue
+        for new in odd + ["remove"]:
+            changed = copy.deepcopy(document)
+            holder = changed
+            for step in path[:-1]:
+                holder = holder[step]
+            if new == "remove":
+                del holder[path[-1]]
+            else:
+                holder[path[-1]] = new
+            yield changed
+os.mkdir("mutants")
+n = 0
+docker = [{"Config": "config.json", "RepoTags": ["mutant:1"], "Layers": ["0.tar", "1.tar"]}]
+def write(config, manifest):
+    global n
+    n += 1
+    open("mutants/%04d.tar" % n, "wb").write(image.tar_of([("0.tar", i.tars[0]), ("1.tar", image.tar_of([("x", b"1")])), ("config.json", config), ("manifest.json", manifest)]))
+config = {"architecture": "amd64", "os": "linux", "created": "2026-01-01T00:00:00Z",
+          "config": {"Cmd": ["sh"], "Env": ["A=b"], "Labels": {"a": "b"}, "ExposedPorts": {"80/tcp": {}}, "Volumes": {"/v": {}},
+                     "Healthcheck": {"Test": ["CMD", "true"], "Interval": 1000000000, "Retries": 3}},
+          "rootfs": {"type": "layers", "diff_ids": [image.digest_of(i.tars[0]), image.digest_of(image.tar_of([("x", b"1")]))]},
+          "history": [{"created": "2026-01-01T00:00:00Z", "created_by": "x", "empty_layer": False}, {"created_by": "y"}]}
+for changed in mutants(config):
+    write(json.dumps(changed).encode(), json.dumps(docker).encode())
+for changed in mutants(docker):
+    write(json.dumps(config).encode(), json.dumps(changed).encode())
+PY
+    local file
+    for file in mutants/*.tar; do
+        curl -s -o answer --max-time 20 --unix-socket "${BERTH_HOST#unix://}" --data-binary @"$file" 'http://x/images/load?quiet=1'
+    done
+    kill -0 "$BERTH_ENGINE_PID"
+    berth images --format '{{.Repository}}:{{.Tag}}' | grep -v '^busybox:\|<none>' | xargs -r berth rmi -f >/dev/null
+    berth image prune -a -f >/dev/null
+    berth_busybox >/dev/null
 }

@@ -1,23 +1,54 @@
 #!/usr/bin/env bats
 # Archives that lie or are damaged, for load, import, cp and ADD: refused with the entry's name, and nothing of them stays.
-load helpers
+load ../lib/hostile
 
-setup_file() {
-    berth_engine_start
-    berth_busybox >/dev/null
-    declare -p BERTH_TEST_DIR BERTH_ENGINE_PID BERTH_HOST DOCKER_HOST DOCKER_CONFIG BERTH_CGROUP | sed 's/^declare -[-x]* /export /' >"$BATS_FILE_TMPDIR/engine"
-}
-teardown_file() {
-    . "$BATS_FILE_TMPDIR/engine"
-    berth_engine_stop
-    berth_audit
-}
-setup() { . "$BATS_FILE_TMPDIR/engine"; }
+setup_file() { shared_engine_start; }
+teardown_file() { shared_engine_stop; }
+setup() { shared_engine_join; }
 teardown() {
     audit_data
     still_works
 }
-blob_bytes() { du -sb "$BERTH_TEST_DIR/data/blobs" "$BERTH_TEST_DIR/data/layers" "$BERTH_TEST_DIR/data/ingest" | awk '{sum += $1} END {print sum}'; }
+files_of_images() { (cd "$BERTH_TEST_DIR/data" && find blobs layers ingest -type f -printf '%p %s\n' | sort); }
+same_files() { [ "$(files_of_images)" = "$1" ]; }
+
+@test "image archives that lie are refused by load, and nothing of them stays" {
+    local kind before
+    before=$(files_of_images)
+    for kind in $(python3 "$HOSTILE/image_archives.py" --list); do
+        python3 "$HOSTILE/image_archives.py" "$kind" "$BATS_TEST_TMPDIR/image.tar"
+        fails_with 1 berth load -i "$BATS_TEST_TMPDIR/image.tar" || { echo "kind: $kind" >&2; return 1; }
+        [ -n "$output" ] || complain "no message for $kind"
+        [[ $output != *'Loaded image'* ]] || complain "loaded $kind"
+        # A terminal is not driven by what an archive says.
+        [[ $output != *$'\e'* ]] || complain "an escape sequence for $kind"
+        [ "$(berth images -q | wc -l)" -eq 1 ] || complain "an image of $kind"
+    done
+    until_true 5 same_files "$before" || { diff <(files_of_images) <(echo "$before"); return 1; }
+    python3 "$HOSTILE/image_archives.py" good "$BATS_TEST_TMPDIR/image.tar"
+    berth load -i "$BATS_TEST_TMPDIR/image.tar" | grep -q 'Loaded image: hostile:1'
+    berth rmi hostile:1
+}
+
+@test "load names what is wrong" {
+    local load="berth load -i $BATS_TEST_TMPDIR/a.tar"
+    make() { python3 "$HOSTILE/image_archives.py" "$1" "$BATS_TEST_TMPDIR/a.tar"; }
+    make nothing; fails_with 1 $load; says 'manifest.json' 'berth import'
+    make layer-missing; fails_with 1 $load; says '9.tar'
+    make layer-flipped; fails_with 1 $load; says 'layer' 'promises'
+    make oci-layer-flipped; fails_with 1 $load; says 'blobs/sha256/' 'instead of'
+    make oci-layer-missing; fails_with 1 $load; says 'sha256:'
+    make config-no-json; fails_with 1 $load; says 'config'
+    fails_with 1 berth load -i /no/such/file.tar
+    says '/no/such/file.tar' 'No such file'
+    python3 "$HOSTILE/image_archives.py" good "$BATS_TEST_TMPDIR/good.tar"
+    local size
+    size=$(stat -c %s "$BATS_TEST_TMPDIR/good.tar")
+    for cut in 100 5000 700000 $((size - 12000)); do # the last 10 KiB may be padding
+        head -c $cut "$BATS_TEST_TMPDIR/good.tar" >"$BATS_TEST_TMPDIR/a.tar"
+        fails_with 1 $load
+    done
+}
 
 @test "headers that lie end in a message, without taking memory" {
     berth create --name target busybox >/dev/null
@@ -45,6 +76,33 @@ blob_bytes() { du -sb "$BERTH_TEST_DIR/data/blobs" "$BERTH_TEST_DIR/data/layers"
         berth rm lie
         berth rmi lie:latest
     fi
+}
+
+@test "the last of two entries of one name counts" {
+    python3 "$HOSTILE/archives.py" duplicates "$BATS_TEST_TMPDIR/twice.tar"
+    berth import "$BATS_TEST_TMPDIR/twice.tar" twice:latest
+    berth create --name twice twice:latest x >/dev/null
+    [ "$(berth cp twice:/f - | tar -xO)" = second ]
+    [ "$(berth cp twice:/k - | tar -xO)" = 'now a file' ]
+    berth rm twice
+    berth create --name target busybox >/dev/null
+    # A copy into a container puts no file where a directory is, as with Docker; what came before that is there.
+    fails_with 1 bash -c "berth cp - target:/root <'$BATS_TEST_TMPDIR/twice.tar'"
+    says 'k: cannot overwrite directory with non-directory'
+    [ "$(berth cp target:/root/f - | tar -xO)" = second ]
+    berth rm target
+    berth rmi twice:latest
+}
+
+@test "names that no file system can hold are refused" {
+    python3 "$HOSTILE/archives.py" name-too-long "$BATS_TEST_TMPDIR/long.tar"
+    fails_with 1 berth import "$BATS_TEST_TMPDIR/long.tar" long:latest
+    says 'name'
+    python3 "$HOSTILE/archives.py" long-names "$BATS_TEST_TMPDIR/long.tar"
+    fails_with 1 berth import "$BATS_TEST_TMPDIR/long.tar" long:latest
+    berth create --name target busybox >/dev/null
+    fails_with 1 bash -c "berth cp - target:/root <'$BATS_TEST_TMPDIR/long.tar'"
+    berth rm target
 }
 
 @test "ADD of a damaged archive names the line" {

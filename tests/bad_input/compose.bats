@@ -1,26 +1,16 @@
 #!/usr/bin/env bats
 # Broken compose files: file, line, what was meant; nothing is created by a project that is wrong.
-load helpers
+load ../lib/hostile
 
-setup_file() {
-    berth_engine_start
-    berth_busybox >/dev/null
-    declare -p BERTH_TEST_DIR BERTH_ENGINE_PID BERTH_HOST DOCKER_HOST DOCKER_CONFIG BERTH_CGROUP | sed 's/^declare -[-x]* /export /' >"$BATS_FILE_TMPDIR/engine"
-}
-teardown_file() {
-    . "$BATS_FILE_TMPDIR/engine"
-    berth_engine_stop
-    berth_audit
-}
+setup_file() { shared_engine_start; }
+teardown_file() { shared_engine_stop; }
 setup() {
-    . "$BATS_FILE_TMPDIR/engine"
+    shared_engine_join
     mkdir "$BATS_TEST_TMPDIR/shop"
     cd "$BATS_TEST_TMPDIR/shop"
 }
 teardown() {
-    local ids
-    ids=$(berth ps -aq)
-    [ -z "$ids" ] || berth rm -f -v $ids >/dev/null
+    remove_containers
     berth network prune -f >/dev/null
     berth volume prune -a -f >/dev/null
     audit_data
@@ -44,6 +34,8 @@ WEB='services:\n  web:\n    image: busybox\n'
     refused 'services:\n\tweb:\n' 2 '^'
     refused "services:\n  web:\n    image: 'busybox\n" 3
     refused 'just a text\n' 1 'mapping'
+    refused '' '' 'empty'
+    [[ $output != *'[ERR]'* ]]
 }
 
 @test "unknown keys, with the nearest one" {
@@ -67,11 +59,15 @@ WEB='services:\n  web:\n    image: busybox\n'
 @test "values that mean nothing" {
     refused "$WEB    ports: ['http:80']\n" 4 'http:80' '^'
     refused "$WEB    ports: ['80:99999']\n" 4 '99999'
+    refused "$WEB    ports: ['127.0.0.300:80:80']\n" 4 '127.0.0.300'
     refused "$WEB    mem_limit: lots\n" 4 'lots'
+    refused "$WEB    restart: sometimes\n" 4 'sometimes'
     refused "$WEB    healthcheck: {test: [CMD, 'true'], interval: soon}\n" 4 'soon'
     refused "$WEB    stop_grace_period: later\n" 4 'later'
     refused "$WEB    depends_on: {db: {condition: service_happy}}\n  db:\n    image: busybox\n" 4 'service_happy'
+    refused "$WEB    pull_policy: perhaps\n" 4 'perhaps'
     refused "$WEB    network_mode: 'service:nobody'\n" '' 'nobody'
+    refused 'services:\n  web:\n    image: "UPPER Case"\n' 3 'UPPER Case'
     refused 'services:\n  web:\n    command: x\n' 2 'neither an image nor a build'
 }
 
@@ -156,6 +152,9 @@ WEB='services:\n  web:\n    image: busybox\n'
     printf 'services:\n  web:\n    image: busybox\n    command: [nosuchprogram]\n' >compose.yaml
     fails_with 1 berth compose up -d
     says 'web' 'nosuchprogram' 'not found'
+    printf 'services:\n  web:\n    image: busybox\n    command: ["false"]\n  late:\n    image: busybox\n    depends_on: {web: {condition: service_completed_successfully}}\n' >compose.yaml
+    fails_with 1 berth compose up -d
+    says 'web' 'exited (1)' 'berth logs'
     printf 'services:\n  web:\n    image: busybox\n    command: sleep 1000\n    healthcheck: {test: [CMD, "false"], interval: 100ms, retries: 2}\n' >compose.yaml
     fails_with 1 berth compose up -d --wait
     says 'web' 'unhealthy'

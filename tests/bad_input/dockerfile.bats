@@ -1,19 +1,11 @@
 #!/usr/bin/env bats
 # Broken Dockerfiles: file, line, caret, what was meant; status 1; no image, no container, nothing half built.
-load helpers
+load ../lib/hostile
 
-setup_file() {
-    berth_engine_start
-    berth_busybox >/dev/null
-    declare -p BERTH_TEST_DIR BERTH_ENGINE_PID BERTH_HOST DOCKER_HOST DOCKER_CONFIG BERTH_CGROUP | sed 's/^declare -[-x]* /export /' >"$BATS_FILE_TMPDIR/engine"
-}
-teardown_file() {
-    . "$BATS_FILE_TMPDIR/engine"
-    berth_engine_stop
-    berth_audit
-}
+setup_file() { shared_engine_start; }
+teardown_file() { shared_engine_stop; }
 setup() {
-    . "$BATS_FILE_TMPDIR/engine"
+    shared_engine_join
     cd "$(mktemp -d "$BATS_TEST_TMPDIR/context.XXXXXX")"
 }
 teardown() {
@@ -59,7 +51,7 @@ refused() {
     refused 'FROM busybox AS a\nCOPY --from=a /x /y\n' 2 'COPY --from=a' 'a'
     printf 'FROM busybox AS one\n' >Dockerfile
     fails_with 1 berth build --target two .
-    says 'two'
+    says 'two' 'one'
 }
 
 @test "a source that is missing, outside of the context, or ignored" {
@@ -67,7 +59,7 @@ refused() {
     refused 'FROM busybox\nCOPY ../../../etc/passwd /x\n' 2 'COPY ../../../etc/passwd' 'not found'
     echo kept >secret.env
     echo '*.env' >.dockerignore
-    refused 'FROM busybox\nCOPY secret.env /x\n' 2 'COPY secret.env' 'not found'
+    refused 'FROM busybox\nCOPY secret.env /x\n' 2 'COPY secret.env' 'not found' '.dockerignore'
     rm .dockerignore
     refused 'FROM busybox AS a\nFROM busybox\nCOPY --from=a /not/there /x\n' 3 'COPY --from=a /not/there' '/not/there' 'not found'
     refused 'FROM busybox\nCOPY a* b* /x\n' 2 'COPY a* b*' 'a'
@@ -78,6 +70,7 @@ refused() {
     refused 'FROM busybox\nENV\n' 2 'ENV' 'ENV'
     refused 'FROM busybox\nENV A\n' 2 'ENV A' 'ENV'
     refused 'FROM busybox\nEXPOSE eighty\n' 2 'EXPOSE eighty' 'eighty'
+    refused 'FROM busybox\nSTOPSIGNAL SIGWHAT\n' 2 'STOPSIGNAL SIGWHAT' 'SIGWHAT'
     refused 'FROM busybox\nHEALTHCHECK --interval=soon CMD true\n' 2 'HEALTHCHECK --interval=soon' 'soon'
     refused 'FROM busybox\nSHELL sh -c\n' 2 'SHELL sh -c' 'JSON'
     refused 'FROM busybox\nONBUILD FROM x\n' 2 'ONBUILD FROM x' 'ONBUILD'

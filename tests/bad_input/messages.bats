@@ -153,3 +153,41 @@ PY
     sleep 0.5
     ! pgrep -f 'sleep 1000' | grep -v "$(berth inspect -f '{{.State.Pid}}' quiet)"
 }
+
+@test "options that the engine does not follow are refused, not swallowed" {
+    local flag
+    for flag in --default-runtime=runsc --default-ipc-mode=host --default-cgroupns-mode=host --userns-remap=default --seccomp-profile=/x.json; do
+        run timeout 20 "$BERTH_BIN/berthd" --data-root "$BATS_TEST_TMPDIR/other" --exec-root "$BATS_TEST_TMPDIR/run" $flag
+        [ "$status" -ne 0 ] && [ "$status" -ne 124 ]
+        [[ $output == *"${flag:2:10}"*': '* ]]
+    done
+    [ ! -e "$BATS_TEST_TMPDIR/other" ]
+}
+
+@test "cp names the container as it was called" {
+    berth create --name target busybox
+    run berth cp target:/no/such/file "$BATS_TEST_TMPDIR"
+    [ "$status" -eq 1 ]
+    [[ $output == *'/no/such/file in container target'* ]]
+    run stock_docker cp target:/no/such/file "$BATS_TEST_TMPDIR"
+    [ "$status" -eq 1 ]
+    [[ $output == *'Could not find the file /no/such/file in container target'* ]]
+}
+
+@test "a prune of the builder takes the logs of ended builds along" {
+    printf 'FROM busybox\nRUN false\n' >"$BATS_TEST_TMPDIR/Dockerfile"
+    run berth build "$BATS_TEST_TMPDIR"
+    [ "$status" -eq 1 ]
+    [ -n "$(ls "$BERTH_TEST_DIR/data/builds")" ]
+    berth builder prune -a -f
+    [ -z "$(ls "$BERTH_TEST_DIR/data/builds")" ]
+}
+
+@test "a dollar sign in compose config is doubled, so that the output means the same again" {
+    cd "$BATS_TEST_TMPDIR"
+    printf 'services:\n  web:\n    image: busybox\n    command: ["sh", "-c", "echo $$HOME"]\n' >compose.yaml
+    berth compose config | grep -qF 'echo $$HOME'
+    berth compose config --format json | grep -qF 'echo $$HOME'
+    berth compose config >again.yaml
+    [ "$(berth compose -f again.yaml config)" = "$(berth compose config)" ]
+}

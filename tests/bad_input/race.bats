@@ -1,26 +1,16 @@
 #!/usr/bin/env bats
 # Commands that race with each other: no deadlock, the right errors, nothing left.
-load helpers
+load ../lib/hostile
 
-setup_file() {
-    berth_engine_start
-    berth_busybox >/dev/null
-    declare -p BERTH_TEST_DIR BERTH_ENGINE_PID BERTH_HOST DOCKER_HOST DOCKER_CONFIG BERTH_CGROUP | sed 's/^declare -[-x]* /export /' >"$BATS_FILE_TMPDIR/engine"
-}
-teardown_file() {
-    . "$BATS_FILE_TMPDIR/engine"
-    berth_engine_stop
-    berth_audit
-}
+setup_file() { shared_engine_start; }
+teardown_file() { shared_engine_stop; }
 setup() {
-    . "$BATS_FILE_TMPDIR/engine"
+    shared_engine_join
     cd "$BATS_TEST_TMPDIR"
 }
 teardown() {
     stop_hostile_registry
-    local ids
-    ids=$(berth ps -aq)
-    [ -z "$ids" ] || berth rm -f $ids >/dev/null
+    remove_containers
     audit_data
     still_works
 }
@@ -73,6 +63,30 @@ together() {
     done
 }
 
+@test "rm -f against start, exec, cp, stop, logs and inspect" {
+    echo x >file
+    for round in $(seq 10); do
+        berth create --name cc busybox sleep 1000 >/dev/null
+        together berth start cc -- berth rm -f cc
+        ! berth inspect cc >/dev/null 2>&1 || { cat out.*; return 1; }
+        berth run -d --name cc busybox sleep 1000 >/dev/null
+        together berth exec cc sh -c 'sleep 0.02' -- berth cp file cc:/file -- berth cp cc:/bin - -- berth stop -t 1 cc -- \
+            berth logs -f cc -- berth inspect cc -- berth top cc -- berth rm -f cc
+        ! berth inspect cc >/dev/null 2>&1 || { cat out.*; return 1; }
+        ! grep -il 'internal\|database\|bad file' out.[0134567] || { cat out.*; return 1; }
+    done
+}
+
+@test "many that remove the same thing, and many that start and stop it" {
+    for round in $(seq 5); do
+        berth run -d --name cc busybox sleep 1000 >/dev/null
+        together berth stop -t 1 cc -- berth stop -t 1 cc -- berth kill cc -- berth restart -t 1 cc -- berth start cc -- berth pause cc -- berth unpause cc
+        berth unpause cc >/dev/null 2>&1 || true
+        together berth rm -f cc -- berth rm -f cc -- berth rm -f cc
+        [ -z "$(berth ps -aq)" ]
+    done
+}
+
 @test "one image pulled, removed and used by many" {
     hostile_registry
     local image=127.0.0.1:$REGISTRY_PORT/good:1 i
@@ -101,6 +115,17 @@ together() {
     done
     # The container still has its first network.
     berth exec cc ip addr show eth0 | grep -q inet
+}
+
+@test "volume rm against run" {
+    for round in $(seq 8); do
+        berth volume create data >/dev/null
+        together berth run --rm -v data:/data busybox touch /data/x -- berth volume rm data -- berth volume prune -a -f
+        [ "${STATUSES[0]}" -eq 0 ] || { cat out.*; return 1; }
+        berth volume rm data >/dev/null 2>&1 || true
+        [ -z "$(berth volume ls -q)" ]
+    done
+    [ -z "$(ls -A "$BERTH_TEST_DIR/data/volumes" 2>/dev/null)" ]
 }
 
 @test "a port for one of many, free again when its owner ends" {

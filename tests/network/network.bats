@@ -92,14 +92,15 @@ table() { nft list tables | sed -n 's/^table inet \(berth.*\)/\1/p'; }
     web one
     local address
     address=$(berth inspect -f '{{.NetworkSettings.Networks.bridge.IPAddress}}' one)
-    timeout 10 berth run --rm busybox wget -q -O - -T 3 "http://$address/" | grep -q one
+    [ "$(fetch "http://$address/")" = one ]
+    timeout 10 berth run --rm busybox wget -qO- "http://$address/" | grep -q one
     berth rm -f one
     berth_engine_halt
     berth_engine_start --icc=false
     [ "$(berth network inspect -f '{{index .Options "com.docker.network.bridge.enable_icc"}}' bridge)" = false ]
     web one -p 18080:80
     address=$(berth inspect -f '{{.NetworkSettings.Networks.bridge.IPAddress}}' one)
-    run timeout 10 berth run --rm busybox wget -q -O - -T 1 "http://$address/"
+    run timeout 10 berth run --rm busybox wget -qO- "http://$address/"
     [ "$status" -ne 0 ]
     # The host still does.
     [ "$(fetch http://127.0.0.1:18080)" = one ]

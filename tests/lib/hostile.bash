@@ -1,8 +1,29 @@
-# What the tests about mistakes, broken things and interruptions share.
+# What the tests about mistakes, broken things, interruptions and attacks share.
 load ../lib/berth
 
 HOSTILE=${BERTH_SOURCE:-$BATS_TEST_DIRNAME/../..}/tests/hostile
 export PYTHONDONTWRITEBYTECODE=1
+
+# One engine with a busybox image for all tests of a file:
+#   setup_file() { shared_engine_start; }   teardown_file() { shared_engine_stop; }   setup() { shared_engine_join; }
+shared_engine_start() {
+    berth_engine_start "$@"
+    berth_busybox >/dev/null
+    declare -p BERTH_TEST_DIR BERTH_ENGINE_PID BERTH_HOST DOCKER_HOST DOCKER_CONFIG BERTH_CGROUP |
+        sed 's/^declare -[-x]* /export /' >"$BATS_FILE_TMPDIR/engine"
+}
+# Every test is a process of its own, and learns the engine from a file.
+shared_engine_join() { . "$BATS_FILE_TMPDIR/engine"; }
+shared_engine_stop() {
+    shared_engine_join
+    berth_engine_stop
+    berth_audit
+}
+remove_containers() {
+    local ids
+    ids=$(berth ps -aq)
+    [ -z "$ids" ] || berth rm -f -v $ids >/dev/null
+}
 
 # The output and status of the last `run` are shown when a check fails.
 complain() {
@@ -107,7 +128,26 @@ hostile_registry() {
     until_true 10 bash -c "exec 9<>/dev/tcp/127.0.0.1/$REGISTRY_PORT" 2>/dev/null
 }
 stop_hostile_registry() {
-    [ -z "${REGISTRY_PID:-}" ] || kill "$REGISTRY_PID" 2>/dev/null
-    wait ${REGISTRY_PID:-} 2>/dev/null || true
+    [ -n "${REGISTRY_PID:-}" ] || return 0
+    kill "$REGISTRY_PID" 2>/dev/null || true
+    wait "$REGISTRY_PID" 2>/dev/null || true
     REGISTRY_PID=
+}
+
+# silent_server PORT: takes connections and says nothing.
+silent_server() {
+    python3 -c 'import socket, sys, time
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", int(sys.argv[1])))
+s.listen()
+time.sleep(600)' "$1" 3>&- &
+    SILENT_PID=$!
+    until_true 10 bash -c "exec 9<>/dev/tcp/127.0.0.1/$1" 2>/dev/null
+}
+stop_silent_server() {
+    [ -n "${SILENT_PID:-}" ] || return 0
+    kill "$SILENT_PID" 2>/dev/null || true
+    wait "$SILENT_PID" 2>/dev/null || true
+    SILENT_PID=
 }
