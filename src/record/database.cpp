@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "record/reserve.h"
+
 namespace berth::record {
 
 namespace {
@@ -30,6 +32,9 @@ ErrorCode code_of(int sqlite_code, int system_errno) {
         default: return ErrorCode::Internal;
     }
 }
+
+// Copies the write-ahead log into the database, so that it begins anew in the room it has.
+void checkpoint(sqlite3* handle) { sqlite3_wal_checkpoint_v2(handle, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr); }
 }  // namespace
 
 // ---- Statement
@@ -41,7 +46,8 @@ Statement::Statement(Statement&& other) noexcept
     : lock_(std::move(other.lock_)),
       database_(other.database_),
       handle_(std::exchange(other.handle_, nullptr)),
-      bind_error_(other.bind_error_) {}
+      bind_error_(other.bind_error_),
+      has_stepped_(other.has_stepped_) {}
 
 Statement::~Statement() {
     if (handle_) database_->give_back(handle_);
@@ -74,7 +80,13 @@ void Statement::bind_integer(int index, std::int64_t number) {
 
 Result<bool> Statement::step() {
     if (bind_error_) return database_->error("bind", bind_error_);
-    const int code = sqlite3_step(handle_);
+    int code = sqlite3_step(handle_);
+    // A transaction has made sure of its room when it began, and cannot be repeated from here.
+    while (!has_stepped_ && !database_->is_in_transaction() && database_->make_room(code)) {
+        sqlite3_reset(handle_);
+        code = sqlite3_step(handle_);
+    }
+    has_stepped_ = true;
     if (code == SQLITE_ROW) return true;
     if (code == SQLITE_DONE) return false;
     return database_->error("step", code);
@@ -90,6 +102,7 @@ void Statement::reset() {
     sqlite3_reset(handle_);
     sqlite3_clear_bindings(handle_);
     bind_error_ = 0;
+    has_stepped_ = false;
 }
 
 std::string Statement::text(int column) const {
@@ -142,6 +155,7 @@ Result<> Transaction::commit() && {
     // On failure the destructor rolls back, so that the connection is usable again.
     TRY(database_->run_script(depth_ == 0 ? "COMMIT" : concat("RELEASE s", depth_)));
     --database_->depth_;
+    if (database_->reserve_ && database_->depth_ == 0) database_->reserve_->refill();
     database_ = nullptr;
     return {};
 }
@@ -149,7 +163,14 @@ Result<> Transaction::commit() && {
 // ---- Database
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, std::span<const Schema> schemas) {
-    return open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, schemas).context("database ", path);
+    // Opening takes room, too, for the write-ahead log and its index; and so does what else an engine makes when it starts.
+    Reserve reserve = TRY(Reserve::open(path + "-reserve").context("database ", path));
+    reserve.give_when_full();
+    auto database = open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, schemas);
+    while (database.is_error() && database.error().is(ErrorCode::NoSpace) && reserve.give())
+        database = open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, schemas);
+    if (database) (*database)->reserve_ = std::make_unique<Reserve>(std::move(reserve));
+    return std::move(database).context("database ", path);
 }
 
 Result<std::unique_ptr<Database>> Database::open_in_memory(std::span<const Schema> schemas) {
@@ -175,6 +196,8 @@ Result<std::unique_ptr<Database>> Database::open_file(const std::string& path, i
     for (const Schema& schema : schemas) TRY(database->migrate(schema));
     return database;
 }
+
+Database::Database(sqlite3* handle) : handle_(handle) {}
 
 Database::~Database() {
     for (const Cached& cached : idle_) sqlite3_finalize(cached.handle);
@@ -206,6 +229,8 @@ Result<Transaction> Database::begin(Durability durability) {
     std::unique_lock lock(mutex_);
     if (depth_ == 0) {
         TRY(set_durability(durability));
+        // SQLite rolls back what finds no room at its COMMIT: the room must be there before.
+        if (reserve_ && reserve_->give_when_full()) checkpoint(handle_);
         // IMMEDIATE takes the write lock now: a reader that becomes a writer could not wait for it.
         TRY(run_script("BEGIN IMMEDIATE"));
     } else {
@@ -251,6 +276,15 @@ Result<> Database::run_script(const std::string& sql) {
     if (code != SQLITE_OK) return error("exec", code);
     return {};
 }
+
+bool Database::make_room(int code) {
+    if (code == SQLITE_OK || !reserve_ || code_of(code, sqlite3_system_errno(handle_)) != ErrorCode::NoSpace) return false;
+    if (!reserve_->give()) return false;
+    checkpoint(handle_);
+    return true;
+}
+
+bool Database::is_in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 
 Result<> Database::set_durability(Durability durability) {
     if (durability_ == durability) return {};

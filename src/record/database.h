@@ -22,6 +22,7 @@ namespace berth::record {
 enum class Durability { Full, Relaxed };
 
 class Database;
+class Reserve;
 
 /// One SQL statement with its parameters, numbered from 1 as in SQL; columns are numbered from 0.
 /// Holds the database's lock while it lives (the same thread may hold several): keep it short, and do no I/O
@@ -76,6 +77,7 @@ private:
     Database* database_;
     sqlite3_stmt* handle_;
     int bind_error_ = 0;
+    bool has_stepped_ = false;
 };
 
 /// All changes between begin() and commit(), or none of them: dropping it rolls back. Holds the database's
@@ -96,7 +98,8 @@ private:
 };
 
 /// The engine's small state: one SQLite file in WAL mode. Thread-safe: one lock, taken by Statement and
-/// Transaction.
+/// Transaction. On a full disk what it writes takes from a reserve beside the file (record/reserve.h), so that what makes
+/// room can be recorded.
 class Database {
 public:
     /// Opens or creates the file and brings every module's tables to their newest version, each in a
@@ -137,7 +140,7 @@ private:
         std::string sql;
         sqlite3_stmt* handle;
     };
-    explicit Database(sqlite3* handle) : handle_(handle) {}
+    explicit Database(sqlite3* handle);
     static Result<std::unique_ptr<Database>> open_file(const std::string& path, int flags,
                                                        std::span<const Schema> schemas);
     Result<Statement> prepare_only(std::string_view sql);
@@ -145,8 +148,12 @@ private:
     Result<> set_durability(Durability durability);
     Error error(std::string_view call, int code) const;
     void give_back(sqlite3_stmt* handle);
+    /// After an error for want of room: whether there is some now, so that a second attempt is worth it.
+    bool make_room(int code);
+    bool is_in_transaction() const;
 
     sqlite3* handle_;
+    std::unique_ptr<Reserve> reserve_;
     mutable std::recursive_mutex mutex_;
     int depth_ = 0;
     Durability durability_ = Durability::Full;
