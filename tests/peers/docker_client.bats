@@ -78,7 +78,7 @@ containers() {
     d run --rm nothere:5000/nothere true | sed '/dial\|lookup/d; /nothere/d'
     d run --rm busybox nothere | sed '/rror/d'
     d run -d --name web -p 127.0.0.1:8093:80 -p 127.0.0.1:8094:81/udp busybox sleep 1000
-    d port web
+    d port web | sort # an old client lists them in no order
     d port web 80
     d ps --format '{{.Ports}}'
     d run -d --name web busybox true
