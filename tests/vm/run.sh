@@ -23,7 +23,7 @@ skip() {
     exit 0
 }
 [ "$(uname -m)" = x86_64 ] || skip "the virtual machine is made for x86-64, this machine is $(uname -m)"
-command -v qemu-system-x86_64 >/dev/null || skip "qemu-system-x86_64 is not installed (./dev integration vm installs it)"
+command -v qemu-system-x86_64 >/dev/null || skip "qemu-system-x86_64 is not installed; it is in the package qemu-system-x86, and cpio and kmod are needed, too"
 
 # What the guest's commands need: these packages with everything they depend on.
 guest_packages=(bash bats coreutils curl gzip bzip2 xz-utils zstd grep sed mawk findutils diffutils jq iproute2 nftables mount util-linux procps python3
