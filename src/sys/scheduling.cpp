@@ -1,6 +1,5 @@
 #include "sys/scheduling.h"
 
-#include <linux/ioprio.h>
 #include <linux/mempolicy.h>
 #include <sched.h>
 #include <sys/personality.h>
@@ -91,14 +90,18 @@ Result<> set_scheduler(const SchedulerRequest& request) {
     return {};
 }
 
+// As in ioprio_set(2); <linux/ioprio.h> is not C++ in every update of Debian's kernel headers.
+namespace {
+constexpr int io_class_shift = 13;
+constexpr int io_who_process = 1;
+}  // namespace
+
 Result<> set_io_priority(std::string_view io_class, int priority) {
-    static constexpr KernelName classes[] = {{"IOPRIO_CLASS_RT", IOPRIO_CLASS_RT},
-                                       {"IOPRIO_CLASS_BE", IOPRIO_CLASS_BE},
-                                       {"IOPRIO_CLASS_IDLE", IOPRIO_CLASS_IDLE}};
+    static constexpr KernelName classes[] = {{"IOPRIO_CLASS_RT", 1}, {"IOPRIO_CLASS_BE", 2}, {"IOPRIO_CLASS_IDLE", 3}};
     const auto number = static_cast<int>(TRY(value_of(classes, io_class, "I/O priority class")));
     if (priority < 0 || priority > 7)
         return fail(ErrorCode::InvalidArgument, "the I/O priority ", priority, " is not between 0 and 7");
-    if (::syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(number, priority)) < 0)
+    if (::syscall(SYS_ioprio_set, io_who_process, 0, (number << io_class_shift) | priority) < 0)
         return Error::from_errno("ioprio_set", errno).with_context(std::string(io_class));
     return {};
 }
