@@ -217,6 +217,10 @@ services:
 YAML
     cd shop
     both 130 143 1 berth compose pull never
+    both 130 143 1 berth compose pull --ignore-pull-failures never
+    both 130 143 1 berth compose up -d never
+    both 130 143 1 berth compose up never
+    both 130 143 1 berth compose run --rm never true
     both 130 143 2 berth compose build slow
     until_true 10 bash -c '! pgrep -x -f "sleep 4323"'
     timeout 60 berth compose up -d stubborn

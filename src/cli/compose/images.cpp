@@ -114,7 +114,8 @@ Result<int> run_pull(Context& context, const Flags& flags, const SharedComposeOp
         if (flags.is_set("quiet")) words.push_back("-q");
         words.push_back(service.image(project.name));
         auto code = run_other(context, pull_command(), words);
-        if (code.is_error() && !flags.is_set("ignore-pull-failures")) return std::move(code).context("service ", service.name);
+        const bool is_cancelled = code.is_error() && code.error().is(ErrorCode::Cancelled);
+        if (code.is_error() && (is_cancelled || !flags.is_set("ignore-pull-failures"))) return std::move(code).context("service ", service.name);
         if (code && *code != 0) worst = *code;
     }
     return flags.is_set("ignore-pull-failures") ? 0 : worst;

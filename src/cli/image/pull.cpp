@@ -1,6 +1,7 @@
 #include "cli/image/pull.h"
 
 #include "cli/commands.h"
+#include "cli/interrupt.h"
 #include "cli/output/progress.h"
 #include "cli/registry/credentials.h"
 #include "oci/reference.h"
@@ -13,9 +14,11 @@ Result<> pull_image(Context& context, const std::string& reference, const PullOp
     const auto parsed = TRY(oci::Reference::parse(reference));
     // A name without a tag asks the engine for all of them.
     const auto name = options.all_tags ? parsed.familiar_name() : parsed.with_default_tag().familiar();
+    // A caller may have taken the signals already (compose up): then the default would not end this.
+    const Interrupt interrupt;
     ProgressPrinter printer(context, {.quiet = options.quiet, .to_stderr = options.to_stderr});
-    return engine->pull(name, options.platform, auth,
-                        [&](const api::ProgressMessage& m) { return printer.show(m); });
+    return engine->pull(name, options.platform, auth, [&](const api::ProgressMessage& m) { return printer.show(m); },
+                        interrupt.token());
 }
 
 namespace {
