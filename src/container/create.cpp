@@ -16,6 +16,7 @@
 #include "layer/pack.h"
 #include "network/manager.h"
 #include "oci/image_config.h"
+#include "record/database.h"
 #include "sys/file.h"
 #include "sys/stream.h"
 #include "volume/store.h"
@@ -126,6 +127,7 @@ Result<std::vector<MountRequest>> Containers::Implementation::mounts_of_other(co
 Result<CreateResult> Containers::Implementation::create(const std::string& wanted_name, ContainerSpec spec, std::stop_token stop) {
     std::string name(wanted_name.starts_with('/') ? wanted_name.substr(1) : wanted_name);
     if (!name.empty()) TRY(check_name(name));
+    TRY(services_.database.check_room());
     oci::Platform platform;
     if (!spec.platform.empty()) platform = TRY(oci::Platform::parse(spec.platform));
     const image::Image image = TRY(services_.images.resolve(spec.image, platform));

@@ -26,6 +26,7 @@ Result<> Store::tag(std::string_view name, std::string_view target) {
     if (reference.has_digest()) return fail(ErrorCode::InvalidArgument, "refusing to create a tag with a digest reference");
     const std::lock_guard lock(implementation_->names_mutex_);
     const auto found = TRY(implementation_->find(name));
+    TRY(implementation_->services_.database.check_room());
     TRY(implementation_->save_name(reference, found.row.id));
     implementation_->emit("tag", found.row.id.to_string(), reference.familiar());
     return {};

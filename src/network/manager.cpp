@@ -207,6 +207,7 @@ Result<Network> Manager::create(NetworkSpec spec) {
             return fail(ErrorCode::AlreadyExists, "network with name ", spec.name, " already exists");
         }
     }
+    TRY(state_->database.check_room());
     TRY(state_->fill_pools(spec));
     Network network{random_hex(32), SystemClock().now(), std::move(spec), {}};
     auto named = network.spec.options.find("com.docker.network.bridge.name");

@@ -239,6 +239,13 @@ Result<Transaction> Database::begin(Durability durability) {
     return Transaction(*this, depth_++, std::move(lock));
 }
 
+Result<> Database::check_room() const {
+    std::unique_lock lock(mutex_);
+    if (!reserve_ || !reserve_->is_short()) return {};
+    return fail(ErrorCode::NoSpace, "no space left on the disk of the data root")
+        .with_hint("`berth system df` shows what takes it, `berth system prune` makes room");
+}
+
 std::int64_t Database::last_insert_id() const {
     std::unique_lock lock(mutex_);
     return sqlite3_last_insert_rowid(handle_);

@@ -128,6 +128,8 @@ public:
         return statement.run();
     }
     Result<Transaction> begin(Durability durability = Durability::Full);
+    /// For what makes something new, before its first row: NoSpace when only the reserve is left, which is for removals.
+    Result<> check_room() const;
     /// Brings one more module's tables to their newest version.
     Result<> migrate(const Schema& schema);
     /// The rowid of the newest insert of this connection; read it before the transaction ends.

@@ -34,6 +34,11 @@ bool Reserve::give_when_full() {
     return free && *free < piece_bytes / 2 && give();
 }
 
+bool Reserve::is_short() const {
+    const auto free = sys::free_bytes(file_);
+    return free && *free < 2 * piece_bytes;
+}
+
 void Reserve::refill() {
     if (bytes_ >= full_bytes) return;
     const auto now = std::chrono::steady_clock::now();

@@ -24,6 +24,8 @@ public:
     bool give();
     /// Gives a piece when less than half of one is free; true when it did. One system call, so that it may be asked often.
     bool give_when_full();
+    /// Whether what is free is so little that something new would eat what was given for removals. One system call.
+    bool is_short() const;
     /// Fills it again after give(), at most once in a while; cheap when it is full.
     void refill();
     std::uint64_t bytes() const { return bytes_; }

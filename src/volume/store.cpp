@@ -152,6 +152,7 @@ Result<Volume> Store::create(VolumeSpec spec) {
     if (anonymous) spec.name = random_hex(32);
     TRY(check_name(spec.name));
     TRY(check_options(spec.name, spec.options));
+    TRY(state_->database.check_room());
     Volume volume{random_hex(16), spec.name, spec.driver, {}, spec.options, spec.labels, SystemClock().now(), anonymous};
     volume.mountpoint = concat(state_->directory(volume.id), "/_data");
     {

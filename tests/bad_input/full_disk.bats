@@ -139,10 +139,31 @@ open("load.tar", "wb").write(image.tar_of([("0.tar", i.tars[0]), ("1.tar", i.tar
     still_works
 }
 
+@test "a full disk keeps its last room for removals, however much is asked to be made" {
+    local i made=0
+    berth create --name first busybox >/dev/null
+    fill
+    for i in $(seq 60); do
+        if timeout 20 berth create --name "c$i" busybox >/dev/null 2>err; then made=$((made + 1)); fi
+        timeout 20 berth volume create "v$i" >/dev/null 2>&1 || true
+        timeout 20 berth tag busybox "t:$i" >/dev/null 2>&1 || true
+        timeout 20 berth network create "n$i" >/dev/null 2>&1 || true
+    done
+    [ "$made" -lt 60 ]
+    [ "$(stat -c %s "$DISK/berth.db-reserve")" -ge 524288 ]
+    output=$(cat err) no_room
+    timeout 60 berth rm -f $(berth ps -aq) >/dev/null
+    timeout 60 berth system prune -a -f --volumes >/dev/null
+    [ -z "$(berth ps -aq)" ]
+    room
+    berth_busybox >/dev/null
+    still_works
+}
+
 @test "what was acknowledged on a nearly full disk is there after a kill" {
     berth volume create kept >/dev/null
     fill
-    truncate -s -200K "$DISK/filler1"
+    truncate -s -600K "$DISK/filler1"
     local made=() i
     for i in $(seq 200); do
         if timeout 20 berth create --name "c$i" busybox >/dev/null 2>err; then made+=("c$i"); else break; fi
