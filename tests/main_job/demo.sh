@@ -52,6 +52,7 @@ finish() {
     [ -z "$registry_pid" ] || kill "$registry_pid" 2>/dev/null || true
     [ -z "${load_pid:-}" ] || kill "$load_pid" 2>/dev/null || true
     berth_engine_stop 2>/dev/null || true
+    rmdir /sys/fs/cgroup/*/"$BERTH_CGROUP" /sys/fs/cgroup/"$BERTH_CGROUP" 2>/dev/null || true
     if [ -z "$keep" ] && [ $status -eq 0 ]; then rm -rf "$BERTH_TEST_DIR"; else echo "demo: left in $BERTH_TEST_DIR" >&2; fi
 }
 exec 8>&1 9>&2
