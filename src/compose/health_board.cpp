@@ -1,7 +1,11 @@
 #include "compose/health_board.h"
 
+#include <algorithm>
 #include <chrono>
+#include <optional>
+#include <thread>
 
+#include "base/clock.h"
 #include "codec/json.h"
 #include "compose/labels.h"
 
@@ -16,7 +20,11 @@ struct ContainerState {
     /// "starting", "healthy", "unhealthy"; empty without a health check.
     std::string health;
     std::int64_t exit_code = 0;
+    std::optional<Timestamp> started_at;
 };
+
+/// A program that cannot run (a wrong flag, a missing file) has mostly ended after this long.
+constexpr std::chrono::milliseconds least_run{200};
 
 /// A container that has just started has a check, but no result yet.
 bool has_health_check(const Json& inspected) {
@@ -33,10 +41,17 @@ ContainerState read_state(const Json& inspected) {
     if (!state) return out;
     out.status = codec::get_string(*state, "Status");
     out.exit_code = codec::get_int(*state, "ExitCode");
+    out.started_at = parse_rfc3339(codec::get_string(*state, "StartedAt"));
     if (const Json* health = codec::find_member(*state, "Health")) out.health = codec::get_string(*health, "Status");
     if (out.health == "none") out.health.clear();
     if (out.health.empty() && has_health_check(inspected)) out.health = "starting";
     return out;
+}
+
+/// What is left of `least_run`. At most all of it: the engine may have another clock.
+std::chrono::milliseconds time_to_run(Timestamp started_at) {
+    const auto ran = std::chrono::duration_cast<std::chrono::milliseconds>(SystemClock().now() - started_at);
+    return std::clamp(least_run - ran, std::chrono::milliseconds(0), least_run);
 }
 
 bool has_ended(const ContainerState& state) { return state.status == "exited" || state.status == "dead"; }
@@ -113,14 +128,24 @@ Result<> HealthBoard::wait_for(const std::string& id, const std::string& name, C
 }
 
 Result<> HealthBoard::wait_until_up(const std::string& id, const std::string& name, const std::stop_token& stop) {
-    return wait(id, stop, [&](const ContainerState& state) -> Result<bool> {
+    std::chrono::milliseconds still_to_run{0};
+    const auto check = [&](const ContainerState& state) -> Result<bool> {
+        still_to_run = {};
         if (has_ended(state)) {
             if (state.exit_code != 0) return exited(name, state);
             return true;
         }
         if (state.health == "unhealthy") return unhealthy(name);
-        return state.health.empty() ? state.status == "running" : state.health == "healthy";
-    });
+        if (!state.health.empty()) return state.health == "healthy";
+        if (state.status != "running") return false;
+        if (state.started_at) still_to_run = time_to_run(*state.started_at);
+        return true;
+    };
+    TRY(wait(id, stop, check));
+    if (still_to_run == still_to_run.zero()) return {};
+    // Nothing but time says of a container without a health check that it stays.
+    std::this_thread::sleep_for(still_to_run);
+    return wait(id, stop, check);
 }
 
 }  // namespace berth::compose

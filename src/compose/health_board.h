@@ -21,7 +21,8 @@ public:
     /// Waits until the container meets `condition`. Conflict when it cannot any more: unhealthy, exited, or without a
     /// health check to wait for. `name` is for the message.
     Result<> wait_for(const std::string& id, const std::string& name, Condition condition, const std::stop_token& stop);
-    /// Waits until the container is up as well as it can be: healthy with a health check, running without, or exited with 0.
+    /// Waits until the container is up as well as it can be: healthy with a health check, running for a fifth of a second
+    /// without, or exited with 0.
     Result<> wait_until_up(const std::string& id, const std::string& name, const std::stop_token& stop);
 
 private:

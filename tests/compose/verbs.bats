@@ -31,6 +31,17 @@ YAML
     [ -z "$(berth images -q shop-web)" ]
 }
 
+@test "up --wait says of a program that ends at once that it ended, not that it is healthy" {
+    printf 'services:\n  flawed:\n    image: busybox\n    command: ["sh", "-c", "sleep 0.05; exit 3"]\n' >compose.yaml
+    local try
+    for try in 1 2 3 4 5; do
+        run berth compose up -d --wait
+        [ "$status" -eq 1 ]
+        [[ $output == *"exited (3)"* && $output != *Healthy* ]]
+        berth compose down -t 0
+    done
+}
+
 @test "--wait-timeout ends the wait, and leaves what was started" {
     cat >compose.yaml <<'YAML'
 services:
