@@ -7,6 +7,7 @@
 #include "layer/changes.h"
 #include "layer/extract.h"
 #include "layer/pack.h"
+#include "sys/capability.h"
 #include "sys/file.h"
 #include "volume/store.h"
 
@@ -88,10 +89,21 @@ PathStat stat_of(const Found& found) {
             .link_target = found.link_target};
 }
 
-Result<> pack_found(sys::BorrowedFd root, const Found& found, codec::ByteSink& sink, std::stop_token stop) {
+// Ids that no container of this kind has are nobody's to it.
+layer::PackOptions unshifted(layer::PackOptions options, std::uint32_t shift) {
+    if (shift == 0) return options;
+    const auto inside = [shift](std::uint32_t id) { return id - shift < 65'536 ? id - shift : 65'534u; };
+    options.edit = [inside](codec::TarEntry& entry) {
+        entry.uid = inside(static_cast<std::uint32_t>(entry.uid));
+        entry.gid = inside(static_cast<std::uint32_t>(entry.gid));
+    };
+    return options;
+}
+
+Result<> pack_found(sys::BorrowedFd root, const Found& found, codec::ByteSink& sink, std::uint32_t id_shift, std::stop_token stop) {
     if (!S_ISDIR(found.about.st_mode)) {
         const sys::Fd parent = TRY(sys::open_in_root(root, found.parts.parent, O_RDONLY | O_DIRECTORY));
-        TRY(layer::pack_path(parent, found.parts.name, sink, {}, stop));
+        TRY(layer::pack_path(parent, found.parts.name, sink, unshifted({}, id_shift), stop));
         return {};
     }
     const sys::Fd directory = TRY(sys::reopen(found.file, O_RDONLY | O_DIRECTORY));
@@ -99,7 +111,7 @@ Result<> pack_found(sys::BorrowedFd root, const Found& found, codec::ByteSink& s
     const layer::PackOptions options{.prefix = found.parts.wants_content || is_root ? "" : found.parts.name,
                                      .include_root = true,
                                      .cross_devices = !is_root};  // volumes below, but not /proc and /sys
-    TRY(layer::pack(directory, sink, options, stop));
+    TRY(layer::pack(directory, sink, unshifted(options, id_shift), stop));
     return {};
 }
 
@@ -130,6 +142,7 @@ Result<Containers::Implementation::RootAccess> Containers::Implementation::acces
     const auto spec = container.spec();
     if (is_alive(state.status) && state.pid > 0) {
         out.root = TRY(sys::open(concat("/proc/", state.pid, "/root"), O_PATH | O_DIRECTORY));
+        if (spec->user_ids) out.id_shift = spec->user_ids->first;
         out.lock.unlock();
         return out;
     }
@@ -142,7 +155,7 @@ Result<Containers::Implementation::RootAccess> Containers::Implementation::acces
         out.root = TRY(sys::open(source, O_PATH | O_DIRECTORY));
         return out;
     }
-    out.mount = TRY(mount_root(container, *spec));
+    out.mount = TRY(mount_root_for_files(container, *spec));
     out.root = TRY(sys::duplicate(out.mount.fd()));
     return out;
 }
@@ -172,7 +185,7 @@ Result<PathStat> Containers::copy_out(std::string_view key, const std::string& p
     TRY(begin(about));
     implementation_->emit(*container, "archive-path");
     CallbackSink stream(sink);
-    TRY(pack_found(access.root, found, stream, stop));
+    TRY(pack_found(access.root, found, stream, access.id_shift, stop));
     return about;
 }
 
@@ -189,13 +202,16 @@ Result<> Containers::copy_in(std::string_view key, const std::string& path, cons
     }
     if (access.read_only) return fail(ErrorCode::PermissionDenied, "mounted volume is marked read-only");
     if (spec->host.read_only_rootfs && access.mount) return fail(ErrorCode::PermissionDenied, "container rootfs is marked read-only");
-    layer::ExtractOptions how{.keep_kinds = options.no_overwrite_dir_non_dir, .keep_directories = true};
+    layer::ExtractOptions how{.id_shift = access.id_shift, .keep_kinds = options.no_overwrite_dir_non_dir, .keep_directories = true};
     if (options.copy_uid_gid && !spec->user.empty()) {
         const AccountFiles files = TRY(read_account_files(access.root));
         const ResolvedUser user = TRY(resolve_user(files, spec->user));
         how.uid = user.uid;
         how.gid = user.gid;
     }
+    // Mounts that map owners hold files of the container's ids only.
+    std::optional<sys::ActingAs> as_root;
+    if (access.id_shift != 0) as_root.emplace(TRY(sys::ActingAs::begin(access.id_shift, access.id_shift)));
     CallbackSource stream(source);
     auto extracted = layer::extract(stream, *directory, how, stop);
     if (!extracted) {
@@ -211,14 +227,14 @@ Result<> Containers::export_tree(std::string_view key, const ByteSink& sink, std
     const auto access = TRY(implementation_->access_root(*container, "/"));
     const sys::Fd directory = TRY(sys::open_in_root(access.root, "/", O_RDONLY | O_DIRECTORY));
     CallbackSink stream(sink);
-    TRY(layer::pack(directory, stream, {}, stop));
+    TRY(layer::pack(directory, stream, unshifted({}, access.id_shift), stop));
     implementation_->emit(*container, "export");
     return {};
 }
 
 Result<std::vector<Change>> Containers::changes(std::string_view key) const {
     const ContainerPtr container = TRY(implementation_->find(key));
-    const sys::Fd upper = TRY(sys::open(container->directory + "/upper", O_RDONLY | O_DIRECTORY));
+    const sys::Fd upper = TRY(implementation_->open_upper(*container, *container->spec()));
     const sys::DetachedMount lower = TRY(implementation_->services_.snapshots.mount_root({.layers = container->layers}));
     const sys::Fd lower_root = TRY(sys::open_in_root(lower.fd(), "/", O_RDONLY | O_DIRECTORY));
     std::vector<Change> out;

@@ -86,7 +86,7 @@ Result<std::string> Containers::commit(std::string_view key, const CommitOptions
         if (const auto client = container->shim(); client && client->ask(shim::Pause{})) frozen.client = client;
     }
     const auto lease = services.content.lease();
-    const sys::Fd upper = TRY(sys::open(container->directory + "/upper", O_RDONLY | O_DIRECTORY));
+    const sys::Fd upper = TRY(implementation_->open_upper(*container, *spec));
     const snapshot::CapturedLayer captured = TRY(snapshot::capture_layer(services.snapshots, services.content, upper, codec::Compression::Gzip, stop));
     const image::Image base = TRY(services.images.resolve(container->image_id).context("the container's image"));
     oci::ImageConfig config = *base.config;

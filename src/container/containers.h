@@ -34,6 +34,8 @@ struct EndpointView {
     std::vector<std::string> aliases, links, dns_names;
     StringMap driver_options;
     std::string wanted_ipv4, wanted_ipv6;  // IPAMConfig
+    std::vector<std::string> wanted_link_local;
+    int gw_priority = 0;
 };
 
 /// A published port as it is now.

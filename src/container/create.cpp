@@ -94,6 +94,12 @@ Result<> check_bind_sources(const std::vector<MountRequest>& mounts) {
     return {};
 }
 
+Result<> shift_owner(const std::string& path, std::uint32_t first) {
+    const sys::Fd directory = TRY(sys::open(path, O_RDONLY | O_DIRECTORY));
+    const struct stat about = TRY(sys::fstat(directory));
+    return sys::fchown(directory, about.st_uid + first, about.st_gid + first);
+}
+
 }  // namespace
 
 Result<std::string> Containers::Implementation::reserve_name(const std::string& wanted, const std::string& id) {
@@ -158,6 +164,10 @@ Result<CreateResult> Containers::Implementation::create(const std::string& wante
         if (mount.type == MountType::Image) TRY(services_.images.resolve(mount.source, platform));
     }
 
+    if (spec.host.userns_mode == "auto") {
+        TRY(check_owner_maps());
+        spec.user_ids = TRY(choose_user_ids());
+    }
     container->created_at = clock_.now();
     container->image_id = image.id.to_string();
     container->image_manifest_digest = image.manifest.digest.to_string();
@@ -175,7 +185,8 @@ Result<CreateResult> Containers::Implementation::create(const std::string& wante
     // The row comes last: a directory and volumes without one are swept at the next start of the engine.
     const auto build = [&]() -> Result<> {
         TRY(sys::mkdir_all(container->directory, 0700));
-        TRY(services_.snapshots.create_writable(container->directory, container->layers));
+        const snapshot::Writable writable = TRY(services_.snapshots.create_writable(container->directory, container->layers));
+        if (spec.user_ids) TRY(shift_owner(writable.upper, spec.user_ids->first));
         TRY(make_volumes(*container, spec, stop));
         return insert_row(*container, !spec.host.auto_remove);
     };

@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <deque>
 #include <map>
 #include <memory>
@@ -97,6 +98,15 @@ public:
     Result<std::string> reserve_name(const std::string& wanted, const std::string& id);
     void release_name(const std::string& name);
 
+    // User namespaces (user_ids.cpp).
+    /// Unsupported, in words for the user, when the kernel or the file system of the data root do not map owners.
+    Result<> check_owner_maps();
+    Result<UserIds> choose_user_ids();
+    /// The root of a container that does not run, with its ids as the container sees them.
+    Result<sys::DetachedMount> mount_root_for_files(Container& container, const ContainerSpec& spec);
+    /// Its writable layer, likewise. The mount lives as long as the descriptor.
+    Result<sys::Fd> open_upper(const Container& container, const ContainerSpec& spec) const;
+
     // Starting (start.cpp).
     Result<bool> start(Container& container, std::stop_token stop);
     Result<> start_locked(Container& container, std::stop_token stop);
@@ -156,6 +166,7 @@ public:
         sys::Fd root;
         sys::DetachedMount mount;
         bool read_only = false;
+        std::uint32_t id_shift = 0;  // where the container's ids begin in what `root` shows
         std::unique_lock<std::mutex> lock;  // held while a stopped container's root is mounted
     };
     Result<RootAccess> access_root(Container& container, const std::string& path);
@@ -173,6 +184,8 @@ public:
     };
     mutable Guarded<Index> index_;
     Guarded<std::map<std::string, ExecRecord>> execs_;
+    Guarded<std::uint32_t> last_user_range_{0};
+    std::atomic<bool> maps_owners_ = false;  // found to be so
     /// A layer below every container's image: the empty files and directories that are mounted over. With it no
     /// mount target has to be made in the writable layer, so neither diff nor commit shows any.
     Result<> make_base_layer();
@@ -191,6 +204,11 @@ Result<sys::Fd> make_directory_in_root(sys::BorrowedFd root, const std::string& 
 
 /// Writes a file anew, in place: containers that have it mounted see the new text. Not synced, it is made at each start.
 Result<> write_plain_file(const std::string& path, std::string_view text);
+
+/// The container's ids, as a map of what is on the disk to what they are on the host.
+std::vector<oci::RuntimeIdMapping> own_ids_map(const UserIds& ids);
+/// A user namespace with that map, or the other way round, for mounts.
+Result<sys::Fd> make_owners(const UserIds& ids, bool reverse);
 
 /// Whether the container has a network namespace of its own.
 bool has_own_network(const ContainerSpec& spec);

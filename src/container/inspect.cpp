@@ -31,6 +31,8 @@ EndpointView endpoint_view(const network::Endpoint& endpoint) {
 // What was asked for, shown beside what is.
 void add_wishes(EndpointView& view, const EndpointSpec& wanted) {
     view.wanted_ipv4 = wanted.ipv4_address;
+    view.wanted_link_local = wanted.link_local_ips;
+    view.gw_priority = wanted.gw_priority;
     view.wanted_ipv6 = wanted.ipv6_address;
     view.driver_options = wanted.driver_options;
     if (view.aliases.empty()) view.aliases = wanted.aliases;

@@ -14,9 +14,12 @@ std::string Containers::Implementation::image_mount_path(const Container& contai
 
 // Attached in the engine's own mount namespace, where the shim finds it at every start.
 Result<oci::RuntimeMount> Containers::Implementation::plan_image_mount(Container& container, const MountRequest& mount, std::size_t index) {
+    const auto spec = container.spec();
+    sys::Fd owners;
+    if (spec->user_ids) owners = TRY(make_owners(*spec->user_ids, false));
     const std::string place = image_mount_path(container, index);
     const image::Image image = TRY(services_.images.resolve(mount.source, {}));
-    const sys::DetachedMount root = TRY(services_.snapshots.mount_root({.layers = image.diff_ids()}));
+    const sys::DetachedMount root = TRY(services_.snapshots.mount_root({.layers = image.diff_ids(), .layer_owners = owners ? owners.get() : -1}));
     sys::unmount(place, MNT_DETACH | UMOUNT_NOFOLLOW).ignore("not mounted, as a rule");
     TRY(sys::mkdir_all(place, 0700));
     if (mount.subpath.empty()) {

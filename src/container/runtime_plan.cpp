@@ -151,6 +151,7 @@ std::vector<oci::RuntimeNamespace> namespaces(const ContainerSpec& spec, const R
     if (host.ipc_mode != "host") out.push_back({"ipc", facts.ipc_namespace});
     if (host.uts_mode != "host") out.push_back({"uts", ""});
     if (!is_host_network(spec)) out.push_back({"network", ""});
+    if (facts.user_ids) out.push_back({"user", ""});
     const bool private_cgroup = host.cgroupns_mode == "private" || (host.cgroupns_mode.empty() && facts.cgroup_v2 && !host.privileged);
     if (private_cgroup) out.push_back({"cgroup", ""});
     return out;
@@ -173,7 +174,7 @@ std::vector<oci::RuntimeDeviceRule> device_rules(const ContainerSpec& spec, cons
     return rules;
 }
 
-Result<oci::StringMap> sysctls(const ContainerSpec& spec) {
+Result<oci::StringMap> sysctls(const ContainerSpec& spec, const RuntimeFacts& facts) {
     oci::StringMap out;
     for (const auto& [key, value] : spec.host.sysctls) {
         if (key.starts_with("net.") && is_host_network(spec)) {
@@ -184,7 +185,7 @@ Result<oci::StringMap> sysctls(const ContainerSpec& spec) {
     // As Docker does: programs may bind low ports and ping without capabilities.
     if (!is_host_network(spec) && !spec.network_disabled) {
         if (!spec.host.sysctls.contains("net.ipv4.ip_unprivileged_port_start")) out.emplace_back("net.ipv4.ip_unprivileged_port_start", "0");
-        if (!spec.host.sysctls.contains("net.ipv4.ping_group_range")) out.emplace_back("net.ipv4.ping_group_range", "0 2147483647");
+        if (!spec.host.sysctls.contains("net.ipv4.ping_group_range")) out.emplace_back("net.ipv4.ping_group_range", facts.user_ids ? concat("0 ", facts.user_ids->count - 1) : std::string("0 2147483647"));
     }
     return out;
 }
@@ -272,12 +273,16 @@ Result<oci::RuntimeSpec> plan_runtime(const ContainerSpec& spec, const RuntimeFa
     out.mounts = all_mounts(spec, facts);
     for (const auto& [key, value] : spec.host.annotations) out.annotations.emplace_back(key, value);
     out.linux_config.namespaces = namespaces(spec, facts);
+    if (facts.user_ids) {
+        const oci::RuntimeIdMapping ids{.container_id = 0, .host_id = facts.user_ids->first, .size = facts.user_ids->count};
+        out.linux_config.uid_mappings = out.linux_config.gid_mappings = {ids};
+    }
     out.linux_config.devices = facts.devices;
     out.hooks = facts.hooks;
     out.linux_config.cgroups_path = facts.cgroup_path;
     out.linux_config.resources = plan_resources(spec.host.resources, facts.default_pids_limit);
     out.linux_config.resources.devices = device_rules(spec, facts);
-    out.linux_config.sysctl = TRY(sysctls(spec));
+    out.linux_config.sysctl = TRY(sysctls(spec, facts));
     const bool unmasked = spec.host.privileged || security.unmask_system_paths;
     out.linux_config.masked_paths = unmasked ? std::vector<std::string>{} : spec.host.masked_paths.value_or(masked_paths);
     out.linux_config.readonly_paths = unmasked ? std::vector<std::string>{} : spec.host.readonly_paths.value_or(readonly_paths);

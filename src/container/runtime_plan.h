@@ -21,6 +21,7 @@ struct RuntimeFacts {
     std::vector<oci::RuntimeDevice> devices;
     std::vector<oci::RuntimeDeviceRule> device_rules;
     std::vector<std::pair<std::string, std::string>> extra_env;  // weaker than the container's own
+    std::optional<UserIds> user_ids;  // with them it gets a user namespace
     std::string cgroup_path;
     bool cgroup_v2 = false;
     std::optional<oci::RuntimeSeccomp> seccomp;  // a profile given by the caller

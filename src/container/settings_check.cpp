@@ -30,10 +30,22 @@ Result<> check_modes(const HostConfig& host) {
     }
     if (!is_one_of(host.uts_mode, {"", "host"})) return refuse_setting("invalid UTS mode: ", host.uts_mode);
     if (!is_one_of(host.cgroupns_mode, {"", "host", "private"})) return refuse_setting("invalid cgroup namespace mode: ", host.cgroupns_mode);
-    if (!is_one_of(host.userns_mode, {"", "host"})) return refuse_setting("invalid user namespace mode: ", host.userns_mode);
+    if (!is_one_of(host.userns_mode, {"", "host", "auto"})) return refuse_setting("invalid user namespace mode: ", host.userns_mode);
     if (host.oom_score_adj < -1000 || host.oom_score_adj > 1000) {
         return refuse_setting("Invalid value ", host.oom_score_adj, ", range for oom score adj is [-1000, 1000]");
     }
+    return {};
+}
+
+// What would let a user namespace's root act on what belongs to the host's, or what the kernel refuses it.
+Result<> check_user_namespace(const HostConfig& host) {
+    if (host.userns_mode != "auto") return {};
+    const auto refuse = [](std::string_view what) { return refuse_setting(what, " and --userns auto exclude each other: it needs namespaces of its own"); };
+    if (host.privileged) return refuse("--privileged");
+    if (host.network_mode == "host" || joins_container(host.network_mode)) return refuse(concat("--network ", host.network_mode));
+    if (!host.pid_mode.empty()) return refuse(concat("--pid ", host.pid_mode));
+    if (host.ipc_mode == "host" || joins_container(host.ipc_mode)) return refuse(concat("--ipc ", host.ipc_mode));
+    if (!host.uts_mode.empty()) return refuse(concat("--uts ", host.uts_mode));
     return {};
 }
 
@@ -112,6 +124,7 @@ Result<> check_spec(const ContainerSpec& spec, unsigned cpus) {
         return refuse_setting("can't create 'AutoRemove' container with restart policy");
     }
     TRY(check_modes(spec.host));
+    TRY(check_user_namespace(spec.host));
     TRY(check_resources(spec.host.resources, cpus));
     if (!spec.working_dir.empty() && !spec.working_dir.starts_with('/')) {
         return refuse_setting("the working directory '", spec.working_dir, "' is invalid, it needs to be an absolute path");

@@ -98,6 +98,12 @@ struct DeviceClaim {
     bool operator==(const DeviceClaim&) const = default;
 };
 
+/// The ids of the host that the container's ids from 0 on are.
+struct UserIds {
+    std::uint32_t first = 0, count = 0;
+    bool operator==(const UserIds&) const = default;
+};
+
 /// Whose the files are that the container makes in bind mounts.
 struct FilesOwner {
     std::uint32_t uid = 0, gid = 0;
@@ -136,6 +142,8 @@ struct LogConfig {
 struct EndpointSpec {
     std::vector<std::string> aliases, links;
     std::string ipv4_address, ipv6_address, mac_address;
+    std::vector<std::string> link_local_ips;
+    int gw_priority = 0;  // the network with the highest provides the default route
     StringMap driver_options;
     bool operator==(const EndpointSpec&) const = default;
 };
@@ -196,6 +204,7 @@ struct ContainerSpec {
     std::string mac_address;  // container-wide, API < 1.44
     HostConfig host;
     std::map<std::string, EndpointSpec> networks;  // by network name or id
+    std::optional<UserIds> user_ids;  // of its user namespace; chosen at create
     bool operator==(const ContainerSpec&) const = default;
 };
 

@@ -35,6 +35,8 @@ void visit(V& v, DeviceClaim& x) {
     v("driver", x.driver), v("count", x.count), v("ids", x.ids), v("capabilities", x.capabilities), v("options", x.options);
 }
 template <typename V>
+void visit(V& v, UserIds& x) { v("first", x.first), v("count", x.count); }
+template <typename V>
 void visit(V& v, FilesOwner& x) { v("uid", x.uid), v("gid", x.gid); }
 template <typename V>
 void visit(V& v, ThrottleDevice& x) { v("path", x.path), v("rate", x.rate); }
@@ -53,7 +55,7 @@ template <typename V>
 void visit(V& v, LogConfig& x) { v("driver", x.driver), v("options", x.options); }
 template <typename V>
 void visit(V& v, EndpointSpec& x) {
-    v("aliases", x.aliases), v("links", x.links), v("ipv4_address", x.ipv4_address), v("ipv6_address", x.ipv6_address);
+    v("aliases", x.aliases), v("links", x.links), v("ipv4_address", x.ipv4_address), v("ipv6_address", x.ipv6_address), v("link_local_ips", x.link_local_ips), v("gw_priority", x.gw_priority);
     v("mac_address", x.mac_address), v("driver_options", x.driver_options);
 }
 template <typename V>
@@ -83,7 +85,7 @@ void visit(V& v, ContainerSpec& x) {
     v("open_stdin", x.open_stdin), v("stdin_once", x.stdin_once), v("attach_stdin", x.attach_stdin);
     v("attach_stdout", x.attach_stdout), v("attach_stderr", x.attach_stderr), v("network_disabled", x.network_disabled);
     v("args_escaped", x.args_escaped), v("on_build", x.on_build), v("mac_address", x.mac_address), v("host", x.host);
-    v("networks", x.networks);
+    v("networks", x.networks), v("user_ids", x.user_ids);
 }
 
 /// Writes what differs from the default.

@@ -162,10 +162,13 @@ Result<sys::DetachedMount> Containers::Implementation::mount_root(Container& con
         if (!container.platform.empty()) platform = TRY(oci::Platform::parse(container.platform));
         TRY(services_.images.ensure_layers(TRY(services_.images.resolve(container.image_id, platform)), {}));
     }
+    sys::Fd owners;
+    if (spec.user_ids) owners = TRY(make_owners(*spec.user_ids, false));
     return services_.snapshots.mount_root({.layers = container.layers,
                                            .writable = snapshot::Writable{.upper = container.directory + "/upper",
                                                                           .work = container.directory + "/work"},
-                                           .is_volatile = spec.host.auto_remove});
+                                           .is_volatile = spec.host.auto_remove,
+                                           .layer_owners = owners ? owners.get() : -1});
 }
 
 Result<shim::Configure> Containers::Implementation::shim_settings(Container& container, const ContainerSpec& spec, bool own_netns) const {
@@ -178,6 +181,10 @@ Result<shim::Configure> Containers::Implementation::shim_settings(Container& con
                              .own_netns = own_netns,
                              .resolver = own_netns && spec.host.network_mode != "none"};
     settings.cgroup = cgroup_path(container, spec);
+    if (spec.user_ids) {
+        settings.first_id = spec.user_ids->first;
+        settings.ids = spec.user_ids->count;
+    }
     settings.seccomp_cache = settings_.run + "/seccomp";
     settings.restart = shim_restart(spec.host.restart);
     settings.log = TRY(log_settings(container, spec, container.name()).context("failed to initialize logging driver"));

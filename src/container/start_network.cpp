@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include "container/host_files.h"
 #include "container/implementation_internal.h"
@@ -48,6 +49,8 @@ std::vector<std::string> networks_in_order(const ContainerSpec& spec) {
         if (name == spec.host.network_mode) out.insert(out.begin(), name);
         else out.push_back(name);
     }
+    // The first one connected provides the default route.
+    std::ranges::stable_sort(out, std::greater(), [&](const std::string& name) { return spec.networks.at(name).gw_priority; });
     return out;
 }
 
@@ -65,6 +68,9 @@ Result<network::EndpointRequest> Containers::Implementation::endpoint_request(Co
     request.mac = endpoint.mac_address;
     request.address = TRY(parse_address(endpoint.ipv4_address));
     request.address_v6 = TRY(parse_address(endpoint.ipv6_address));
+    for (const std::string& text : endpoint.link_local_ips) {
+        if (const auto address = TRY(parse_address(text))) request.link_local.push_back(*address);
+    }
     std::vector<std::string> links = endpoint.links;
     if (network == spec.host.network_mode) links.insert(links.end(), spec.host.links.begin(), spec.host.links.end());
     for (const std::string& text : links) {

@@ -10,6 +10,7 @@
 #include "container/runtime_plan.h"
 #include "container/seccomp_profile.h"
 #include "network/manager.h"
+#include "sys/capability.h"
 #include "sys/cgroup.h"
 #include "sys/file.h"
 #include "volume/host_ca.h"
@@ -208,6 +209,42 @@ void map_owner(oci::RuntimeMount& mount, const FilesOwner& owner, const Resolved
     mount.options.emplace_back("tryidmap");
 }
 
+bool lies_in(const std::string& path, const std::string& folder) { return path == folder || path.starts_with(folder + "/"); }
+
+// Without a map files are nobody's: good enough for what the kernel shows, and for what is only read.
+bool does_without_map(const oci::RuntimeMount& mount) {
+    const auto is_read_only = [](const std::string& option) { return option == "ro" || option == "rro"; };
+    return lies_in(mount.source, "/proc") || lies_in(mount.source, "/sys") || lies_in(mount.source, "/dev") ||
+           std::ranges::any_of(mount.options, is_read_only);
+}
+
+// Volumes, the engine's own files and binds of the host keep their numbers in a user namespace, or have the caller's map.
+// `images` is where images are mounted: their files have their owners already, and an overlay takes no map.
+void map_to_own_ids(std::vector<oci::RuntimeMount>& mounts, const UserIds& ids, const std::string& images) {
+    const auto is_bind = [](const std::string& option) { return option == "bind" || option == "rbind"; };
+    for (oci::RuntimeMount& mount : mounts) {
+        const bool binds = mount.type == "bind" || std::ranges::any_of(mount.options, is_bind);
+        if (!binds || lies_in(mount.source, images)) continue;
+        std::erase(mount.options, "tryidmap");
+        mount.options.emplace_back(does_without_map(mount) ? "tryidmap" : "idmap");
+        if (mount.uid_mappings.empty()) {
+            mount.uid_mappings = mount.gid_mappings = own_ids_map(ids);
+            continue;
+        }
+        for (auto* maps : {&mount.uid_mappings, &mount.gid_mappings}) {
+            for (oci::RuntimeIdMapping& map : *maps) map.host_id += ids.first;
+        }
+    }
+}
+
+Result<> make_working_dir(sys::BorrowedFd root, const ContainerSpec& spec) {
+    // The engine's root is nobody in a user namespace.
+    std::optional<sys::ActingAs> as_root;
+    if (spec.user_ids) as_root.emplace(TRY(sys::ActingAs::begin(spec.user_ids->first, spec.user_ids->first)));
+    TRY(make_directory_in_root(root, clean_absolute_path(spec.working_dir)).context("working directory"));
+    return {};
+}
+
 void add_throttles(const std::vector<ThrottleDevice>& from, std::vector<oci::RuntimeThrottleDevice>& to) {
     for (const ThrottleDevice& throttle : from) {
         const auto about = sys::stat(throttle.path);
@@ -274,6 +311,7 @@ Result<oci::RuntimeSpec> Containers::Implementation::plan(Container& container, 
     facts.id = container.id;
     facts.name = container.name();
     facts.user = TRY(resolve_user(TRY(read_account_files(root)), spec.user, spec.host.group_add));
+    facts.user_ids = spec.user_ids;
     facts.mounts = TRY(plan_container_mounts(container, spec, facts.user));
     const Container* files_of = &container;
     ContainerPtr network_owner;
@@ -306,8 +344,9 @@ Result<oci::RuntimeSpec> Containers::Implementation::plan(Container& container, 
     facts.default_pids_limit = settings_.default_pids_limit;
     facts.seccomp = TRY(seccomp_of(spec.host));
     if (spec.host.host_ca.value_or(settings_.host_ca)) TRY(add_host_ca(root, facts));
-    if (!spec.working_dir.empty()) TRY(make_directory_in_root(root, clean_absolute_path(spec.working_dir)).context("working directory"));
+    if (!spec.working_dir.empty()) TRY(make_working_dir(root, spec));
     oci::RuntimeSpec out = TRY(plan_runtime(spec, facts));
+    if (spec.user_ids) map_to_own_ids(out.mounts, *spec.user_ids, container.directory + "/images");
     oci::RuntimeBlockIo& io = out.linux_config.resources.block_io;
     add_weights(spec.host.resources.blkio_weight_device, io.weight_devices);
     add_throttles(spec.host.resources.blkio_read_bps, io.read_bps);

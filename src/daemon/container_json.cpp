@@ -19,9 +19,10 @@ std::string time_text(Timestamp time) {
 
 api::EndpointSettings endpoint_of(const container::EndpointView& view) {
     api::EndpointSettings out{.links = view.links, .aliases = view.aliases, .mac_address = view.mac_address};
-    if (!view.wanted_ipv4.empty() || !view.wanted_ipv6.empty())
-        out.ipam_config = api::EndpointSettings::IpamConfig{view.wanted_ipv4, view.wanted_ipv6, {}};
+    if (!view.wanted_ipv4.empty() || !view.wanted_ipv6.empty() || !view.wanted_link_local.empty())
+        out.ipam_config = api::EndpointSettings::IpamConfig{view.wanted_ipv4, view.wanted_ipv6, view.wanted_link_local};
     out.driver_opts = view.driver_options;
+    out.gw_priority = view.gw_priority;
     out.network_id = view.network_id;
     out.endpoint_id = view.endpoint_id;
     out.gateway = view.gateway;

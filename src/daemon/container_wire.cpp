@@ -276,10 +276,12 @@ Result<container::EndpointSpec> endpoint_spec_of(const api::EndpointSettings& se
     container::EndpointSpec out{.aliases = settings.aliases,
                                 .links = settings.links,
                                 .mac_address = settings.mac_address,
+                                .gw_priority = settings.gw_priority,
                                 .driver_options = settings.driver_opts};
     if (settings.ipam_config) {
         out.ipv4_address = settings.ipam_config->ipv4_address;
         out.ipv6_address = settings.ipam_config->ipv6_address;
+        out.link_local_ips = settings.ipam_config->link_local_ips;
     }
     return out;
 }

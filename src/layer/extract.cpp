@@ -89,8 +89,8 @@ Result<> Extractor::make_parents(const std::vector<std::string>& names) {
             TRY(sys::mkdir_at(directory, name, 0755));
             TRY(sys::fchmod(TRY(sys::open_beneath(directory, name, O_RDONLY | O_DIRECTORY)), 0755));
             next = sys::open_in_root(root_, path, O_RDONLY | O_DIRECTORY);
-            if (options_.uid || options_.gid) {
-                TRY(sys::chown_at(directory, name, options_.uid.value_or(0), options_.gid.value_or(0)));
+            if (options_.uid || options_.gid || options_.id_shift != 0) {
+                TRY(sys::chown_at(directory, name, options_.uid.value_or(0) + options_.id_shift, options_.gid.value_or(0) + options_.id_shift));
             }
         }
         directory = TRY(std::move(next));
@@ -121,7 +121,7 @@ Result<> Extractor::make_room(const std::string& name, const Existing& existing,
 
 Result<> Extractor::set_attributes(sys::BorrowedFd fd, const TarEntry& entry) {
     // The order matters: a change of owner clears set-id bits and file capabilities.
-    TRY(sys::fchown(fd, options_.uid.value_or(entry.uid), options_.gid.value_or(entry.gid)));
+    TRY(sys::fchown(fd, options_.uid.value_or(entry.uid) + options_.id_shift, options_.gid.value_or(entry.gid) + options_.id_shift));
     if (entry.type != TarType::Symlink) TRY(sys::fchmod(fd, entry.mode));
     if (!options_.xattrs) return {};
     for (const auto& [name, value] : entry.xattrs) {

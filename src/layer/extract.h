@@ -21,6 +21,8 @@ struct ExtractOptions {
     /// Owner of everything, instead of the archive's.
     std::optional<std::uint32_t> uid;
     std::optional<std::uint32_t> gid;
+    /// Added to every uid and gid: where a container's ids begin on the host.
+    std::uint32_t id_shift = 0;
     bool xattrs = true;
     /// Device nodes are refused with PermissionDenied when false.
     bool devices = true;

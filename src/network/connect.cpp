@@ -184,7 +184,7 @@ Result<> admit(Tables& tables, LiveNetwork& live, const EndpointRequest& request
     return {};
 }
 
-Links::EndpointPlan link_plan(const Network& network, const Endpoint& endpoint, std::uint32_t bridge,
+Links::EndpointPlan link_plan(const Network& network, const EndpointRequest& request, const Endpoint& endpoint, std::uint32_t bridge,
                               std::uint32_t mtu) {
     Links::EndpointPlan plan;
     plan.host_link = endpoint.host_link;
@@ -195,6 +195,8 @@ Links::EndpointPlan link_plan(const Network& network, const Endpoint& endpoint, 
     plan.mac = endpoint.mac;
     plan.addresses.push_back(endpoint.address);
     if (endpoint.address_v6) plan.addresses.push_back(*endpoint.address_v6);
+    // RFC 3927 2.1 and RFC 4291 2.5.6: the whole of their networks.
+    for (const auto& address : request.link_local) plan.addresses.push_back({address, address.is_v4() ? 16 : 64});
     if (endpoint.default_route) plan.gateways = gateways_of(endpoint);
     plan.isolated_port = !option_is(network, "com.docker.network.bridge.enable_icc", true);
     plan.hairpin_port = !endpoint.ports.empty();
@@ -242,12 +244,12 @@ Result<Endpoint> Manager::connect(const EndpointRequest& request, sys::BorrowedF
         TRY(take_ports(*locked, attempt.endpoint, request.ports, state_->options.default_host_address));
     }
     const Endpoint& endpoint = attempt.endpoint;
-    auto linked = state_->links->connect(link_plan(network, endpoint, bridge, mtu), netns, netlink);
+    auto linked = state_->links->connect(link_plan(network, request, endpoint, bridge, mtu), netns, netlink);
     if (linked.is_error() && !TRY(state_->links->has_link(network.bridge))) {
         // Somebody removed the bridge behind our back: make it again.
         state_->tables.lock()->networks.at(network.id).bridge_index = 0;
         std::tie(bridge, mtu) = TRY(state_->ready_bridge(network.id));
-        linked = state_->links->connect(link_plan(network, endpoint, bridge, mtu), netns, netlink);
+        linked = state_->links->connect(link_plan(network, request, endpoint, bridge, mtu), netns, netlink);
     }
     TRY(std::move(linked).context("connect ", request.container_name, " to network ", network.spec.name));
     std::unique_lock rules(state_->rules, std::defer_lock);

@@ -66,6 +66,8 @@ struct EndpointRequest {
     std::vector<std::pair<std::string, std::string>> links;
     std::optional<IpAddress> address;
     std::optional<IpAddress> address_v6;
+    /// Further addresses of the link inside, which nobody else manages.
+    std::vector<IpAddress> link_local;
     /// "02:42:ac:11:00:02", chosen from the address when empty.
     std::string mac;
     /// Published through this endpoint.

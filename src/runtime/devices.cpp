@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "base/text.h"
 #include "runtime/in_root.h"
@@ -33,6 +34,39 @@ std::vector<oci::RuntimeDevice> devices_of(const oci::RuntimeSpec& spec) {
         }
     }
     return devices;
+}
+
+namespace {
+
+bool is_node_of(const oci::RuntimeDevice& device, const std::string& path) {
+    struct stat status;
+    const bool is_block = device.type == "b";
+    return ::lstat(path.c_str(), &status) == 0 && (is_block ? S_ISBLK(status.st_mode) : S_ISCHR(status.st_mode)) &&
+           status.st_rdev == makedev(static_cast<unsigned>(device.major), static_cast<unsigned>(device.minor));
+}
+
+std::optional<std::string> search_node(const oci::RuntimeDevice& device, const std::string& directory, int depth) {
+    const auto entries = sys::list_dir(directory);
+    if (!entries) return std::nullopt;
+    for (const auto& entry : *entries) {
+        std::string path = concat(directory, "/", entry.name);
+        if (entry.type != DT_DIR && is_node_of(device, path)) return path;
+    }
+    for (const auto& entry : *entries) {
+        if (entry.type != DT_DIR || depth == 0) continue;
+        if (auto found = search_node(device, concat(directory, "/", entry.name), depth - 1)) return found;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+Result<std::string> find_host_node(const oci::RuntimeDevice& device) {
+    if (is_node_of(device, device.path)) return device.path;
+    constexpr int folders_below_dev = 2;
+    if (auto found = search_node(device, "/dev", folders_below_dev)) return *found;
+    return fail(ErrorCode::NotFound, "device ", device.path, ": the host has no node of ", device.major, ":", device.minor,
+                " to show in a user namespace");
 }
 
 namespace {

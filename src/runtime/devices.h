@@ -8,6 +8,8 @@
 
 namespace berth::runtime {
 
+/// A device node of the host's with the same number, for containers that may not make one. Most have the same name.
+Result<std::string> find_host_node(const oci::RuntimeDevice& device);
 /// The devices that every container has (null, zero, full, random, urandom, tty), and those of the
 /// specification, which replace one of the same path.
 std::vector<oci::RuntimeDevice> devices_of(const oci::RuntimeSpec& spec);

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "base/text.h"
 #include "sys/features.h"
@@ -51,16 +52,30 @@ Result<> set_limit(int number, rlimit wanted) {
     return {};
 }
 
+std::optional<int> limit_number(const std::string& type) {
+    for (const auto& entry : limit_names) {
+        if (entry.name == type) return entry.number;
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 Result<> set_limits(const oci::RuntimeProcess& process) {
     for (const auto& limit : process.rlimits) {
-        int number = -1;
-        for (const auto& entry : limit_names) {
-            if (entry.name == limit.type) number = entry.number;
-        }
-        if (number < 0) return fail(ErrorCode::InvalidArgument, "unknown resource limit ", limit.type);
-        TRY(set_limit(number, {.rlim_cur = limit.soft, .rlim_max = limit.hard}).context("set ", limit.type));
+        const auto number = limit_number(limit.type);
+        if (!number) return fail(ErrorCode::InvalidArgument, "unknown resource limit ", limit.type);
+        TRY(set_limit(*number, {.rlim_cur = limit.soft, .rlim_max = limit.hard}).context("set ", limit.type));
+    }
+    return {};
+}
+
+Result<> raise_hard_limits(const oci::RuntimeProcess& process) {
+    for (const auto& limit : process.rlimits) {
+        const auto number = limit_number(limit.type);
+        rlimit own;
+        if (!number || ::prlimit(0, static_cast<__rlimit_resource>(*number), nullptr, &own) < 0) continue;
+        if (limit.hard > own.rlim_max) TRY(set_limit(*number, {.rlim_cur = own.rlim_cur, .rlim_max = limit.hard}).context("set ", limit.type));
     }
     return {};
 }

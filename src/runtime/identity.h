@@ -12,6 +12,8 @@ namespace berth::runtime {
 
 /// Resource limits. One that may not be raised stays at what this process has.
 Result<> set_limits(const oci::RuntimeProcess& process);
+/// Raises hard limits as far as will be wanted, by the rights that a process gives up when it enters a user namespace.
+Result<> raise_hard_limits(const oci::RuntimeProcess& process);
 Result<> set_scheduling(const oci::RuntimeProcess& process);
 /// Memory policy and personality of the container.
 Result<> set_domain(const oci::RuntimeLinux& config);

@@ -94,6 +94,8 @@ Result<> hand_on_to_successor(sys::BorrowedFd channel) {
 Result<> settle_namespaces(const Preparation& preparation, sys::BorrowedFd channel) {
     const auto refused = TRY(join_early(preparation));
     const bool has_user_namespace = preparation.user_namespace || preparation.new_user_namespace;
+    // Root of a user namespace cannot raise a hard limit.
+    if (has_user_namespace) TRY(raise_hard_limits(preparation.process));
     if (has_user_namespace) TRY(enter_user_namespace(preparation, channel));
     for (const auto* join : refused)
         TRY(sys::enter_namespace(join->fd, join->flag).context("join a namespace"));

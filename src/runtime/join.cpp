@@ -60,6 +60,7 @@ Result<> run(JoinRequest& request, sys::Fd& channel) {
         TRY(sys::set_cpu_affinity(affinity.final).context("process.execCPUAffinity.final"));
     request.cgroup_files.clear();
     ::setsid();
+    if (request.namespaces & CLONE_NEWUSER) TRY(raise_hard_limits(process));
     TRY(enter_container(request));
     sys::Fd terminal;
     if (process.terminal) {

@@ -32,6 +32,8 @@ struct LaunchOptions {
     StandardStreams streams{0, 1, 2};
     /// Network namespace to join whatever the spec says; -1: as the spec says.
     int network_namespace = -1;
+    /// The same for the user namespace, with the maps of the spec; a network namespace given above belongs to it.
+    int user_namespace = -1;
     /// The container's cgroup, made and limited by the caller (see make_cgroup); nullptr: stay in the
     /// caller's.
     const sys::Cgroup* cgroup = nullptr;

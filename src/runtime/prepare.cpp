@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "runtime/devices.h"
 #include "runtime/preparation_internal.h"
@@ -48,6 +50,7 @@ Result<> prepare_namespaces(Preparation& out) {
     for (const auto& entry : out.spec.linux_config.namespaces) {
         const std::uint64_t flag = TRY(flag_of(entry.type));
         if (flag == CLONE_NEWNET && out.options.network_namespace >= 0) continue;
+        if (flag == CLONE_NEWUSER && out.options.user_namespace >= 0) continue;
         if (!entry.path.empty()) {
             sys::Fd fd = TRY(sys::open_namespace(entry.path).context("join the ", entry.type, " namespace"));
             TRY(join_namespace(flag, std::move(fd), out));
@@ -61,6 +64,7 @@ Result<> prepare_namespaces(Preparation& out) {
         sys::Fd fd = TRY(sys::duplicate(out.options.network_namespace));
         TRY(join_namespace(CLONE_NEWNET, std::move(fd), out));
     }
+    if (out.options.user_namespace >= 0) out.user_namespace = TRY(sys::duplicate(out.options.user_namespace));
     out.new_user_namespace = (out.clone_flags & CLONE_NEWUSER) != 0;
     out.new_network_namespace = (out.clone_flags & CLONE_NEWNET) != 0;
     out.shares_mounts = !(out.clone_flags & CLONE_NEWNS);
@@ -121,15 +125,26 @@ std::string source_path(const oci::RuntimeMount& mount, const Preparation& out) 
     return mount.source.starts_with('/') ? mount.source : concat(out.options.bundle, "/", mount.source);
 }
 
+// Then its user namespace serves, if it is there already.
+bool has_containers_map(const oci::RuntimeMount& mount, const Preparation& out) {
+    const oci::RuntimeLinux& config = out.spec.linux_config;
+    const auto is_same = [](const oci::RuntimeIdMapping& a, const oci::RuntimeIdMapping& b) {
+        return a.container_id == b.container_id && a.host_id == b.host_id && a.size == b.size;
+    };
+    return out.options.user_namespace >= 0 && std::ranges::equal(mount.uid_mappings, config.uid_mappings, is_same) &&
+           std::ranges::equal(mount.gid_mappings, config.gid_mappings, is_same);
+}
+
 Result<> set_up_idmap(PreparedMount& prepared, const Preparation& out) {
     sys::IdMaps maps{.uids = to_mappings(prepared.mount->uid_mappings),
                      .gids = to_mappings(prepared.mount->gid_mappings)};
     if (maps.uids.empty()) maps = {.uids = out.id_maps.uids, .gids = out.id_maps.gids};
     if (maps.uids.empty())
         return fail(ErrorCode::InvalidArgument, "an idmap mount needs uidMappings and gidMappings");
-    const sys::Fd user_namespace = TRY(sys::make_user_namespace(maps));
+    sys::Fd made;
+    if (!has_containers_map(*prepared.mount, out)) made = TRY(sys::make_user_namespace(maps));
     return sys::set_attributes(prepared.tree.fd(), {.set = MOUNT_ATTR_IDMAP,
-                                                    .user_namespace = user_namespace.get(),
+                                                    .user_namespace = made ? made.get() : out.options.user_namespace,
                                                     .recursive = prepared.options.recursive_idmap});
 }
 
@@ -145,7 +160,8 @@ Result<> prepare_bind(PreparedMount& prepared, const Preparation& out) {
         auto mapped = set_up_idmap(prepared, out);
         // EINVAL: the file system does not map owners (procfs, NFS), or the source is mapped already.
         const bool goes_without = mapped.is_error() && prepared.options.idmap_is_optional && mapped.error().error_number() == EINVAL;
-        if (!goes_without) TRY(std::move(mapped).context("map owners"));
+        if (!goes_without)
+            TRY(std::move(mapped).context("map owners").hint("its file system takes no map of owners: it can be had without one"));
     }
     // What the container mounts there stays there, unless sharing was asked for.
     if (prepared.options.propagation != MS_SHARED)
@@ -184,7 +200,9 @@ bool is_childs_to_make(const PreparedMount& prepared, const Preparation& out) {
 // A user namespace may show only the sysfs of a network namespace that belongs to it. For the others there is
 // the host's.
 Result<> prepare_sysfs(PreparedMount& prepared, const Preparation& out) {
-    const bool may_be_refused = (out.new_user_namespace || out.user_namespace) && !out.new_network_namespace;
+    const bool has_user_namespace = out.new_user_namespace || out.user_namespace;
+    const bool is_given_both = out.options.user_namespace >= 0 && out.options.network_namespace >= 0;
+    const bool may_be_refused = has_user_namespace && !out.new_network_namespace && !is_given_both;
     if (!may_be_refused) return {};
     prepared.tree = TRY(sys::clone_tree("/sys", {.recursive = true}));
     return sys::set_attributes(prepared.tree.fd(), {.propagation = MS_SLAVE, .recursive = true});
@@ -231,7 +249,7 @@ Result<> prepare_devices(Preparation& out) {
     if (!out.new_user_namespace && !out.user_namespace) return {};
     for (const auto& device : devices_of(out.spec)) {
         PreparedDevice prepared{.path = device.path, .tree = {}};
-        prepared.tree = TRY(sys::clone_tree(device.path).context("device ", device.path));
+        prepared.tree = TRY(sys::clone_tree(TRY(find_host_node(device))).context("device ", device.path));
         out.devices.push_back(std::move(prepared));
     }
     return {};

@@ -20,6 +20,7 @@ std::string exec_failure_text(const Error& error) {
 
 Result<> ExecSession::start(const Configure& configure, pid_t init, sys::BorrowedFd process_file, sys::Fd stream) {
     const std::array<int, 3> streams = TRY(stdio_.open_pipes());
+    own_streams(configure, streams);
     auto launched = launch_exec({.configure = &configure, .init = init, .process_file = process_file.get(), .streams = streams});
     if (!launched) {
         stdio_.abandon();

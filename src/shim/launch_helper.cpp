@@ -71,6 +71,13 @@ Result<runtime::Launched> exec_as_sibling(const ExecRequest& request) {
 
 }  // namespace
 
+void own_streams(const Configure& configure, const std::array<int, 3>& streams) {
+    for (const int stream : streams) {
+        if (configure.ids == 0 || stream < 0) continue;
+        sys::fchown(sys::BorrowedFd(stream), configure.first_id, configure.first_id).ignore("then it is written to all the same");
+    }
+}
+
 Result<runtime::Launched> launch_container(const LaunchRequest& request) {
     const Configure& configure = *request.configure;
     std::optional<sys::Cgroup> cgroup;
@@ -79,6 +86,7 @@ Result<runtime::Launched> launch_container(const LaunchRequest& request) {
                                    .id = configure.id,
                                    .streams = request.streams,
                                    .network_namespace = request.network_namespace,
+                                   .user_namespace = request.user_namespace,
                                    .seccomp_cache = configure.seccomp_cache};
     // Runs in the helper, before launch() looks at the options: the cgroup is made there.
     const auto load = [&]() -> Result<oci::RuntimeSpec> {

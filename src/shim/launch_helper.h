@@ -13,8 +13,12 @@ struct LaunchRequest {
     const Configure* configure = nullptr;
     int root_mount = -1;
     int network_namespace = -1;
+    int user_namespace = -1;
     std::array<int, 3> streams{-1, -1, -1};
 };
+/// Gives the streams to root of the container's user namespace, who could not open /dev/stdout otherwise. Of no
+/// consequence without one.
+void own_streams(const Configure& configure, const std::array<int, 3>& streams);
 /// Makes the container's cgroup and its init process, which waits at the gate.
 Result<runtime::Launched> launch_container(const LaunchRequest& request);
 

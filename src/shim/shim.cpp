@@ -142,10 +142,18 @@ Result<> Shim::make_root_copyable() {
 // The namespace exists before the container does, so that the engine can furnish it; the resolver's sockets and a
 // netlink socket are opened inside, everything else of this process stays outside.
 Result<> Shim::make_network(const Request&) {
-    network_namespace_ = TRY(sys::make_network_namespace());
+    if (configure_.ids != 0) {
+        const std::vector<sys::IdMapping> map{{.inside = 0, .outside = configure_.first_id, .size = configure_.ids}};
+        auto made = TRY(sys::make_user_and_network_namespace({.uids = map, .gids = map}));
+        user_namespace_ = std::move(made.user);
+        network_namespace_ = std::move(made.network);
+    } else {
+        network_namespace_ = TRY(sys::make_network_namespace());
+    }
     const sys::Fd home = TRY(sys::open_namespace("/proc/self/ns/net"));
     TRY(sys::enter_namespace(network_namespace_));
     const auto open_sockets = [&]() -> Result<> {
+        if (user_namespace_) TRY(sys::bring_loopback_up());
         netlink_ = TRY(sys::NetlinkSocket::open(NETLINK_ROUTE));
         if (!configure_.resolver) return {};
         const sys::SocketAddress address = TRY(sys::SocketAddress::parse(resolver_address, 53));
@@ -173,10 +181,12 @@ void Shim::start(const Request& request) {
 
 Result<> Shim::run_process() {
     const std::array<int, 3> streams = TRY(stdio_->open_pipes());
+    own_streams(configure_, streams);
     const auto launch = [&]() -> Result<runtime::Launched> {
         runtime::Launched launched = TRY(launch_container({.configure = &configure_,
                                                            .root_mount = root_mount_.get(),
                                                            .network_namespace = network_namespace_ ? network_namespace_.get() : -1,
+                                                           .user_namespace = user_namespace_ ? user_namespace_.get() : -1,
                                                            .streams = streams}));
         TRY(launched.start());
         return launched;

@@ -73,7 +73,7 @@ private:
     EventLoop::Id signals_watch_ = 0;
 
     Configure configure_;
-    sys::Fd root_mount_, network_namespace_;
+    sys::Fd root_mount_, network_namespace_, user_namespace_;
     std::optional<sys::NetlinkSocket> netlink_;
     std::optional<RemoteLog> remote_log_;
     std::optional<LogWriter> log_;

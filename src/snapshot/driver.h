@@ -40,7 +40,9 @@ struct ApplyOptions {
 /// The two directories an overlay writes to, as host paths on one file system.
 struct Writable {
     std::string upper;
-    std::string work;
+    std::string work;  ///< beside `upper`
+    /// A user namespace whose maps say whose the files are that are seen and made; -1: whose they are on the disk.
+    int owners = -1;
 };
 
 struct RootRequest {
@@ -49,6 +51,8 @@ struct RootRequest {
     /// Leaves out every fsync of the upper file system, for roots that are thrown away after a crash: build steps and
     /// containers with --rm. Such a root cannot be mounted again after the machine crashed.
     bool is_volatile = false;
+    /// A user namespace whose maps say whose the layers' files are; -1: whose they are in the archive.
+    int layer_owners = -1;
 };
 
 /// Stores layers and stacks them. Safe to use from many threads.

@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "base/text.h"
 
@@ -121,6 +123,49 @@ Result<CapabilityMask> permitted_capabilities() {
     __user_cap_data_struct data[2] = {};
     if (::syscall(SYS_capget, &header, data) < 0) return Error::from_errno("capget", errno);
     return data[0].permitted | CapabilityMask(data[1].permitted) << 32;
+}
+
+namespace {
+
+// A change of the user takes or gives capabilities over files; this puts back what was.
+Result<> restore_effective(CapabilityMask effective) {
+    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    __user_cap_data_struct data[2] = {};
+    if (::syscall(SYS_capget, &header, data) < 0) return Error::from_errno("capget", errno);
+    data[0].effective = static_cast<std::uint32_t>(effective);
+    data[1].effective = static_cast<std::uint32_t>(effective >> 32);
+    if (::syscall(SYS_capset, &header, data) < 0) return Error::from_errno("capset", errno);
+    return {};
+}
+
+}  // namespace
+
+Result<ActingAs> ActingAs::begin(std::uint32_t uid, std::uint32_t gid) {
+    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    __user_cap_data_struct data[2] = {};
+    if (::syscall(SYS_capget, &header, data) < 0) return Error::from_errno("capget", errno);
+    ActingAs out;
+    out.effective_ = data[0].effective | CapabilityMask(data[1].effective) << 32;
+    out.own_gid_ = static_cast<std::uint32_t>(::setfsgid(gid));
+    out.own_uid_ = static_cast<std::uint32_t>(::setfsuid(uid));
+    out.is_active_ = true;
+    // Neither call tells of failure; asked with an id that cannot be, they tell what is.
+    const bool is_done = static_cast<std::uint32_t>(::setfsuid(static_cast<uid_t>(-1))) == uid &&
+                         static_cast<std::uint32_t>(::setfsgid(static_cast<gid_t>(-1))) == gid;
+    if (!is_done) return Error::from_errno("setfsuid", EPERM);
+    TRY(restore_effective(out.effective_));
+    return out;
+}
+
+ActingAs::ActingAs(ActingAs&& other) noexcept
+    : is_active_(std::exchange(other.is_active_, false)), own_uid_(other.own_uid_), own_gid_(other.own_gid_),
+      effective_(other.effective_) {}
+
+ActingAs::~ActingAs() {
+    if (!is_active_) return;
+    ::setfsuid(own_uid_);
+    ::setfsgid(own_gid_);
+    restore_effective(effective_).ignore("they were this thread's before");
 }
 
 Result<> limit_bounding_set(CapabilityMask mask) {

@@ -36,6 +36,22 @@ Result<CapabilitySets> current_capabilities();
 /// Only the permitted set: one system call instead of eighty.
 Result<CapabilityMask> permitted_capabilities();
 
+/// Makes and reads files as somebody else, for as long as it lives and on this thread only: new files are theirs, and the
+/// caller's capabilities stay. setfsuid(2).
+class ActingAs {
+public:
+    static Result<ActingAs> begin(std::uint32_t uid, std::uint32_t gid);
+    ActingAs(ActingAs&& other) noexcept;
+    ActingAs& operator=(ActingAs&&) = delete;
+    ~ActingAs();
+
+private:
+    ActingAs() = default;
+    bool is_active_ = false;
+    std::uint32_t own_uid_ = 0, own_gid_ = 0;
+    CapabilityMask effective_ = 0;
+};
+
 /// Drops from the bounding set whatever is not in `mask`; needs CAP_SETPCAP.
 Result<> limit_bounding_set(CapabilityMask mask);
 /// Sets effective, permitted and inheritable, then ambient.

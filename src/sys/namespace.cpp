@@ -5,11 +5,14 @@
 #include <net/if.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <cerrno>
 
 #include "base/text.h"
@@ -106,17 +109,60 @@ Result<> write_id_maps(pid_t pid, const IdMaps& maps) {
     return {};
 }
 
-Result<Fd> make_user_namespace(const IdMaps& maps) {
-    const Child child = TRY(clone_process({.flags = CLONE_NEWUSER}));
-    if (child.pid == 0) {
-        for (;;) ::pause();
+namespace {
+
+// Shared with the child that is born into the namespaces.
+struct Birth {
+    int flags = 0;
+    int user = -1, network = -1;
+    int error = 0;
+    std::atomic<int> is_done = 0;
+};
+
+// Opens its own namespaces: those of a process that may not be looked into are closed to others. Then it holds them for the
+// maps to be written, and does not outlive its parent.
+int hold_namespaces(void* argument) {
+    Birth& birth = *static_cast<Birth*>(argument);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    birth.user = ::open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+    if (birth.user < 0) birth.error = errno;
+    if (birth.flags & CLONE_NEWNET) {
+        birth.network = ::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+        if (birth.network < 0) birth.error = errno;
     }
-    Result<> written = write_id_maps(child.pid, maps);
-    Result<Fd> made = open_namespace(child.pid, "user");
-    ::kill(child.pid, SIGKILL);
-    ::waitpid(child.pid, nullptr, 0);
+    birth.is_done = 1;
+    birth.is_done.notify_one();
+    for (;;) ::pause();
+}
+
+// The child shares memory and descriptors: neither is copied, however much the caller has of both, and what other threads
+// open meanwhile is not kept open by it.
+Result<UserAndNetwork> make_with_child(const IdMaps& maps, int flags) {
+    alignas(16) std::array<std::byte, 16 * 1024> stack;
+    Birth birth{.flags = flags};
+    const pid_t pid = ::clone(hold_namespaces, stack.data() + stack.size(), flags | CLONE_VM | CLONE_FILES, &birth);
+    if (pid < 0) return Error::from_errno("clone", errno).with_context("make a user namespace");
+    birth.is_done.wait(0);
+    UserAndNetwork out{.user = Fd(birth.user), .network = Fd(birth.network)};
+    Result<> written = write_id_maps(pid, maps);
+    ::kill(pid, SIGKILL);
+    // Without an exit signal it is a child that only __WCLONE finds, and nobody's SIGCHLD.
+    while (::waitpid(pid, nullptr, __WCLONE) < 0 && errno == EINTR) {
+    }
+    if (birth.error != 0) return Error::from_errno("open", birth.error).with_context("a new namespace");
     TRY(std::move(written));
-    return made;
+    return out;
+}
+
+}  // namespace
+
+Result<Fd> make_user_namespace(const IdMaps& maps) {
+    UserAndNetwork made = TRY(make_with_child(maps, CLONE_NEWUSER));
+    return std::move(made.user);
+}
+
+Result<UserAndNetwork> make_user_and_network_namespace(const IdMaps& maps) {
+    return make_with_child(maps, CLONE_NEWUSER | CLONE_NEWNET);
 }
 
 }  // namespace berth::sys

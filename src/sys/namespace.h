@@ -44,4 +44,10 @@ Result<> write_id_maps(pid_t pid, const IdMaps& maps);
 /// A user namespace with these maps, for MOUNT_ATTR_IDMAP.
 Result<Fd> make_user_namespace(const IdMaps& maps);
 
+struct UserAndNetwork {
+    Fd user;
+    Fd network;  ///< belongs to `user`; its loopback is down
+};
+Result<UserAndNetwork> make_user_and_network_namespace(const IdMaps& maps);
+
 }  // namespace berth::sys

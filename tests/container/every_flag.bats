@@ -52,6 +52,7 @@ limit() {
     [ "$(echo in | berth run --rm -i busybox cat)" = in ]
     [ "$(berth run --rm -a stderr busybox sh -c 'echo out; echo err >&2' 2>&1)" = err ]
     [ "$(berth run --rm --sig-proxy=false -q --pull missing --platform linux/amd64 --runtime runc --isolation default busybox echo x)" = x ]
+    [ "$(berth run --rm --disable-content-trust --kernel-memory 10m busybox echo x)" = x ]
     berth run --rm --cidfile cid busybox true
     [ "$(wc -c <cid)" -eq 64 ]
     [ "$wrong" -eq 0 ]
@@ -113,6 +114,9 @@ limit() {
     equals --network first --ip 10.99.0.77 --mac-address 02:42:0a:63:00:4d -- 'ip -o -4 addr show eth0 | grep -c 10.99.0.77/24; cat /sys/class/net/eth0/address' '1 02:42:0a:63:00:4d'
     equals --network name=first,alias=other,ip=10.99.0.78 --network second -- 'ls /sys/class/net | wc -l; nslookup other 127.0.0.11 | grep -c 10.99.0.78' '3 1'
     equals --network first --network-alias also -- 'nslookup also 127.0.0.11 | grep -c "Address.*10.99"' 1
+    equals --network first --link-local-ip 169.254.9.9 -- 'ip -o addr show eth0 | grep -c 169.254.9.9/16' 1
+    says --network first --network name=second,gw-priority=5 -- 'ip route show default' '*10.98.0.1*'
+    shows --link-local-ip 169.254.9.9 --network first -- '{{json .NetworkSettings.Networks}}' '*169.254.9.9*'
     berth run -d --name linked busybox sleep 1000 >/dev/null
     equals --link linked:db -- 'grep -cw db /etc/hosts' 1
     shows -p 127.0.0.1:9999:80 --expose 81/udp -P -- '{{json .HostConfig.PortBindings}} {{json .Config.ExposedPorts}} {{.HostConfig.PublishAllPorts}}' '*9999*81/udp*true'

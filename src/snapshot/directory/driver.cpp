@@ -110,7 +110,7 @@ Result<sys::DetachedMount> DirectoryDriver::mount_root(const RootRequest& reques
     for (const auto& layer : request.layers) layers.push_back(TRY(open_layer(layer)));
     if (layers.empty()) layers.push_back(TRY(sys::open(empty_, O_PATH | O_DIRECTORY)));
     const std::vector<sys::BorrowedFd> lower(layers.begin(), layers.end());
-    return mount_overlay(lower, request.writable, request.is_volatile, place_.get());
+    return mount_overlay(lower, request.writable, request.is_volatile, place_.get(), request.layer_owners);
 }
 
 Result<MountPlace::Point> DirectoryDriver::make_bindable(const sys::DetachedMount& mount) {

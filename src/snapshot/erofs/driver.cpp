@@ -137,7 +137,7 @@ Result<sys::DetachedMount> ErofsDriver::mount_root(const RootRequest& request) {
     if (mounts.empty()) mounts.push_back(empty_);
     std::vector<sys::BorrowedFd> lower;
     for (const auto& mount : mounts) lower.push_back(mount->mount.fd());
-    return mount_overlay(lower, request.writable, request.is_volatile, place_.get());
+    return mount_overlay(lower, request.writable, request.is_volatile, place_.get(), request.layer_owners);
 }
 
 Result<MountPlace::Point> ErofsDriver::make_bindable(const sys::DetachedMount& mount) {
