@@ -126,6 +126,7 @@ container::Settings container_settings(const engine::Configuration& configuratio
                                  .host_ca = configuration.host_ca,
                                  .init = configuration.init,
                                  .default_shm_size = configuration.default_shm_size,
+                                 .default_userns_mode = configuration.default_userns_mode,
                                  .default_stop_timeout = configuration.default_stop_timeout,
                                  .dns = configuration.dns,
                                  .dns_options = configuration.dns_options,

@@ -164,6 +164,9 @@ Result<CreateResult> Containers::Implementation::create(const std::string& wante
         if (mount.type == MountType::Image) TRY(services_.images.resolve(mount.source, platform));
     }
 
+    // A default is for those whom it suits; who asks for it, or for something else, is told or obeyed.
+    const bool wants_default = spec.host.userns_mode.empty() && settings_.default_userns_mode == "auto";
+    if (wants_default && suits_user_namespace(spec.host) && !check_owner_maps().is_error()) spec.host.userns_mode = "auto";
     if (spec.host.userns_mode == "auto") {
         TRY(check_owner_maps());
         spec.user_ids = TRY(choose_user_ids());

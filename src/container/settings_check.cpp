@@ -119,6 +119,23 @@ Result<> check_resources(const Resources& resources, unsigned cpus) {
     return {};
 }
 
+bool suits_user_namespace(const HostConfig& host) {
+    HostConfig asked;
+    for (const auto member : {&HostConfig::network_mode, &HostConfig::pid_mode, &HostConfig::ipc_mode, &HostConfig::uts_mode}) {
+        asked.*member = host.*member;
+    }
+    asked.privileged = host.privileged;
+    asked.userns_mode = "auto";
+    // These mean something in namespaces of one's own.
+    const auto is_own = [](std::string name) {
+        name = to_upper(name);
+        if (name.starts_with("CAP_")) name.erase(0, 4);
+        return is_one_of(name, {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE",
+                                "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT", "SYS_PTRACE"});
+    };
+    return !check_user_namespace(asked).is_error() && host.devices.empty() && host.device_claims.empty() && std::ranges::all_of(host.cap_add, is_own);
+}
+
 Result<> check_spec(const ContainerSpec& spec, unsigned cpus) {
     if (spec.host.auto_remove && spec.host.restart.mode != RestartMode::No) {
         return refuse_setting("can't create 'AutoRemove' container with restart policy");

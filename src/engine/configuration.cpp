@@ -136,6 +136,9 @@ Result<Configuration> Configuration::from_settings(const Json& settings) {
         if (!size || *size == 0) return invalid("default-shm-size", "must be a size such as 64m");
         out.default_shm_size = *size;
     }
+    read_text(settings, "default-userns-mode", out.default_userns_mode);
+    if (out.default_userns_mode != "host" && out.default_userns_mode != "auto")
+        return invalid("default-userns-mode", concat("'", out.default_userns_mode, "' is neither host nor auto"));
     TRY(read_number(settings, "default-stop-timeout", -1, out.default_stop_timeout));
     read_text(settings, "cgroup-parent", out.cgroup_parent);
     read_text(settings, "storage-driver", out.storage_driver);

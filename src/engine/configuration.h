@@ -36,6 +36,7 @@ struct Configuration {
     std::vector<std::string> dns, dns_options, dns_search;
     std::vector<Ulimit> default_ulimits;
     std::int64_t default_shm_size = 64 << 20;
+    std::string default_userns_mode = "host";
     int default_stop_timeout = 10;
     std::string cgroup_parent = "berth", storage_driver;
     int concurrent_downloads = 3, concurrent_uploads = 5;

@@ -69,6 +69,7 @@ TEST(Configuration, ExplainsWhatIsWrong) {
         {{"-H", "/run/x.sock"}, "{}", "is not unix://PATH"},
         {{"--log-driver=splunk"}, "{}", "is not one of"},
         {{"--userns-remap=default"}, "{}", "not supported"},
+        {{}, R"({"default-userns-mode":"private"})", "neither host nor auto"},
         {{}, R"({"authorization-plugins":["x"]})", "not supported"},
         {{"--default-ulimit=nofile=9:5"}, "{}", "above the hard"},
     };

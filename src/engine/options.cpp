@@ -48,6 +48,8 @@ constexpr Option table[] = {
     {"dns-search", 0, "dns-search", List, Used, "search domain for containers"},
     {"default-ulimit", 0, "default-ulimits", Ulimits, Used, "nofile=1024:4096: default limit for containers"},
     {"default-shm-size", 0, "default-shm-size", Text, Used, "size of /dev/shm in containers (default 64m)"},
+    {"default-userns-mode", 0, "default-userns-mode", Text, Used,
+     "host, or auto: a user namespace for each container that it suits (default host)"},
     {"default-stop-timeout", 0, "default-stop-timeout", Number, Used,
      "seconds until a stopped container is killed"},
     {"init", 0, "init", Flag, Used, "run an init as process 1 of containers"},

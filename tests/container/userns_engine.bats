@@ -43,3 +43,21 @@ root_of() { awk '/^Uid:/ {print $2}' "/proc/$(berth inspect -f '{{.State.Pid}}' 
     berth stop -t 0 box >/dev/null
     [ "$(berth cp box:/root/file - | tar -tv --numeric-owner | awk '{print $2}')" = 5/6 ]
 }
+
+@test "as a default it is for those whom it suits" {
+    mode_of() { berth inspect -f '{{.HostConfig.UsernsMode}}' "$(berth create "$@" busybox true)"; }
+    [ -z "$(mode_of)" ]
+    berth_engine_halt
+    berth_engine_start --default-userns-mode auto
+    [ "$(mode_of)" = auto ]
+    [ "$(mode_of --userns host)" = host ]
+    [ "$(mode_of --cap-add NET_ADMIN --cap-add cap_kill)" = auto ]
+    for flags in --privileged "--network host" "--pid host" "--cap-add SYS_ADMIN" "--device /dev/null"; do
+        [ -z "$(mode_of $flags)" ]
+    done
+    berth run -d --name donor busybox sleep 1000 >/dev/null
+    [ "$(root_of donor)" -ge 2147483648 ]
+    [ "$(berth run --rm --network container:donor busybox cat /proc/self/uid_map | awk '{print $2, $3}')" = "0 4294967295" ]
+    printf 'FROM busybox\nRUN echo built >/file\n' | berth build -q -t built - >/dev/null
+    [ "$(berth run --rm built stat -c %u:%g /file)" = 0:0 ]
+}
