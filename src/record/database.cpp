@@ -2,10 +2,14 @@
 
 #include <sqlite3.h>
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "record/reserve.h"
+#include "sys/file.h"
 
 namespace berth::record {
 
@@ -156,8 +160,12 @@ Result<> Transaction::commit() && {
     TRY(database_->run_script(depth_ == 0 ? "COMMIT" : concat("RELEASE s", depth_)));
     --database_->depth_;
     if (database_->reserve_ && database_->depth_ == 0) database_->reserve_->refill();
-    database_ = nullptr;
-    return {};
+    Database* const database = std::exchange(database_, nullptr);
+    if (depth_ != 0 || !database->is_durable_ || !database->log_) return {};
+    const std::uint64_t commits = ++database->commits_;
+    // Others commit meanwhile, and wait together: that is why SQLite is not left to do it.
+    lock_.unlock();
+    return database->sync_up_to(commits);
 }
 
 // ---- Database
@@ -169,7 +177,11 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, std::s
     auto database = open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, schemas);
     while (database.is_error() && database.error().is(ErrorCode::NoSpace) && reserve.give())
         database = open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, schemas);
-    if (database) (*database)->reserve_ = std::make_unique<Reserve>(std::move(reserve));
+    if (database) {
+        (*database)->reserve_ = std::make_unique<Reserve>(std::move(reserve));
+        (*database)->log_ = TRY(sys::open(path + "-wal", O_RDONLY).context("database ", path));
+        TRY(sys::fsync_parent(path));
+    }
     return std::move(database).context("database ", path);
 }
 
@@ -228,7 +240,8 @@ Result<> Database::migrate(const Schema& schema) {
 Result<Transaction> Database::begin(Durability durability) {
     std::unique_lock lock(mutex_);
     if (depth_ == 0) {
-        TRY(set_durability(durability));
+        is_durable_ = durability == Durability::Full;
+        TRY(set_durability(log_ ? Durability::Relaxed : durability));
         // SQLite rolls back what finds no room at its COMMIT: the room must be there before.
         if (reserve_ && reserve_->give_when_full()) checkpoint(handle_);
         // IMMEDIATE takes the write lock now: a reader that becomes a writer could not wait for it.
@@ -237,6 +250,15 @@ Result<Transaction> Database::begin(Durability durability) {
         TRY(run_script(concat("SAVEPOINT s", depth_)));
     }
     return Transaction(*this, depth_++, std::move(lock));
+}
+
+Result<> Database::sync_up_to(std::uint64_t commits) {
+    const std::lock_guard lock(sync_mutex_);
+    if (synced_ >= commits) return {};
+    const std::uint64_t covered = commits_;
+    TRY(sys::fdatasync(log_).context("sync the database's log"));
+    synced_ = covered;
+    return {};
 }
 
 Result<> Database::check_room() const {

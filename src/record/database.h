@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -10,6 +11,7 @@
 
 #include "base/result.h"
 #include "record/schema.h"
+#include "sys/fd.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -153,12 +155,20 @@ private:
     /// After an error for want of room: whether there is some now, so that a second attempt is worth it.
     bool make_room(int code);
     bool is_in_transaction() const;
+    /// Waits until the first `commits` commits are on the disk; without the lock. One wait serves all who came before it began.
+    Result<> sync_up_to(std::uint64_t commits);
 
     sqlite3* handle_;
     std::unique_ptr<Reserve> reserve_;
     mutable std::recursive_mutex mutex_;
     int depth_ = 0;
     Durability durability_ = Durability::Full;
+    // Commits of transactions that are to be durable, counted under the lock; the log is written by SQLite and synced by us.
+    sys::Fd log_;
+    bool is_durable_ = false;  // what the transaction under way is to be
+    std::atomic<std::uint64_t> commits_ = 0;
+    std::mutex sync_mutex_;
+    std::uint64_t synced_ = 0;
     // Statements that are not in use, newest last: preparing costs more than most of them take to run.
     std::vector<Cached> idle_;
 };

@@ -134,12 +134,15 @@ TEST_F(DatabaseTest, ServesManyThreads) {
         for (int t = 0; t < 4; ++t)
             threads.emplace_back([&, t] {
                 for (int i = 0; i < 25; ++i) {
-                    auto transaction = database->begin(Durability::Relaxed);
+                    auto transaction = database->begin(i % 2 ? Durability::Relaxed : Durability::Full);
                     database->execute("INSERT INTO pet VALUES (?1, ?2, NULL)", concat(t, "-", i), i).value();
                     EXPECT_TRUE(std::move(*transaction).commit());
                 }
             });
     }
+    EXPECT_EQ(count(*database), 100);
+    database.reset();
+    database = open({{pets}});
     EXPECT_EQ(count(*database), 100);
 }
 
