@@ -185,6 +185,7 @@ Result<shim::Configure> Containers::Implementation::shim_settings(Container& con
         settings.first_id = spec.user_ids->first;
         settings.ids = spec.user_ids->count;
     }
+    settings.root_wants_place = !sys::can_copy_detached_mounts();
     settings.seccomp_cache = settings_.run + "/seccomp";
     settings.restart = shim_restart(spec.host.restart);
     settings.log = TRY(log_settings(container, spec, container.name()).context("failed to initialize logging driver"));

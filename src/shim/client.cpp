@@ -82,13 +82,20 @@ Hub::~Hub() {
     for (auto& [tag, client] : clients_) client->mark_gone();
 }
 
+// Opened once: a protected view is a mount, and each one that ends has the kernel wait for all processors.
+Result<sys::Fd> Hub::open_program() {
+    const std::lock_guard lock(mutex_);
+    if (!opened_program_) opened_program_ = TRY(runtime::open_protected_executable(program_));
+    return sys::duplicate(opened_program_);
+}
+
 Result<std::shared_ptr<Client>> Hub::spawn(const std::string& id, const std::string& run_directory) {
     TRY(sys::mkdir_all(run_directory, 0700));
     auto [ours, theirs] = TRY(sys::socket_pair(sys::SocketKind::SeqPacket));
     const sys::Fd nothing = TRY(sys::open("/dev/null", O_RDWR));
     const sys::Fd complaints = TRY(sys::open(run_directory + "/shim.log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600));
     // Containers see the file a process was started from; this one cannot be written through /proc.
-    const sys::Fd program = TRY(runtime::open_protected_executable(program_));
+    const sys::Fd program = TRY(open_program());
     sys::SpawnRequest request;
     request.path = concat("/proc/self/fd/", program.get());
     request.arguments = {"berth-shim", run_directory};

@@ -87,11 +87,13 @@ public:
 
 private:
     Hub(std::string program, EventHandler handler, sys::Epoll epoll, sys::Fd wake);
+    Result<sys::Fd> open_program();
     Result<std::shared_ptr<Client>> adopt(const std::string& id, sys::Fd socket);
     void run(std::stop_token stop);
     void receive(std::uint64_t tag);
 
     std::string program_;
+    sys::Fd opened_program_;
     EventHandler handler_;
     sys::Epoll epoll_;
     sys::Fd wake_;

@@ -131,12 +131,13 @@ struct Configure {
     HealthSettings health;
     std::int32_t stop_signal = 15;               // for stopping an unhealthy container
     std::int64_t stop_timeout = 10'000'000'000;
+    bool root_wants_place = false;  // the kernel copies attached mounts only
     std::uint32_t first_id = 0, ids = 0;  // with ids: make a user namespace of so many, which begin there on the host
     template <typename V>
     void fields(V& v) {
         v(1, id), v(2, directory), v(3, spec_path), v(4, tty), v(5, open_stdin), v(6, stdin_once), v(7, own_netns);
         v(8, joins_netns), v(9, resolver), v(10, cgroup), v(11, seccomp_cache), v(12, restart_count);
-        v(14, restart), v(15, log), v(16, health), v(17, stop_signal), v(18, stop_timeout), v(19, first_id), v(20, ids);
+        v(14, restart), v(15, log), v(16, health), v(17, stop_signal), v(18, stop_timeout), v(19, first_id), v(20, ids), v(21, root_wants_place);
     }
 };
 

@@ -101,7 +101,7 @@ Result<> Shim::configure(Request& request) {
     configure_ = TRY(decode_request<Configure>(request));
     root_mount_ = take_fd(request, 0);
     if (!root_mount_) return fail(ErrorCode::InvalidArgument, "no root mount was passed");
-    TRY(make_root_copyable());
+    if (configure_.root_wants_place) TRY(attach_root());
     if (configure_.joins_netns) network_namespace_ = take_fd(request, 1);
     restart_policy_ = RestartPolicy(configure_.restart, configure_.restart_count);
     log_.emplace(configure_.log);
@@ -131,8 +131,7 @@ Result<> Shim::configure(Request& request) {
     return {};
 }
 
-Result<> Shim::make_root_copyable() {
-    if (sys::clone_tree(root_mount_)) return {};
+Result<> Shim::attach_root() {
     const std::string place = root_place(run_directory_);
     TRY(sys::mkdir_at(AT_FDCWD, place, 0700));
     const sys::DetachedMount root(TRY(sys::duplicate(root_mount_)));

@@ -66,7 +66,7 @@ private:
     EventLoop& loop_;
     /// Attaches the root below the run directory where it cannot be copied otherwise (Linux before 6.15): each start of the
     /// process takes a copy.
-    Result<> make_root_copyable();
+    Result<> attach_root();
     std::string run_directory_;
     Connections connections_;
     sys::Fd signals_;
