@@ -6,6 +6,7 @@
 #include "codec/compression.h"
 #include "layer/erofs_inode_internal.h"
 #include "layer/erofs_writer.h"
+#include "layer/image_sum_internal.h"
 #include "layer/pack.h"
 #include "layer/path.h"
 #include "layer/pipeline.h"
@@ -200,6 +201,28 @@ Result<ImageFacts> read_image_facts(sys::BorrowedFd file) {
     return ImageFacts{.diff_id_hex = to_hex(std::as_bytes(std::span(header.diff_id))),
                       .tar_bytes = header.tar_bytes,
                       .entries = header.entries};
+}
+
+Result<bool> verify_image(sys::BorrowedFd file, std::stop_token stop) {
+    TRY(read_image_facts(file));
+    constexpr std::size_t buffer_bytes = 1 << 20;
+    std::vector<std::byte> buffer(buffer_bytes);
+    erofs::LayerHeader header;
+    ImageSum sum;
+    for (std::uint64_t offset = 0;; offset += buffer_bytes) {
+        if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
+        const std::size_t got = TRY(read_blocks(file, buffer, offset));
+        if (offset == 0) {
+            std::memcpy(&header, buffer.data(), sizeof header);
+            constexpr decltype(header.sum) none = 0;
+            std::memcpy(buffer.data() + offsetof(erofs::LayerHeader, sum), &none, sizeof none);
+        }
+        sum.add(offset / erofs::block_bytes, std::span(buffer).first(got));
+        if (got < buffer_bytes) break;
+    }
+    if (header.sum == 0) return false;
+    if (header.sum != sum.value()) return fail(ErrorCode::Corrupted, "the layer's file is not as it was written");
+    return true;
 }
 
 }  // namespace berth::layer

@@ -41,5 +41,7 @@ struct ImageFacts {
     std::uint64_t entries = 0;
 };
 Result<ImageFacts> read_image_facts(sys::BorrowedFd file);
+/// Reads the image through: Corrupted when a byte is not as it was written. False when it is too old to tell.
+Result<bool> verify_image(sys::BorrowedFd file, std::stop_token stop);
 
 }  // namespace berth::layer

@@ -80,6 +80,7 @@ struct LayerHeader {
     std::uint64_t tar_bytes = 0;
     std::uint64_t entries = 0;
     std::array<std::uint8_t, 32> diff_id = {};
+    std::uint64_t sum = 0;  ///< ImageSum of the whole image with this field 0; 0: written before there was one
 };
 
 }  // namespace berth::layer::erofs

@@ -129,14 +129,6 @@ void set_data(std::vector<std::byte>& record, Layout layout, std::uint32_t data)
     std::memcpy(record.data(), &inode, sizeof inode);
 }
 
-std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t crc) {
-    for (const std::byte byte : bytes) {
-        crc ^= static_cast<std::uint32_t>(byte);
-        for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ ((crc & 1) != 0 ? 0x82f63b78U : 0);
-    }
-    return crc;
-}
-
 DirectoryLayout lay_out(const std::vector<DirectoryEntry>& entries) {
     DirectoryLayout layout;
     std::uint32_t used = block_bytes;

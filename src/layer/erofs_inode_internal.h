@@ -17,8 +17,6 @@ std::uint16_t mode_of(codec::TarType type, std::uint32_t permissions);
 std::uint8_t file_type_of(codec::TarType type);
 /// Linux's on-disk dev_t, as new_encode_dev() makes it.
 std::uint32_t encode_device(std::uint32_t major, std::uint32_t minor);
-/// CRC-32C without the final inversion, as the superblock has it.
-std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t crc = 0xffffffff);
 
 /// The content of a directory: names in order, "." and ".." among them.
 struct DirectoryEntry {

@@ -60,7 +60,9 @@ ErofsWriter::ErofsWriter(sys::BorrowedFd file) : file_(file), end_(block_bytes),
 
 Result<> ErofsWriter::flush_data() {
     if (data_.empty()) return {};
-    TRY(sys::pwrite_all(file_, data_, end_ - data_.size()));
+    const std::uint64_t start = end_ - data_.size();
+    TRY(sys::pwrite_all(file_, data_, start));
+    sum_.add(start / block_bytes, data_);
     data_.clear();
     return {};
 }
@@ -79,10 +81,13 @@ Result<> ErofsWriter::append(std::span<const std::byte> bytes) {
 Result<> ErofsWriter::append_zeros(std::uint64_t bytes) {
     static constexpr std::array<std::byte, block_bytes> zeros = {};
     if (bytes > data_buffer_bytes) {
-        // Leaves a hole in the image's own file.
+        // Leaves a hole of whole blocks in the image's own file.
+        const std::uint64_t before = (block_bytes - end_ % block_bytes) % block_bytes;
+        TRY(append_zeros(before));
         TRY(flush_data());
-        end_ += bytes;
-        return {};
+        const std::uint64_t rest = (bytes - before) % block_bytes;
+        end_ += bytes - before - rest;
+        bytes = rest;
     }
     for (; bytes > 0; bytes -= std::min<std::uint64_t>(bytes, block_bytes)) {
         TRY(append(std::span(zeros).first(std::min<std::uint64_t>(bytes, block_bytes))));
@@ -146,6 +151,12 @@ Result<> ErofsWriter::flush_segment() {
 }
 
 Result<> ErofsWriter::patch(std::uint64_t offset, std::span<const std::byte> bytes) {
+    const std::uint64_t block = offset / block_bytes;
+    std::array<std::byte, block_bytes> before;
+    TRY(read_blocks(file_, before, block * block_bytes));
+    auto after = before;
+    std::memcpy(after.data() + offset % block_bytes, bytes.data(), bytes.size());
+    sum_.replace(block, before, after);
     return sys::pwrite_all(file_, bytes, offset);
 }
 
@@ -431,8 +442,7 @@ Result<> ErofsWriter::finish(const Tree& tree, const LayerFacts& facts) {
 }
 
 Result<> ErofsWriter::write_super(const LayerFacts& facts) {
-    const LayerHeader header = {
-        .tar_bytes = facts.tar_bytes, .entries = facts.entries, .diff_id = facts.diff_id};
+    LayerHeader header = {.tar_bytes = facts.tar_bytes, .entries = facts.entries, .diff_id = facts.diff_id};
     std::memcpy(block0_.data(), &header, sizeof header);
     SuperBlock super;
     super.root_nid = root_offset / slot_bytes;
@@ -444,11 +454,14 @@ Result<> ErofsWriter::write_super(const LayerFacts& facts) {
     std::copy(volume_name.begin(), volume_name.end(), super.volume_name.begin());
     std::memcpy(block0_.data() + super_offset, &super, sizeof super);
     // The checksum runs from the superblock to the end of its block, with the field itself being zero.
-    super.checksum = crc32c(std::span<const std::byte>(block0_).subspan(super_offset));
+    super.checksum = codec::crc32c(std::span<const std::byte>(block0_).subspan(super_offset), 0xffffffff);
     std::memcpy(block0_.data() + super_offset, &super, sizeof super);
+    sum_.add(0, block0_);
+    header.sum = sum_.value();
+    std::memcpy(block0_.data(), &header, sizeof header);
     // A file that ends in a hole must still be as long as its blocks say.
     TRY(sys::ftruncate(file_, end_));
-    return patch(0, block0_);
+    return sys::pwrite_all(file_, block0_, 0);
 }
 
 }  // namespace berth::layer

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "codec/tar.h"
+#include "layer/image_sum_internal.h"
 #include "layer/tree.h"
 #include "sys/fd.h"
 
@@ -61,6 +62,7 @@ private:
     Result<> flush_data();
     Result<> flush_segment();
     Result<std::uint32_t> next_block() const;
+    /// Within one block that is written already.
     Result<> patch(std::uint64_t offset, std::span<const std::byte> bytes);
     Result<> begin_sparse(const codec::TarEntry& entry);
     Result<> write_plain(std::span<const std::byte> bytes);
@@ -72,6 +74,7 @@ private:
     std::vector<std::byte> data_;   ///< appended but not yet written
     std::uint64_t end_ = 0;         ///< of the image so far, data_ included; whole blocks between files
     std::vector<std::byte> block0_;
+    ImageSum sum_;
 
     std::vector<std::byte> segment_;  ///< the present metadata segment, whole blocks
     std::vector<OpenBlock> open_blocks_;

@@ -71,6 +71,9 @@ public:
 
     virtual bool has(const oci::Digest& diff_id) const = 0;
     virtual Result<LayerInfo> inspect(const oci::Digest& diff_id) const = 0;
+    /// Reads a layer through as it is on the disk: Corrupted when a byte is not as it was written, NotFound without the layer.
+    /// False when the layer has no sum of its own to tell.
+    virtual Result<bool> verify(const oci::Digest& diff_id, std::stop_token stop) const = 0;
     virtual Result<std::vector<oci::Digest>> list() const = 0;
     /// Absent is fine. Roots mounted from it go on working; its space comes back with the last of them.
     virtual Result<> remove(const oci::Digest& diff_id) = 0;

@@ -86,6 +86,11 @@ Result<LayerInfo> DirectoryDriver::inspect(const oci::Digest& diff_id) const {
                      .entries = static_cast<std::uint64_t>(codec::get_int(facts, "entries"))};
 }
 
+Result<bool> DirectoryDriver::verify(const oci::Digest& diff_id, std::stop_token) const {
+    TRY(inspect(diff_id));
+    return false;
+}
+
 Result<std::vector<oci::Digest>> DirectoryDriver::list() const { return store_->list(tree_name); }
 Result<> DirectoryDriver::remove(const oci::Digest& diff_id) { return store_->remove(diff_id); }
 Result<std::uint64_t> DirectoryDriver::usage() const { return store_->usage(); }

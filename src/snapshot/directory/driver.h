@@ -15,6 +15,7 @@ public:
     Result<LayerInfo> capture(sys::BorrowedFd upper, codec::ByteSink& tar, std::stop_token stop) override;
     bool has(const oci::Digest& diff_id) const override;
     Result<LayerInfo> inspect(const oci::Digest& diff_id) const override;
+    Result<bool> verify(const oci::Digest& diff_id, std::stop_token stop) const override;
     Result<std::vector<oci::Digest>> list() const override;
     Result<> remove(const oci::Digest& diff_id) override;
     Result<std::uint64_t> usage() const override;

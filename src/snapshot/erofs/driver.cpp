@@ -98,6 +98,12 @@ Result<LayerInfo> ErofsDriver::inspect(const oci::Digest& diff_id) const {
                      .entries = facts.entries};
 }
 
+Result<bool> ErofsDriver::verify(const oci::Digest& diff_id, std::stop_token stop) const {
+    TRY(inspect(diff_id));
+    const sys::Fd file = TRY(sys::open(image_path(diff_id), O_RDONLY).context("layer ", diff_id));
+    return layer::verify_image(file, std::move(stop));
+}
+
 Result<std::vector<oci::Digest>> ErofsDriver::list() const { return store_->list(image_name); }
 
 Result<> ErofsDriver::remove(const oci::Digest& diff_id) {
