@@ -112,6 +112,7 @@ public:
         for (const auto& layer : *layers) {
             roots.blobs.insert(layer.blob.digest);
             roots.diff_ids.insert(layer.diff_id);
+            roots.layers.push_back(layer);
         }
     }
 

@@ -41,6 +41,9 @@ Command build_command();
 Command history_command();
 Command images_command();
 Command import_command();
+Command image_copy_command();
+Command image_diff_command();
+Command image_layers_command();
 Command inspect_image_command();
 Command load_command();
 Command prune_images_command();
@@ -52,10 +55,12 @@ Command search_command();
 Command tag_command();
 
 // network/, volume/, system/, registry/
+Command manifest_group();
 Command network_group();
 Command volume_group();
 Command system_group();
 Command builder_group();
+Command check_command();
 Command df_command();
 Command events_command();
 Command help_command();

@@ -75,6 +75,7 @@ struct ListContainersOptions {
 
 struct ListImagesOptions {
     bool all = false, digests = false;
+    bool manifests = false;  // the variants of each image, too
     api::Filters filters;
 };
 
@@ -236,14 +237,27 @@ public:
     // images.cpp
     Result<Json> list_images(const ListImagesOptions& options) const;
     Result<Json> inspect_image(const std::string& name, const std::string& platform = {}) const;
-    Result<Json> image_history(const std::string& name) const;
+    Result<Json> image_history(const std::string& name, const std::string& platform = {}) const;
     Result<> pull(const std::string& reference, const std::string& platform, const api::AuthConfig& auth,
                   const ProgressSink& sink, const std::stop_token& stop = {}) const;
     Result<> push(const std::string& reference, const std::string& platform, const api::AuthConfig& auth,
                   const ProgressSink& sink, const std::stop_token& stop = {}) const;
+    /// Berth's own: what each layer brings, and what differs between two images.
+    /// `json_body` names "from" and "to", maybe "local" and "platform"; credentials by registry.
+    Result<> copy_image(const std::string& json_body, const std::map<std::string, api::AuthConfig>& auths,
+                        const ProgressSink& sink, const std::stop_token& stop = {}) const;
+    /// What a registry has under a name: {"Descriptor", "Raw"}, and putting something there.
+    Result<Json> registry_manifest(const std::string& name, const api::AuthConfig& auth) const;
+    Result<Json> put_manifest(const std::string& name, const std::string& bytes, const api::AuthConfig& auth) const;
+    Result<Json> inspect_distribution(const std::string& name, const api::AuthConfig& auth) const;
+    Result<Json> image_layers(const std::string& name, const std::string& platform) const;
+    Result<Json> image_diff(const std::string& before, const std::string& after) const;
+    /// Whether what is stored is whole; with `repair`, damage is mended where that is possible.
+    Result<Json> check_system(bool repair) const;
     Result<> tag_image(const std::string& source, const std::string& target) const;
     struct RemoveImageOptions {
         bool force = false, no_prune = false;
+        std::vector<std::string> platforms;  // only these variants
     };
     /// [{"Untagged": ...}, {"Deleted": ...}]
     Result<Json> remove_image(const std::string& name, const RemoveImageOptions& options) const;

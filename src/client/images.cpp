@@ -29,6 +29,7 @@ Result<Json> Client::list_images(const ListImagesOptions& options) const {
     Call call{.path = "/images/json"};
     add_flag(call.query, "all", options.all);
     add_flag(call.query, "digests", options.digests);
+    add_flag(call.query, "manifests", options.manifests);
     add_filters(call.query, options.filters);
     return transport_->json(std::move(call));
 }
@@ -39,8 +40,10 @@ Result<Json> Client::inspect_image(const std::string& name, const std::string& p
     return transport_->json(std::move(call));
 }
 
-Result<Json> Client::image_history(const std::string& name) const {
-    return transport_->json({.path = path_of("/images/", name, "/history")});
+Result<Json> Client::image_history(const std::string& name, const std::string& platform) const {
+    Call call{.path = path_of("/images/", name, "/history")};
+    add_text(call.query, "platform", platform);
+    return transport_->json(std::move(call));
 }
 
 Result<> Client::pull(const std::string& reference, const std::string& platform, const api::AuthConfig& auth,
@@ -75,6 +78,7 @@ Result<Json> Client::remove_image(const std::string& name, const RemoveImageOpti
     Call call{.method = "DELETE", .path = path_of("/images/", name)};
     add_flag(call.query, "force", options.force);
     add_flag(call.query, "noprune", options.no_prune);
+    for (const auto& platform : options.platforms) call.query.emplace_back("platforms", platform);
     return transport_->json(std::move(call));
 }
 
@@ -115,6 +119,38 @@ Result<Json> Client::search_images(const std::string& term, int limit, const api
     Call call{.path = "/images/search", .query = {{"term", term}, {"limit", std::to_string(limit)}}};
     add_filters(call.query, filters);
     return transport_->json(std::move(call));
+}
+
+Result<> Client::copy_image(const std::string& json_body, const std::map<std::string, api::AuthConfig>& auths,
+                            const ProgressSink& sink, const std::stop_token& stop) const {
+    Call call{.method = "POST", .path = "/berth/v1/images/copy", .json_body = json_body};
+    if (!auths.empty()) call.headers.emplace_back("X-Registry-Config", api::to_header(auths));
+    return transport_->progress(std::move(call), sink, stop);
+}
+
+Result<Json> Client::registry_manifest(const std::string& name, const api::AuthConfig& auth) const {
+    return transport_->json({.path = path_of("/berth/v1/manifests/", name), .headers = auth_headers(auth)});
+}
+
+Result<Json> Client::put_manifest(const std::string& name, const std::string& bytes, const api::AuthConfig& auth) const {
+    return transport_->json({.method = "PUT",
+                             .path = path_of("/berth/v1/manifests/", name),
+                             .json_body = bytes,
+                             .headers = auth_headers(auth)});
+}
+
+Result<Json> Client::inspect_distribution(const std::string& name, const api::AuthConfig& auth) const {
+    return transport_->json({.path = path_of("/distribution/", name, "/json"), .headers = auth_headers(auth)});
+}
+
+Result<Json> Client::image_layers(const std::string& name, const std::string& platform) const {
+    Call call{.path = path_of("/berth/v1/images/", name, "/layers")};
+    add_text(call.query, "platform", platform);
+    return transport_->json(std::move(call));
+}
+
+Result<Json> Client::image_diff(const std::string& before, const std::string& after) const {
+    return transport_->json({.path = "/berth/v1/images/diff", .query = {{"before", before}, {"after", after}}});
 }
 
 Result<> Client::bootstrap_image(const std::string& json_body, const ProgressSink& sink,

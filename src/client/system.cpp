@@ -30,4 +30,10 @@ Result<Client::LoginAnswer> Client::login(const api::AuthConfig& auth) const {
     return out;
 }
 
+Result<Json> Client::check_system(bool repair) const {
+    Call call{.method = "POST", .path = "/berth/v1/system/check"};
+    add_flag(call.query, "repair", repair);
+    return transport_->json(std::move(call));
+}
+
 }  // namespace berth::client

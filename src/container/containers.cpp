@@ -43,6 +43,11 @@ Result<> Containers::Implementation::open() {
         roots.diff_ids.insert(base_layer_);
         for (const ContainerPtr& container : all()) roots.diff_ids.insert(container->layers.begin(), container->layers.end());
     });
+    services_.images.add_layer_maker([this](const oci::Digest& diff_id) -> Result<bool> {
+        if (diff_id != base_layer_) return false;
+        TRY(make_base_layer());
+        return true;
+    });
     hub_ = TRY(shim::Hub::open(settings_.libexec + "/berth-shim",
                                [this](const std::string& id, const shim::Message* message) { on_shim_message(id, message); }));
     services_.networks.on_names_changed([this](std::span<const std::string> ids) {

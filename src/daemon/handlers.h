@@ -75,6 +75,12 @@ Result<> push_image(Call& call);
 Result<> save_images(Call& call);
 Result<> load_images(Call& call);
 Result<> bootstrap_image(Call& call);
+Result<> copy_image(Call& call);
+Result<> show_manifest(Call& call);
+Result<> put_manifest(Call& call);
+Result<> show_image_diff(Call& call);
+Result<> check_system(Call& call);
+Result<> show_image_layers(Call& call);
 Result<> inspect_distribution(Call& call);
 // build.cpp
 Result<> build_image(Call& call);

@@ -69,7 +69,8 @@ Result<> inspect_image(Call& call) {
     if (manifests && !platform.is_empty())
         return fail(ErrorCode::InvalidArgument,
                     "conflicting options: manifests and platform options cannot both be set");
-    const auto image = TRY(call.engine.images.resolve(call.parameter("name"), platform));
+    const auto image = TRY(platform.is_empty() ? call.engine.images.resolve_any(call.parameter("name"))
+                                               : call.engine.images.resolve_exactly(call.parameter("name"), platform));
     const auto summary = TRY(call.engine.images.summary(call.parameter("name")));
     return call.send(inspect_of(summary, image, call.version, manifests));
 }
@@ -100,8 +101,15 @@ Result<> tag_image(Call& call) {
 }
 
 Result<> remove_image(Call& call) {
-    const auto removed = TRY(call.engine.images.remove(
-        call.parameter("name"), {.force = call.flag("force"), .prune_parents = !call.flag("noprune")}));
+    image::RemoveOptions options{.force = call.flag("force"), .prune_parents = !call.flag("noprune"), .platforms = {}};
+    // One JSON document each, or a list of them in one.
+    for (const auto& text : call.request.query.all("platforms")) {
+        const auto json = text.starts_with('[') ? codec::parse_json(text) : Result<Json>(Json::array({text}));
+        if (!json) return fail(ErrorCode::InvalidArgument, "parameter platforms: ", json.error().message());
+        for (const auto& item : *json)
+            options.platforms.push_back(TRY(platform_of(item.is_string() ? item.get<std::string>() : codec::dump_json(item))));
+    }
+    const auto removed = TRY(call.engine.images.remove(call.parameter("name"), options));
     return call.send(removed_json(removed));
 }
 
@@ -119,9 +127,30 @@ Result<> prune_images(Call& call) {
     return call.send({{"ImagesDeleted", std::move(deleted)}, {"SpaceReclaimed", pruned.bytes}});
 }
 
-// Docker Hub's search is a service of its own, which Berth does not speak to.
-Result<> search_images(Call&) {
-    return fail(ErrorCode::Unsupported, "searching Docker Hub is not supported");
+Result<> search_images(Call& call) {
+    constexpr int default_limit = 25, max_limit = 100;
+    const auto filters = TRY(call.filters({"is-automated", "is-official", "stars"}));
+    const auto official = TRY(filters.boolean("is-official"));
+    const auto limit = call.request.query.number("limit").value_or(default_limit);
+    if (limit < 1 || limit > max_limit) return fail(ErrorCode::InvalidArgument, "limit ", limit, " is outside the range of [1, 100]");
+    std::int64_t stars = 0;
+    for (const auto& text : filters.values("stars")) {
+        const auto number = parse_uint(text);
+        if (!number) return fail(ErrorCode::InvalidArgument, "invalid filter 'stars=", text, "'");
+        stars = std::max(stars, static_cast<std::int64_t>(*number));
+    }
+    const std::string term = call.query("term");
+    if (term.empty()) return fail(ErrorCode::InvalidArgument, "a search needs a term");
+    Json list = Json::array();
+    for (const auto& found : TRY(call.engine.registries.search(term, static_cast<int>(limit), call.stop()))) {
+        if (found.stars < stars || (official && *official != found.is_official)) continue;
+        list.push_back({{"name", found.name},
+                        {"description", found.description},
+                        {"star_count", found.stars},
+                        {"is_official", found.is_official},
+                        {"is_automated", false}});
+    }
+    return call.send(list);
 }
 
 }  // namespace berth::daemon

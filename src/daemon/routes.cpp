@@ -102,6 +102,12 @@ constexpr Route table[] = {
 
     // Berth's own.
     {"POST", "/berth/v1/images/bootstrap", bootstrap_image},
+    {"POST", "/berth/v1/system/check", check_system},
+    {"POST", "/berth/v1/images/copy", copy_image},
+    {"GET", "/berth/v1/manifests/{name...}", show_manifest},
+    {"PUT", "/berth/v1/manifests/{name...}", put_manifest},
+    {"GET", "/berth/v1/images/diff", show_image_diff},
+    {"GET", "/berth/v1/images/{name...}/layers", show_image_layers},
     {"GET", "/berth/v1/containers/{id}/why", explain_container},
     {"DELETE", "/berth/v1/containers/{id}/logs", clear_logs},
 };

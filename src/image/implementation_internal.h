@@ -19,6 +19,14 @@ struct Target {
     std::vector<oci::Descriptor> manifests;  // the target itself, or the index's entries
 };
 
+inline constexpr int max_index_depth = 4;
+/// An entry of an index that says something about another one: provenance, SBOM.
+bool is_attestation(const oci::Descriptor& manifest);
+/// The entry that an attestation is about.
+inline constexpr std::string_view attested_digest = "vnd.docker.reference.digest";
+/// Whether the manifest holds something else than a file system: a chart, a policy, a signature.
+bool is_artifact(const oci::Manifest& manifest);
+
 /// One row of the table of images.
 struct Row {
     oci::Digest id;
@@ -54,6 +62,13 @@ public:
     Result<> note_source(const oci::Reference& repository, const std::vector<oci::Descriptor>& blobs);
     Result<std::vector<std::string>> sources_of(const oci::Digest& blob, const std::string& domain) const;
 
+    // refetch.cpp
+    /// The repositories that are known to have had a blob.
+    Result<std::vector<oci::Reference>> repositories_of(const oci::Digest& blob) const;
+    Result<> refetch_from(const oci::Reference& name, const oci::Descriptor& blob, const std::stop_token& stop) const;
+    /// Fetches a blob or document again, over what is here, and says from where. NotFound when no registry is known to have it.
+    Result<oci::Reference> refetch(const oci::Descriptor& blob, const std::stop_token& stop) const;
+
     // resolve.cpp
     /// The row that a user's word means, and the name it was found by ("" for an id).
     struct Found {
@@ -63,8 +78,11 @@ public:
     };
     Result<Found> find(std::string_view name) const;
     Result<Target> read_target(const oci::Descriptor& target) const;
+    Result<> add_manifests(const oci::Index& index, int depth, std::vector<oci::Descriptor>& out) const;
     /// The manifest of `target` that suits `platform` best and whose configuration is here.
     Result<Image> open_image(const oci::Descriptor& target, const oci::Platform& platform) const;
+    /// The same for this machine's platform, else any that is here.
+    Result<Image> open_any(const oci::Descriptor& target) const;
     Result<Image> open_manifest(const oci::Descriptor& target, const oci::Descriptor& manifest) const;
     /// Every blob that an image consists of and that is here; missing children are left out.
     Result<std::vector<oci::Descriptor>> blobs_of(const oci::Descriptor& target) const;
@@ -76,6 +94,7 @@ public:
     // remove.cpp
     Result<std::vector<Removed>> remove_unlocked(std::string_view name, const RemoveOptions& options);
     Result<> delete_image(const Row& row, std::vector<Removed>& removed);
+    Result<std::vector<Removed>> remove_platforms(std::string_view name, const RemoveOptions& options);
     Result<std::int64_t> collect(std::stop_token stop);
 
     void emit(const std::string& action, const std::string& id, const std::string& name) const;
@@ -83,6 +102,7 @@ public:
     Services services_;
     std::function<std::vector<User>(const oci::Digest&)> user_lookup_;
     std::vector<std::function<void(Roots&)>> root_providers_;
+    std::vector<LayerMaker> layer_makers_;
     /// Names and rows change together under this lock; it is never held while bytes travel.
     std::mutex names_mutex_;
     /// Layers on their way, by diff id or blob digest: a second pull waits for the first.

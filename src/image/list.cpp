@@ -58,6 +58,23 @@ void fill_shared_sizes(const Store& store, const snapshot::Driver& snapshots, st
     }
 }
 
+// An attestation or an artifact: nothing to unpack, only blobs.
+void count_blobs(const content::Store& content, const oci::Descriptor& descriptor, ManifestSummary& out) {
+    const auto bytes = content.read(descriptor.digest, oci::max_manifest_bytes);
+    if (!bytes) return;
+    const auto manifest = oci::parse_manifest(*bytes, descriptor.media_type);
+    if (!manifest || (!out.is_attestation && !is_artifact(*manifest))) return;
+    out.available = true;
+    out.content_bytes = descriptor.size;
+    for (const auto& blob : oci::children(*manifest)) {
+        if (content.has(blob.digest)) {
+            out.content_bytes += blob.size;
+        } else {
+            out.available = false;
+        }
+    }
+}
+
 }  // namespace
 
 Result<Summary> Store::Implementation::summarize(const Row& row, const std::vector<Name>& names) const {
@@ -79,7 +96,7 @@ Result<Summary> Store::Implementation::summarize(const Row& row, const std::vect
     std::set<oci::Digest> seen_layers;
     for (const auto& descriptor : target->manifests) {
         ManifestSummary manifest{.descriptor = descriptor, .platform = descriptor.platform.value_or(oci::Platform{})};
-        manifest.is_attestation = manifest.platform.os == "unknown";
+        manifest.is_attestation = is_attestation(descriptor);
         auto opened = services_.content.has(descriptor.digest) && !manifest.is_attestation ? open_manifest(out.target, descriptor)
                                                                                            : fail(ErrorCode::NotFound, "not here");
         if (opened) {
@@ -99,6 +116,7 @@ Result<Summary> Store::Implementation::summarize(const Row& row, const std::vect
             if (opened->config->created) out.created = *opened->config->created;
             if (out.platform.is_empty()) out.platform = opened->platform;
         }
+        if (!opened && services_.content.has(descriptor.digest)) count_blobs(services_.content, descriptor, manifest);
         out.content_bytes += manifest.content_bytes;
         out.unpacked_bytes += manifest.unpacked_bytes;
         out.manifests.push_back(std::move(manifest));
@@ -143,7 +161,7 @@ Result<std::vector<Summary>> Store::list(const ListFilter& filter) const {
 }
 
 Result<std::vector<HistoryEntry>> Store::history(std::string_view name, const oci::Platform& platform) const {
-    const Image image = TRY(resolve(name, platform));
+    const Image image = TRY(platform.is_empty() ? resolve_any(name) : resolve_exactly(name, platform));
     std::vector<HistoryEntry> out;
     std::size_t layer = 0;
     for (const auto& record : image.config->history) {

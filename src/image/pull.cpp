@@ -6,6 +6,7 @@
 #include "codec/json.h"
 #include "image/channel_internal.h"
 #include "image/implementation_internal.h"
+#include "oci/media_type.h"
 
 namespace berth::image {
 
@@ -51,31 +52,95 @@ public:
         // Not earlier: what is said before the first failure turns that failure from a status into a line of the stream.
         sink_({.id = tag_or_digest, .status = concat("Pulling from ", repository_.name().path())});
         TRY(content_.put(fetched.bytes, {.digest = fetched.descriptor.digest}));
+        blobs_.push_back(fetched.descriptor);
         const auto document = TRY(oci::parse_manifest_or_index(fetched.bytes, fetched.descriptor.media_type).context("manifest ", fetched.descriptor.digest.short_hex()));
         if (const auto* index = std::get_if<oci::Index>(&document)) {
             const oci::Platform wanted = platform.is_empty() ? oci::Platform::host() : platform;
-            const oci::Descriptor* chosen = index->find(wanted);
-            if (!chosen) return fail(ErrorCode::NotFound, "no matching manifest for ", wanted.to_string(), " in the manifest list entries");
-            const auto manifest = TRY(repository_.fetch_manifest(chosen->digest.to_string(), stop_));
-            TRY(content_.put(manifest.bytes, {.digest = chosen->digest}));
-            TRY(pull_manifest(TRY(oci::parse_manifest(manifest.bytes, chosen->media_type))));
+            if (!TRY(pull_from_index(*index, wanted, 1)))
+                return fail(ErrorCode::NotFound, "no matching manifest for ", wanted.to_string(), " in the manifest list entries");
         } else {
             TRY(pull_manifest(std::get<oci::Manifest>(document)));
         }
         return fetched.descriptor;
     }
 
+    /// What the registry has of the image, as far as this pull saw it.
     const std::vector<oci::Descriptor>& blobs() const { return blobs_; }
 
+    bool is_artifact() const { return is_artifact_; }
+
 private:
+    /// The document of a descriptor, from here or the registry; kept.
+    Result<std::string> fetch_document(const oci::Descriptor& descriptor) {
+        blobs_.push_back(descriptor);
+        if (lease_.protect(descriptor.digest)) {
+            if (auto bytes = content_.read(descriptor.digest, oci::max_manifest_bytes)) return bytes;
+        }
+        auto fetched = TRY(repository_.fetch_manifest(descriptor.digest.to_string(), stop_));
+        TRY(content_.put(fetched.bytes, {.digest = descriptor.digest, .bytes = static_cast<std::uint64_t>(descriptor.size)}));
+        return std::move(fetched.bytes);
+    }
+
+    /// The best manifest of the index, or of an index in it, with what attests it. False when nothing suits.
+    Result<bool> pull_from_index(const oci::Index& index, const oci::Platform& wanted, int depth) {
+        if (const oci::Descriptor* chosen = index.find(wanted)) {
+            const std::string bytes = TRY(fetch_document(*chosen));
+            TRY(pull_manifest(TRY(oci::parse_manifest(bytes, chosen->media_type))));
+            for (const auto& entry : index.manifests) {
+                if (!is_attestation(entry) || entry.annotation(attested_digest) != chosen->digest.to_string()) continue;
+                pull_attestation(entry).ignore("the image is whole without what was said about it");
+                if (stop_.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
+            }
+            return true;
+        }
+        for (const auto& entry : index.manifests) {
+            if (!oci::media_type::is_index(entry.media_type)) continue;
+            if (depth >= max_index_depth) return fail(ErrorCode::InvalidArgument, "indexes are nested too deeply");
+            const std::string bytes = TRY(fetch_document(entry));
+            if (TRY(pull_from_index(TRY(oci::parse_index(bytes, entry.media_type)), wanted, depth + 1))) return true;
+        }
+        return false;
+    }
+
+    Result<> pull_attestation(const oci::Descriptor& descriptor) {
+        const auto manifest = TRY(oci::parse_manifest(TRY(fetch_document(descriptor)), descriptor.media_type));
+        return fetch_blobs(manifest);
+    }
+
+    /// All blobs of what has no file system, one after another.
+    Result<> fetch_blobs(const oci::Manifest& manifest) {
+        for (const auto& blob : oci::children(manifest)) {
+            blobs_.push_back(blob);
+            if (lease_.protect(blob.digest)) continue;
+            Meter meter(sink_, blob.digest.short_hex(), blob.size);
+            TRY(fetch_blob(blob, meter));
+            meter.say("Pull complete");
+        }
+        return {};
+    }
+
+    Result<> fetch_blob(const oci::Descriptor& blob, Meter& meter) {
+        auto writer = TRY(content_.resume_ingest(blob.digest.to_string()));
+        TRY(repository_.fetch_blob(blob, writer.offset(), [&](std::span<const std::byte> piece) -> Result<> {
+            meter.advance(static_cast<std::int64_t>(piece.size()));
+            return writer.write(piece);
+        }, stop_));
+        TRY(std::move(writer).commit({.digest = blob.digest, .bytes = static_cast<std::uint64_t>(blob.size)}));
+        return {};
+    }
+
     Result<> pull_manifest(const oci::Manifest& manifest) {
+        if (berth::image::is_artifact(manifest)) {
+            is_artifact_ = true;
+            return fetch_blobs(manifest);
+        }
         TRY(fetch_small(manifest.config));
         const auto config = TRY(oci::parse_image_config(TRY(content_.read(manifest.config.digest, oci::max_image_config_bytes))));
         if (config.diff_ids.size() != manifest.layers.size()) {
             return fail(ErrorCode::InvalidArgument, "the image's configuration names ", config.diff_ids.size(), " layers, its manifest ",
                         manifest.layers.size());
         }
-        blobs_ = manifest.layers;
+        blobs_.insert(blobs_.end(), manifest.layers.begin(), manifest.layers.end());
         blobs_.push_back(manifest.config);
         for (const auto& layer : manifest.layers) sink_({.id = layer.digest.short_hex(), .status = "Pulling fs layer"});
         std::atomic<std::size_t> next{0};
@@ -201,6 +266,7 @@ private:
     std::mutex sink_mutex_;
     ProgressSink sink_;
     std::vector<oci::Descriptor> blobs_;
+    bool is_artifact_ = false;
 };
 
 // Clients and scripts look for these words.
@@ -249,7 +315,7 @@ Result<oci::Digest> Store::pull(std::string_view name, const PullOptions& option
             TRY(implementation_->save_image(target, ""));
             TRY(implementation_->save_name(reference, target.digest));
         }
-        TRY(implementation_->ensure_layers(TRY(implementation_->open_image(target, options.platform)), stop));
+        if (!puller.is_artifact()) TRY(implementation_->ensure_layers(TRY(implementation_->open_image(target, options.platform)), stop));
         TRY(implementation_->note_source(reference, puller.blobs()));
         implementation_->emit("pull", reference.familiar(), reference.familiar_name());
         progress({.status = concat("Digest: ", target.digest)});

@@ -130,7 +130,7 @@ Result<> Store::push(std::string_view name, const PushOptions& options, const Pr
         const bool is_partial = std::any_of(read.manifests.begin(), read.manifests.end(), is_missing);
         if (options.platform || is_partial) {
             // A registry refuses an index whose manifests it does not have: what is here is pushed alone.
-            target = TRY(implementation_->open_image(target, options.platform.value_or(oci::Platform{}))).manifest;
+            target = TRY(options.platform ? implementation_->open_image(target, *options.platform) : implementation_->open_any(target)).manifest;
         }
         content::Lease lease = implementation_->services_.content.lease();
         const auto blobs = TRY(implementation_->blobs_of(target));

@@ -5,6 +5,10 @@
 
 namespace berth::image {
 
+namespace {
+Error no_platform(std::string_view name) { return fail(ErrorCode::NotFound, "no container uses ", name); }
+}  // namespace
+
 Result<> Store::Implementation::delete_image(const Row& row, std::vector<Removed>& removed) {
     for (const auto& name : TRY(names_of(row.id))) {
         auto reference = oci::Reference::parse(name.reference);
@@ -59,6 +63,41 @@ Result<std::vector<Removed>> Store::Implementation::remove_unlocked(std::string_
     return removed;
 }
 
+Result<std::vector<Removed>> Store::Implementation::remove_platforms(std::string_view name, const RemoveOptions& options) {
+    const Found found = TRY(find(name));
+    const oci::Descriptor target = found.row.descriptor();
+    const auto manifests = TRY(read_target(target)).manifests;
+    const auto is_here = [&](const oci::Descriptor& manifest) { return !is_attestation(manifest) && services_.content.has(manifest.digest); };
+    std::vector<Image> here;
+    for (const auto& manifest : manifests)
+        if (is_here(manifest)) here.push_back(TRY(open_manifest(target, manifest)));
+    // What containers run is this machine's best.
+    const auto used = user_lookup_ && !user_lookup_(found.row.id).empty() ? open_image(target, {}) : Result<Image>(no_platform(name));
+    std::vector<Removed> removed;
+    for (const auto& platform : options.platforms) {
+        const auto chosen = std::find_if(here.begin(), here.end(), [&](const Image& image) {
+            return oci::normalise(image.platform).to_string() == oci::normalise(platform).to_string();
+        });
+        if (chosen == here.end())
+            return fail(ErrorCode::NotFound, "image ", name, " has no content for ", platform.to_string(), " here");
+        if (used && used->manifest.digest == chosen->manifest.digest && !options.force)
+            return fail(ErrorCode::Conflict, "conflict: unable to delete ", name, " for ", platform.to_string(),
+                        " (must be forced) - containers use it");
+        removed.push_back({.deleted = chosen->manifest.digest.to_string()});
+        if (here.size() == 1) {
+            TRY(delete_image(found.row, removed));
+            return removed;
+        }
+        for (const auto& manifest : manifests) {
+            const bool is_about = is_attestation(manifest) && manifest.annotation(attested_digest) == chosen->manifest.digest.to_string();
+            if (is_about) TRY(services_.content.remove(manifest.digest));
+        }
+        TRY(services_.content.remove(chosen->manifest.digest));
+        here.erase(chosen);
+    }
+    return removed;
+}
+
 Result<std::int64_t> Store::Implementation::collect(std::stop_token stop) {
     const std::uint64_t mark = services_.content.begin_collection();
     Roots roots;
@@ -100,7 +139,8 @@ Result<std::vector<Removed>> Store::remove(std::string_view name, const RemoveOp
     std::vector<Removed> removed;
     {
         const std::lock_guard lock(implementation_->names_mutex_);
-        removed = TRY(implementation_->remove_unlocked(name, options));
+        removed = TRY(options.platforms.empty() ? implementation_->remove_unlocked(name, options)
+                                                : implementation_->remove_platforms(name, options));
     }
     const auto is_deletion = [](const Removed& one) { return !one.deleted.empty(); };
     if (std::any_of(removed.begin(), removed.end(), is_deletion)) TRY(implementation_->collect({}));

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "image/implementation_internal.h"
+#include "oci/media_type.h"
 
 namespace berth::image {
 
@@ -15,11 +16,19 @@ namespace {
 
 Error no_such_image(std::string_view name) { return fail(ErrorCode::NotFound, "No such image: ", name); }
 
+}  // namespace
+
 bool is_attestation(const oci::Descriptor& manifest) {
     return manifest.platform && manifest.platform->os == "unknown" && manifest.platform->architecture == "unknown";
 }
 
-}  // namespace
+bool is_artifact(const oci::Manifest& manifest) {
+    if (oci::media_type::is_config(manifest.config.media_type)) return false;
+    // Old tools name no type for what is an image all the same.
+    return !manifest.artifact_type.empty() || !std::all_of(manifest.layers.begin(), manifest.layers.end(), [](const oci::Descriptor& layer) {
+        return oci::media_type::is_layer(layer.media_type);
+    });
+}
 
 Result<Store::Implementation::Found> Store::Implementation::find(std::string_view name) const {
     if (auto digest = oci::Digest::parse(name)) {
@@ -62,16 +71,34 @@ Result<Target> Store::Implementation::read_target(const oci::Descriptor& target)
     const auto document = TRY(oci::parse_manifest_or_index(bytes, target.media_type));
     Target out{target, {}};
     if (const auto* index = std::get_if<oci::Index>(&document)) {
-        out.manifests = index->manifests;
+        TRY(add_manifests(*index, 1, out.manifests));
     } else {
         out.manifests = {target};
     }
     return out;
 }
 
+// An index may hold indexes; those that are not here stay as they are, so that it is seen that something is missing.
+Result<> Store::Implementation::add_manifests(const oci::Index& index, int depth, std::vector<oci::Descriptor>& out) const {
+    for (const auto& entry : index.manifests) {
+        if (!oci::media_type::is_index(entry.media_type) || !services_.content.has(entry.digest)) {
+            out.push_back(entry);
+            continue;
+        }
+        if (depth >= max_index_depth) return fail(ErrorCode::InvalidArgument, "indexes are nested too deeply");
+        const std::string bytes = TRY(services_.content.read(entry.digest, oci::max_manifest_bytes));
+        TRY(add_manifests(TRY(oci::parse_index(bytes, entry.media_type)), depth + 1, out));
+    }
+    return {};
+}
+
 Result<Image> Store::Implementation::open_manifest(const oci::Descriptor& target, const oci::Descriptor& descriptor) const {
     const std::string bytes = TRY(services_.content.read(descriptor.digest, oci::max_manifest_bytes));
     const oci::Manifest manifest = TRY(oci::parse_manifest(bytes, descriptor.media_type));
+    if (is_artifact(manifest)) {
+        return fail(ErrorCode::Unsupported, target.digest.short_hex(), " is an artifact (",
+                    manifest.artifact_type.empty() ? manifest.config.media_type : manifest.artifact_type, "), not an image that can run");
+    }
     Image image;
     image.id = target.digest;
     image.target = target;
@@ -116,6 +143,16 @@ Result<Image> Store::Implementation::open_image(const oci::Descriptor& target, c
     return open_manifest(target, *best).hint("pull or load the image again to repair it");
 }
 
+Result<Image> Store::Implementation::open_any(const oci::Descriptor& target) const {
+    auto best = open_image(target, {});
+    if (best || !best.error().is(ErrorCode::NotFound)) return best;
+    for (const auto& manifest : TRY(read_target(target)).manifests) {
+        if (is_attestation(manifest) || !services_.content.has(manifest.digest)) continue;
+        if (auto other = open_manifest(target, manifest)) return other;
+    }
+    return best;
+}
+
 Result<std::vector<oci::Descriptor>> Store::Implementation::blobs_of(const oci::Descriptor& target) const {
     std::vector<oci::Descriptor> out{target};
     for (std::size_t next = 0; next < out.size(); ++next) {
@@ -151,8 +188,20 @@ Result<Image> Store::resolve(std::string_view name, const oci::Platform& platfor
     return implementation_->open_image(found.row.descriptor(), platform);
 }
 
+Result<Image> Store::resolve_exactly(std::string_view name, const oci::Platform& platform) const {
+    Image image = TRY(resolve(name, platform));
+    if (oci::normalise(image.platform).to_string() != oci::normalise(platform).to_string())
+        return fail(ErrorCode::NotFound, "image ", name, " has no content for ", platform.to_string(), " here");
+    return image;
+}
+
 Result<> Store::ensure_layers(const Image& image, std::stop_token stop) const {
     return implementation_->ensure_layers(image, std::move(stop));
+}
+
+Result<Image> Store::resolve_any(std::string_view name) const {
+    const auto found = TRY(implementation_->find(name));
+    return implementation_->open_any(found.row.descriptor());
 }
 
 }  // namespace berth::image

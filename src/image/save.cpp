@@ -62,7 +62,8 @@ Result<> Store::save(const std::vector<std::string>& names, const std::optional<
         if (found.reference && found.reference->has_tag()) {
             references.push_back(*found.reference);
         }
-        const Image image = TRY(implementation_->open_image(found.row.descriptor(), platform.value_or(oci::Platform{})));
+        const Image image = TRY(platform ? implementation_->open_image(found.row.descriptor(), *platform)
+                                         : implementation_->open_any(found.row.descriptor()));
         const oci::Descriptor target = platform ? image.manifest : found.row.descriptor();
         for (const auto& blob : TRY(implementation_->blobs_of(target))) {
             lease.protect(blob.digest);

@@ -11,6 +11,8 @@
 
 #include "base/result.h"
 #include "codec/stream.h"
+#include "image/check.h"
+#include "image/files.h"
 #include "image/image.h"
 #include "oci/platform.h"
 #include "record/schema.h"
@@ -47,9 +49,15 @@ struct PushOptions {
     bool all_tags = false;
     remote::CredentialsProvider credentials;
 };
+struct CopyOptions {
+    bool from_registry = true;               // false: an image that is here
+    std::optional<oci::Platform> platform;   // only this manifest of an index
+    remote::CredentialsProvider credentials;  // asked for both registries
+};
 struct RemoveOptions {
     bool force = false;
     bool prune_parents = true;  // false: --no-prune
+    std::vector<oci::Platform> platforms;  // only the content for these; the last one takes the image with it
 };
 struct ListFilter {
     bool all = false;
@@ -112,7 +120,10 @@ struct User {
 struct Roots {
     std::set<oci::Digest> blobs;
     std::set<oci::Digest> diff_ids;
+    std::vector<Layer> layers;  // of these, those that can be made again from a blob
 };
+/// Makes a layer that comes from no blob again; false when it is not its.
+using LayerMaker = std::function<Result<bool>(const oci::Digest& diff_id)>;
 
 struct Services {
     record::Database& database;
@@ -133,17 +144,26 @@ public:
     void set_user_lookup(std::function<std::vector<User>(const oci::Digest& id)> lookup);
     /// Adds to what garbage collection keeps.
     void add_root_provider(std::function<void(Roots&)> provider);
+    void add_layer_maker(LayerMaker maker);
 
     // --- looking ----------------------------------------------------------------------------------------------
-    /// The image for a platform (empty: this machine's best). NotFound also when the platform's content is not here;
+    /// The image for a platform (empty: this machine's best, see resolve_any). NotFound also when the platform's content is not here;
     /// Corrupted, with the digest and how to repair it, when its content is damaged.
     Result<Image> resolve(std::string_view name, const oci::Platform& platform = {}) const;
+    /// The same without lesser platforms that would do: arm64 finds no arm image.
+    Result<Image> resolve_exactly(std::string_view name, const oci::Platform& platform) const;
     /// Makes the layers that are lost, or were dropped as damaged, again from their blobs. Cheap when all are there.
     Result<> ensure_layers(const Image& image, std::stop_token stop) const;
+    /// What can be looked at: this machine's best, else any platform that is here.
+    Result<Image> resolve_any(std::string_view name) const;
     Result<Summary> summary(std::string_view name) const;
     /// Newest first.
     Result<std::vector<Summary>> list(const ListFilter& filter) const;
     Result<std::vector<HistoryEntry>> history(std::string_view name, const oci::Platform& platform = {}) const;
+    /// What each layer brings, bottom first; of any platform that is here when none is named.
+    Result<std::vector<LayerReport>> layers(std::string_view name, const oci::Platform& platform, std::stop_token stop) const;
+    /// What differs in files, modes, owners and content; sorted by path. Times do not count.
+    Result<std::vector<FileDifference>> diff(std::string_view before, std::string_view after, std::stop_token stop) const;
     Result<DiskUsage> usage() const;
 
     // --- registries ---------------------------------------------------------------------------------------------
@@ -152,6 +172,11 @@ public:
     Result<oci::Digest> pull(std::string_view name, const PullOptions& options, const ProgressSink& progress,
                              std::stop_token stop);
     Result<> push(std::string_view name, const PushOptions& options, const ProgressSink& progress, std::stop_token stop);
+
+    /// Sends an image to a registry as it is, from another registry or from here; returns what the target names now.
+    /// Blobs that have to travel through here are not kept.
+    Result<oci::Descriptor> copy(std::string_view from, std::string_view to, const CopyOptions& options, const ProgressSink& progress,
+                                 std::stop_token stop);
 
     // --- names --------------------------------------------------------------------------------------------------
     Result<> tag(std::string_view name, std::string_view target);
@@ -181,6 +206,10 @@ public:
 
     /// Removes blobs and layers that no image, lease or root provider refers to; returns the bytes freed.
     Result<std::int64_t> collect_garbage(std::stop_token stop);
+
+    /// Reads everything that is stored and says what is damaged or missing. With `repair`, blobs are fetched again from
+    /// registries that had them, layers are made again from their blobs, and what is damaged beyond that goes.
+    Result<CheckReport> check(bool repair, std::stop_token stop);
 
     class Implementation;
 

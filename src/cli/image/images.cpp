@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/context.h"
+#include "cli/image/tree.h"
 #include "cli/output/rows.h"
 #include "cli/output/table.h"
 #include "cli/system/inspect.h"
@@ -91,8 +92,16 @@ Result<int> run_images(Context& context, const Flags& flags) {
     client::ListImagesOptions options{.all = flags.is_set("all"), .digests = flags.is_set("digests")};
     options.filters = TRY(filters_of(flags));
     if (flags.argument_count() > 0) options.filters.add("reference", flags.argument(0));
+    const bool is_tree = flags.is_set("tree");
+    if (is_tree && (flags.is_set("quiet") || flags.has("format")))
+        return fail(ErrorCode::InvalidArgument, "--tree cannot be combined with --quiet or --format");
+    options.manifests = is_tree;
     const auto* engine = TRY(context.engine());
     const auto images = TRY(engine->list_images(options));
+    if (is_tree) {
+        TRY(context.print(image_tree(images, flags.is_set("no-trunc"))));
+        return 0;
+    }
     std::vector<Row> rows;
     std::vector<std::string> ids;
     for (const auto& image : images) {
@@ -105,7 +114,7 @@ Result<int> run_images(Context& context, const Flags& flags) {
 
 Result<int> run_history(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
-    const auto history = TRY(engine->image_history(flags.argument(0)));
+    const auto history = TRY(engine->image_history(flags.argument(0), flags.text("platform")));
     const bool full = flags.is_set("no-trunc"), human = flags.is_set("human");
     std::vector<Row> rows;
     for (const auto& entry : history) {
@@ -152,7 +161,7 @@ Result<int> run_rmi(Context& context, const Flags& flags) {
     const bool force = flags.is_set("force");
     return for_each_name(context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {
         const auto removed =
-            TRY(engine->remove_image(name, {.force = force, .no_prune = flags.is_set("no-prune")}));
+            TRY(engine->remove_image(name, {.force = force, .no_prune = flags.is_set("no-prune"), .platforms = flags.list("platform")}));
         std::vector<std::string> lines;
         for (const auto& entry : removed) {
             for (const char* kind : {"Untagged", "Deleted"}) {
@@ -185,10 +194,11 @@ Command images_command() {
     auto flags = list_flags();
     flags.push_back({.name = "all", .letter = 'a', .help = "Intermediate ones too"});
     flags.push_back({.name = "digests", .help = "Show digests"});
+    flags.push_back({.name = "tree", .help = "Show the variants of each image, by platform"});
     return {.name = "images",
             .arguments = "[REPOSITORY[:TAG]]",
             .summary = "List images",
-            .example = "berth images --filter dangling=true",
+            .example = "berth images --filter dangling=true\nberth images --tree",
             .flags = std::move(flags),
             .least = 0,
             .most = 1,
@@ -205,6 +215,7 @@ Command history_command() {
         .flags = {{.name = "format", .kind = FlagKind::Text, .help = "table, json or a Go template"},
                   {.name = "human", .letter = 'H', .help = "Sizes and times for people", .fallback = "true"},
                   {.name = "no-trunc", .help = "Shorten nothing"},
+                  {.name = "platform", .kind = FlagKind::Text, .help = "The variant for this platform"},
                   {.name = "quiet", .letter = 'q', .help = "Only ids"}},
         .least = 1,
         .most = 1,
@@ -238,12 +249,12 @@ Command rmi_command() {
     return {.name = "rmi",
             .arguments = "IMAGE [IMAGE...]",
             .summary = "Remove images",
-            .example = "berth rmi app:old",
+            .example = "berth rmi app:old\nberth rmi --platform linux/arm64 app:dev",
             .flags = {{.name = "force",
                        .letter = 'f',
                        .help = "Even if it has several names or stopped containers"},
                       {.name = "no-prune", .help = "Keep untagged parents"},
-                      {.name = "platform", .kind = FlagKind::List, .help = "", .hidden = true}},
+                      {.name = "platform", .kind = FlagKind::List, .help = "Only the variant for this platform"}},
             .least = 1,
             .most = any_number,
             .run = run_rmi,

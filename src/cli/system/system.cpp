@@ -89,7 +89,8 @@ Command system_group() {
     flags.push_back({.name = "volumes", .help = "Anonymous volumes too"});
     return {.name = "system",
             .summary = "Look after the engine",
-            .children = {df_command(),
+            .children = {check_command(),
+                         df_command(),
                          events_command(),
                          info_command(),
                          {.name = "prune",

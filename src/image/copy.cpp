@@ -1,0 +1,138 @@
+// From one registry to another, or from here to one, as it is: nothing is unpacked, and what the target has is not sent.
+#include <set>
+
+#include "image/implementation_internal.h"
+#include "oci/media_type.h"
+
+namespace berth::image {
+
+namespace {
+
+/// Where documents and blobs come from.
+class Origin {
+public:
+    Origin(content::Store& content, remote::Repository* repository) : content_(content), repository_(repository) {}
+
+    Result<std::string> document(const oci::Descriptor& descriptor, const std::stop_token& stop) {
+        if (!repository_) return content_.read(descriptor.digest, oci::max_manifest_bytes);
+        return TRY(repository_->fetch_manifest(descriptor.digest.to_string(), stop)).bytes;
+    }
+    /// The blob in the content store, fetched when it is not there; under the caller's lease.
+    Result<content::BlobReader> blob(const oci::Descriptor& descriptor, content::Lease& lease, const std::stop_token& stop) {
+        if (!lease.protect(descriptor.digest)) {
+            if (!repository_) return fail(ErrorCode::NotFound, "blob ", descriptor.digest, " is not here");
+            auto writer = TRY(content_.resume_ingest(descriptor.digest.to_string()));
+            TRY(repository_->fetch_blob(descriptor, writer.offset(), [&](std::span<const std::byte> piece) { return writer.write(piece); }, stop));
+            TRY(std::move(writer).commit({.digest = descriptor.digest, .bytes = static_cast<std::uint64_t>(descriptor.size)}));
+        }
+        return content_.open_blob(descriptor.digest);
+    }
+
+private:
+    content::Store& content_;
+    remote::Repository* repository_;  // null: only what is here
+};
+
+class Copier {
+public:
+    Copier(Origin& origin, remote::Repository& target, const ProgressSink& sink, content::Lease& lease, std::stop_token stop)
+        : origin_(origin), target_(target), sink_(sink), lease_(lease), stop_(std::move(stop)) {}
+
+    std::vector<std::string> mount_from;
+
+    /// What the document names, then the document itself, under its digest or a tag.
+    Result<> copy_document(const oci::Descriptor& descriptor, const std::string& bytes, const std::string& name, int depth) {
+        if (depth > max_index_depth) return fail(ErrorCode::InvalidArgument, "indexes are nested too deeply");
+        for (const auto& child : oci::children(TRY(oci::parse_manifest_or_index(bytes, descriptor.media_type)))) {
+            if (!copied_.insert(child.digest).second) continue;
+            const bool is_document = oci::media_type::is_index(child.media_type) || oci::media_type::is_manifest(child.media_type);
+            if (is_document) {
+                TRY(copy_document(child, TRY(origin_.document(child, stop_)), child.digest.to_string(), depth + 1));
+            } else {
+                TRY(copy_blob(child));
+            }
+        }
+        return target_.push_manifest(name, descriptor.media_type, bytes, stop_);
+    }
+
+private:
+    Result<> copy_blob(const oci::Descriptor& blob) {
+        const std::string id = blob.digest.short_hex();
+        if (TRY(target_.has_blob(blob.digest, stop_))) {
+            sink_({.id = id, .status = "Layer already exists"});
+            return {};
+        }
+        sink_({.id = id, .status = "Copying"});
+        const auto source = [&](std::uint64_t offset, std::span<std::byte> buffer) -> Result<std::size_t> {
+            if (!reader_) reader_.emplace(TRY(origin_.blob(blob, lease_, stop_)));
+            return sys::pread(reader_->fd(), buffer, offset);
+        };
+        reader_.reset();
+        TRY(target_.push_blob(blob, source, mount_from, {}, stop_).context("blob ", id));
+        sink_({.id = id, .status = "Copied"});
+        return {};
+    }
+
+    Origin& origin_;
+    remote::Repository& target_;
+    const ProgressSink& sink_;
+    content::Lease& lease_;
+    std::stop_token stop_;
+    std::set<oci::Digest> copied_;
+    std::optional<content::BlobReader> reader_;  // of the blob that is being sent; fetched only when it must be
+};
+
+std::string version_of(const oci::Reference& reference) {
+    return reference.has_digest() ? reference.digest().to_string() : reference.tag();
+}
+
+/// Everything under one lease, whose end lets go of what only passed through.
+Result<oci::Descriptor> copy_leased(Store::Implementation& implementation, std::string_view from, std::string_view to,
+                                    const CopyOptions& options, const ProgressSink& progress, const std::stop_token& stop) {
+    auto& services = implementation.services_;
+    const auto target_name = TRY(oci::Reference::parse(to)).with_default_tag();
+    content::Lease lease = services.content.lease();
+    std::unique_ptr<remote::Repository> source;
+    oci::Descriptor descriptor;
+    std::string bytes;
+    std::vector<std::string> mount_from;
+    if (options.from_registry) {
+        const auto source_name = TRY(oci::Reference::parse(from)).with_default_tag();
+        source = TRY(services.registries.open(source_name, remote::Access::Pull, options.credentials));
+        auto fetched = TRY(source->fetch_manifest(version_of(source_name), stop).context("copy ", source_name.familiar()));
+        descriptor = std::move(fetched.descriptor);
+        bytes = std::move(fetched.bytes);
+        if (source_name.domain() == target_name.domain()) mount_from = {source_name.path()};
+    } else {
+        descriptor = TRY(implementation.find(from)).row.descriptor();
+        bytes = TRY(services.content.read(descriptor.digest, oci::max_manifest_bytes));
+    }
+    Origin origin(services.content, source.get());
+    if (options.platform) {
+        const auto document = TRY(oci::parse_manifest_or_index(bytes, descriptor.media_type));
+        if (const auto* index = std::get_if<oci::Index>(&document)) {
+            const auto* chosen = index->find(*options.platform);
+            if (!chosen) return fail(ErrorCode::NotFound, "no matching manifest for ", options.platform->to_string(), " in ", from);
+            bytes = TRY(origin.document(*chosen, stop));
+            descriptor = *chosen;
+        }
+    }
+    const auto target = TRY(services.registries.open(target_name, remote::Access::PullAndPush, options.credentials));
+    Copier copier(origin, *target, progress, lease, stop);
+    copier.mount_from = std::move(mount_from);
+    TRY(copier.copy_document(descriptor, bytes, version_of(target_name), 1).context("copy to ", target_name.familiar()));
+    progress({.status = concat(version_of(target_name), ": digest: ", descriptor.digest, " size: ", descriptor.size)});
+    return descriptor;
+}
+
+}  // namespace
+
+Result<oci::Descriptor> Store::copy(std::string_view from, std::string_view to, const CopyOptions& options, const ProgressSink& progress,
+                                    std::stop_token stop) {
+    auto copied = copy_leased(*implementation_, from, to, options, progress, stop);
+    auto collected = implementation_->collect({});
+    if (copied && collected.is_error()) return std::move(collected).error();
+    return copied;
+}
+
+}  // namespace berth::image

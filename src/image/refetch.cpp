@@ -1,0 +1,48 @@
+// Getting again what was here before, from a registry that is known to have had it.
+#include "image/implementation_internal.h"
+#include "oci/media_type.h"
+
+namespace berth::image {
+
+Result<std::vector<oci::Reference>> Store::Implementation::repositories_of(const oci::Digest& blob) const {
+    // A target is looked for under its names, too, where anything ever came from there or went there.
+    auto statement = TRY(services_.database.prepare(
+        "SELECT domain, path FROM blob_source WHERE digest = ?1 UNION"
+        " SELECT domain, path FROM blob_source JOIN image_name ON reference LIKE domain || '/' || path || ':%' WHERE id = ?1 LIMIT 8",
+        blob.to_string()));
+    std::vector<oci::Reference> out;
+    while (TRY(statement.step())) out.push_back(TRY(oci::Reference::parse(concat(statement.text(0), "/", statement.text(1)))));
+    return out;
+}
+
+Result<> Store::Implementation::refetch_from(const oci::Reference& name, const oci::Descriptor& blob, const std::stop_token& stop) const {
+    const auto anonymous = [](const std::string&) { return remote::Credentials(); };
+    const auto repository = TRY(services_.registries.open(name, remote::Access::Pull, anonymous));
+    const content::Expectation expected{.digest = blob.digest, .bytes = static_cast<std::uint64_t>(blob.size)};
+    if (oci::media_type::is_index(blob.media_type) || oci::media_type::is_manifest(blob.media_type)) {
+        TRY(services_.content.put(TRY(repository->fetch_manifest(blob.digest.to_string(), stop)).bytes, expected));
+        return {};
+    }
+    auto writer = TRY(services_.content.resume_ingest(blob.digest.to_string()));
+    TRY(repository->fetch_blob(blob, writer.offset(), [&](std::span<const std::byte> piece) -> Result<> {
+        TRY(writer.write(piece));
+        if (writer.offset() > static_cast<std::uint64_t>(blob.size)) return fail(ErrorCode::Corrupted, "blob ", blob.digest, " is longer than promised");
+        return {};
+    }, stop));
+    TRY(std::move(writer).commit(expected));
+    return {};
+}
+
+Result<oci::Reference> Store::Implementation::refetch(const oci::Descriptor& blob, const std::stop_token& stop) const {
+    std::optional<Error> last;
+    for (const auto& name : TRY(repositories_of(blob.digest))) {
+        auto fetched = refetch_from(name, blob, stop);
+        if (fetched) return name;
+        last = std::move(fetched).error().with_context(name.familiar_name());
+        if (stop.stop_requested()) break;
+    }
+    if (last) return std::move(*last);
+    return fail(ErrorCode::NotFound, "no registry is known to have it");
+}
+
+}  // namespace berth::image
