@@ -163,6 +163,8 @@ public:
     Result<Json> info() const;
     /// `types`: "image", "container", "volume", "build-cache"; empty: all.
     Result<Json> disk_usage(const std::vector<std::string>& types = {}) const;
+    /// Berth's own: what each part of the data root takes on disk, and all of it.
+    Result<Json> data_root_usage() const;
     /// Ends by itself when `until` is given.
     Result<> events(const std::string& since, const std::string& until, const api::Filters& filters,
                     const JsonSink& sink, const std::stop_token& stop = {}) const;

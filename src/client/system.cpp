@@ -30,6 +30,8 @@ Result<Client::LoginAnswer> Client::login(const api::AuthConfig& auth) const {
     return out;
 }
 
+Result<Json> Client::data_root_usage() const { return transport_->json({.path = "/berth/v1/system/usage"}); }
+
 Result<Json> Client::check_system(bool repair) const {
     Call call{.method = "POST", .path = "/berth/v1/system/check"};
     add_flag(call.query, "repair", repair);

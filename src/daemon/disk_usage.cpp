@@ -1,4 +1,8 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <map>
 
 #include "build/builder.h"
 #include "container/containers.h"
@@ -8,6 +12,8 @@
 #include "daemon/image_json.h"
 #include "daemon/volume_json.h"
 #include "image/store.h"
+#include "sys/dir.h"
+#include "sys/file.h"
 
 namespace berth::daemon {
 
@@ -120,7 +126,49 @@ Json usages_json(const Json& lists, bool verbose) {
     }
     return out;
 }
+
+/// What lies in the data root, and whose it is.
+struct Part {
+    std::string_view entry, holds;
+};
+constexpr Part parts[] = {
+    {"layers", "unpacked layers of images"},
+    {"blobs", "compressed layers and documents of images"},
+    {"ingest", "content that is being received, or was when it broke off"},
+    {"containers", "writable layers, logs and settings of containers"},
+    {"volumes", "volumes"},
+    {"build-cache", "cache mounts of builds"},
+    {"builds", "records of builds"},
+    {"tmp", "work under way"},
+    {"trash", "what is being removed"},
+    {"berth.db", "the database"},
+};
+
+std::string_view holds_of(std::string_view entry) {
+    const auto* found = std::find_if(std::begin(parts), std::end(parts), [&](const Part& part) {
+        return entry == part.entry || (part.entry == "berth.db" && entry.starts_with("berth.db-"));
+    });
+    return found != std::end(parts) ? found->holds : std::string_view("other");
+}
 }  // namespace
+
+// What du(1) says of the data root, by what it is for. Nothing is left out, so that the total is the truth.
+Result<> show_data_root(Call& call) {
+    const std::string root = call.engine.configuration.get()->data_root;
+    const struct stat status = TRY(sys::fstatat(AT_FDCWD, root, 0).context(root));
+    auto total = static_cast<std::uint64_t>(status.st_blocks) * 512;  // the folder's own blocks
+    std::map<std::string_view, std::uint64_t> sizes = {{"other", total}};
+    for (const auto& entry : TRY(sys::list_dir(root).context(root))) {
+        auto measured = sys::disk_usage(concat(root, "/", entry.name));
+        if (measured.is_error() && measured.error().is(ErrorCode::NotFound)) continue;  // was on its way out
+        const std::uint64_t used = TRY(std::move(measured));
+        sizes[holds_of(entry.name)] += used;
+        total += used;
+    }
+    Json list = Json::array();
+    for (const auto& [holds, bytes] : sizes) list.push_back({{"Holds", holds}, {"Size", bytes}});
+    return call.send({{"Root", root}, {"Parts", std::move(list)}, {"Total", total}});
+}
 
 Result<> show_disk_usage(Call& call) {
     const auto types = call.request.query.all("type");

@@ -16,6 +16,7 @@ Result<> log_in(Call& call);
 Result<> follow_events(Call& call);
 // disk_usage.cpp
 Result<> show_disk_usage(Call& call);
+Result<> show_data_root(Call& call);
 // swarm.cpp
 Result<> refuse_swarm(Call& call);
 Result<> list_plugins(Call& call);

@@ -103,6 +103,7 @@ constexpr Route table[] = {
     // Berth's own.
     {"POST", "/berth/v1/images/bootstrap", bootstrap_image},
     {"POST", "/berth/v1/system/check", check_system},
+    {"GET", "/berth/v1/system/usage", show_data_root},
     {"POST", "/berth/v1/images/copy", copy_image},
     {"GET", "/berth/v1/manifests/{name...}", show_manifest},
     {"PUT", "/berth/v1/manifests/{name...}", put_manifest},

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/output/rows.h"
@@ -96,17 +98,32 @@ Row usage_row(const Usage& usage) {
     return row;
 }
 
+std::string size_text(std::int64_t bytes) { return human_size(static_cast<double>(bytes)); }
+
+/// What du(1) says of the data root, largest part first.
+std::string root_text(const Json& root) {
+    std::vector<const Json*> parts;
+    for (const auto& part : list_of(root, "Parts")) parts.push_back(&part);
+    std::stable_sort(parts.begin(), parts.end(), [](const Json* a, const Json* b) { return get_int(*a, "Size") > get_int(*b, "Size"); });
+    std::string text = "HOLDS\tON DISK\n";
+    for (const Json* part : parts) text += concat(get_string(*part, "Holds"), "\t", size_text(get_int(*part, "Size")), "\n");
+    text += concat("total\t", size_text(get_int(root, "Total")), "\n");
+    return concat("\nData root ", get_string(root, "Root"), ":\n\n", align_columns(text));
+}
+
 std::string verbose_text(const Json& usage) {
-    std::string images = "REPOSITORY\tTAG\tIMAGE ID\tCREATED\tSIZE\tCONTAINERS\n";
+    std::string images = "REPOSITORY\tTAG\tIMAGE ID\tCREATED\tSIZE\tSHARED SIZE\tUNIQUE SIZE\tCONTAINERS\n";
     for (const auto& image : list_of(usage, "Images")) {
         auto tags = codec::get_strings(image, "RepoTags");
         if (tags.empty()) tags.emplace_back("<none>:<none>");
+        const auto size = get_int(image, "Size");
+        const auto shared = std::max<std::int64_t>(get_int(image, "SharedSize"), 0);
         for (const auto& tag : tags) {
             const auto colon = tag.rfind(':');
             images +=
                 concat(tag.substr(0, colon), "\t", tag.substr(colon + 1), "\t",
                        short_id(get_string(image, "Id")), "\t", ago(get_int(image, "Created"), now_seconds()),
-                       "\t", human_size(static_cast<double>(get_int(image, "Size"))), "\t",
+                       "\t", size_text(size), "\t", size_text(shared), "\t", size_text(size - shared), "\t",
                        get_int(image, "Containers"), "\n");
         }
     }
@@ -139,10 +156,17 @@ std::string verbose_text(const Json& usage) {
 
 Result<int> run_df(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
-    const auto usage = TRY(engine->disk_usage());
+    auto usage = TRY(engine->disk_usage());
     if (flags.is_set("verbose")) {
         const std::string format = flags.text("format");
-        TRY(context.print(format.empty() ? verbose_text(usage) : TRY(render_document(format, usage))));
+        // Another engine than Berth has no such answer.
+        auto root = engine->data_root_usage();
+        if (root) usage["DataRoot"] = *root;
+        if (!format.empty()) {
+            TRY(context.print(TRY(render_document(format, usage))));
+            return 0;
+        }
+        TRY(context.print(concat(verbose_text(usage), root ? root_text(*root) : std::string())));
         return 0;
     }
     const std::vector<Row> rows = {usage_row(images_usage(usage)), usage_row(containers_usage(usage)),
