@@ -8,6 +8,7 @@ Serves one good image (image.py) under every repository name; the name chooses w
     cut-stubborn the same, but every attempt starts over: ranges are ignored
     cut-always   breaks after 64 KiB at the same place for ever
     never        the big layer never comes: the head, then silence
+    pause        the same after 1 MiB, at the first request; later ones get it all
     garbage      manifests are HTML, with status 200
     no-json      manifests are of the right type and no JSON
     wrong-blob   the big layer has the right length and wrong bytes
@@ -175,9 +176,12 @@ class Handler(BaseHTTPRequestHandler):
             limit = max((64 << 10) - start, 0)
         if big and mode == "never":
             limit = 1000
+        is_pause = big and mode == "pause" and count("pause") == 1
+        if is_pause:
+            limit = 1 << 20
         try:
             self.wfile.write(data[start:start + min(limit, length)])
-            if big and mode == "never":
+            if is_pause or big and mode == "never":
                 time.sleep(600)
             if limit < length:
                 self.hang_up()
