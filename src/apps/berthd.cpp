@@ -138,11 +138,16 @@ container::Settings container_settings(const engine::Configuration& configuratio
 }
 
 /// What a reload changes, and where it is told.
+image::TransferLimits transfer_limits(const engine::Configuration& configuration) {
+    return {.downloads = static_cast<unsigned>(configuration.concurrent_downloads), .uploads = static_cast<unsigned>(configuration.concurrent_uploads)};
+}
+
 struct Reloadable {
     const Invocation& invocation;
     codec::Json settings;
     engine::LiveConfiguration& configuration;
     remote::Registries& registries;
+    image::Store& images;
     record::EventLog& events;
     const std::string& engine_id;
     const std::string& hostname;
@@ -166,6 +171,7 @@ Result<> reload(Reloadable& what) {
     auto configuration = TRY(engine::Configuration::from_settings(plan.settings));
     log.set_level(level_of(configuration.log_level));
     what.registries.reconfigure(configuration.insecure_registries, configuration.registry_mirrors);
+    what.images.set_transfer_limits(transfer_limits(configuration));
     what.events.append(reload_event(what, configuration));
     what.configuration.replace(std::move(configuration));
     what.settings = std::move(plan.settings);
@@ -218,9 +224,9 @@ Result<> run(const Invocation& invocation, const Loaded& loaded, const sys::Fd& 
         remote::Registries::create({.insecure = configuration.insecure_registries,
                                     .mirrors = configuration.registry_mirrors,
                                     .hosts_dirs = split(configuration.registry_hosts_dirs, ':'),
-                                    .user_agent = "berth/" BERTH_VERSION,
-                                    .parallel = static_cast<unsigned>(configuration.concurrent_downloads)}));
+                                    .user_agent = "berth/" BERTH_VERSION}));
     const auto images = TRY(image::Store::open({*database, &events, *content, *snapshots, *registries}));
+    images->set_transfer_limits(transfer_limits(configuration));
     const auto networks = TRY(network::Manager::open(*database, TRY(network_options(configuration))));
     const auto volumes = TRY(volume::Store::open(*database, configuration.data_root));
     const auto containers = TRY(
@@ -263,7 +269,7 @@ Result<> run(const Invocation& invocation, const Loaded& loaded, const sys::Fd& 
     // What start-up needed and idling does not goes back to the system.
     ::malloc_trim(0);
 
-    Reloadable reloadable{invocation, loaded.settings, live, *registries, events, id, host.hostname};
+    Reloadable reloadable{invocation, loaded.settings, live, *registries, *images, events, id, host.hostname};
     TRY(serve_until_signalled(*server, reloadable, signals));
     daemon::notify_service_manager("STOPPING=1");
     events.close();

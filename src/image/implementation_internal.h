@@ -5,6 +5,7 @@
 
 #include "base/guarded.h"
 #include "content/store.h"
+#include "image/slots_internal.h"
 #include "image/store.h"
 #include "oci/image_config.h"
 #include "record/database.h"
@@ -105,6 +106,7 @@ public:
     std::vector<LayerMaker> layer_makers_;
     /// Names and rows change together under this lock; it is never held while bytes travel.
     std::mutex names_mutex_;
+    Slots downloads_{TransferLimits{}.downloads}, uploads_{TransferLimits{}.uploads};
     /// Layers on their way, by diff id or blob digest: a second pull waits for the first.
     Guarded<std::set<oci::Digest>> in_flight_;
 };

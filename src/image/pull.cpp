@@ -12,8 +12,6 @@ namespace berth::image {
 
 namespace {
 
-constexpr std::size_t parallel_layers = 4;
-
 /// Progress of one blob, at most ten lines a second.
 class Meter {
 public:
@@ -150,7 +148,7 @@ private:
         const std::stop_callback chain(stop_, [&] { cancel.request_stop(); });
         {
             std::vector<std::jthread> workers;
-            for (std::size_t i = 0; i < std::min(parallel_layers, manifest.layers.size()); ++i) {
+            for (std::size_t i = 0; i < std::min<std::size_t>(store_.downloads_.limit(), manifest.layers.size()); ++i) {
                 workers.emplace_back([&] {
                     for (std::size_t at = next++; at < manifest.layers.size() && !cancel.stop_requested(); at = next++) {
                         auto done = pull_layer(manifest.layers[at], config.diff_ids[at], cancel.get_token());
@@ -222,6 +220,8 @@ private:
     /// True when the layer was made in the same pass.
     Result<bool> download(const oci::Descriptor& blob, const oci::Digest& diff_id, Meter& meter, const std::stop_token& stop) {
         auto writer = TRY(content_.resume_ingest(blob.digest.to_string()));
+        if (store_.downloads_.is_full()) meter.say("Waiting");
+        const auto slot = TRY(store_.downloads_.take(stop));
         const std::uint64_t offset = writer.offset();
         const bool in_one_pass = offset == 0 && !store_.services_.snapshots.has(diff_id);
         meter.start_at(static_cast<std::int64_t>(offset));

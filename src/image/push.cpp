@@ -10,8 +10,6 @@ namespace berth::image {
 
 namespace {
 
-constexpr std::size_t parallel_blobs = 4;
-
 bool is_document(const oci::Descriptor& blob) {
     return blob.media_type.find("manifest") != std::string::npos || blob.media_type.find("index") != std::string::npos;
 }
@@ -54,7 +52,7 @@ private:
         const std::stop_callback chain(stop_, [&] { cancel.request_stop(); });
         {
             std::vector<std::jthread> workers;
-            for (std::size_t i = 0; i < std::min(parallel_blobs, blobs.size()); ++i) {
+            for (std::size_t i = 0; i < std::min<std::size_t>(store_.uploads_.limit(), blobs.size()); ++i) {
                 workers.emplace_back([&] {
                     for (std::size_t at = next++; at < blobs.size() && !cancel.stop_requested(); at = next++) {
                         auto pushed = push_blob(blobs[at], cancel.get_token());
@@ -73,6 +71,7 @@ private:
 
     Result<> push_blob(const oci::Descriptor& blob, const std::stop_token& stop) {
         const std::string id = blob.digest.short_hex();
+        const auto slot = TRY(store_.uploads_.take(stop));
         auto reader = TRY(store_.services_.content.open_blob(blob.digest));
         const auto mount_from = TRY(store_.sources_of(blob.digest, repository_.name().domain()));
         auto last = std::chrono::steady_clock::now();

@@ -23,6 +23,11 @@ void Store::add_root_provider(std::function<void(Roots&)> provider) {
 
 void Store::add_layer_maker(LayerMaker maker) { implementation_->layer_makers_.push_back(std::move(maker)); }
 
+void Store::set_transfer_limits(const TransferLimits& limits) {
+    implementation_->downloads_.set_limit(limits.downloads);
+    implementation_->uploads_.set_limit(limits.uploads);
+}
+
 Result<> Store::tag(std::string_view name, std::string_view target) {
     const oci::Reference reference = TRY(oci::Reference::parse(target)).with_default_tag();
     if (reference.has_digest()) return fail(ErrorCode::InvalidArgument, "refusing to create a tag with a digest reference");

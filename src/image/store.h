@@ -125,6 +125,11 @@ struct Roots {
 /// Makes a layer that comes from no blob again; false when it is not its.
 using LayerMaker = std::function<Result<bool>(const oci::Digest& diff_id)>;
 
+/// How many blobs travel at a time, over all pulls and over all pushes. The defaults are Docker's.
+struct TransferLimits {
+    unsigned downloads = 3, uploads = 5;
+};
+
 struct Services {
     record::Database& database;
     record::EventLog* events;  // may be null
@@ -145,6 +150,8 @@ public:
     /// Adds to what garbage collection keeps.
     void add_root_provider(std::function<void(Roots&)> provider);
     void add_layer_maker(LayerMaker maker);
+    /// From now on; what travels already goes on.
+    void set_transfer_limits(const TransferLimits& limits);
 
     // --- looking ----------------------------------------------------------------------------------------------
     /// The image for a platform (empty: this machine's best, see resolve_any). NotFound also when the platform's content is not here;

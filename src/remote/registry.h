@@ -32,7 +32,6 @@ struct HostOptions {
     std::vector<std::string> hosts_dirs;            // <dir>/<host>/hosts.toml: mirrors of any registry
     std::string certs_dir = "/etc/docker/certs.d";  // <dir>/<host>/{*.crt,*.cert,*.key}
     std::string user_agent;
-    unsigned parallel = 4;  // transfers at a time
 };
 
 /// Receives bytes as they come. An error ends the transfer and is returned by it.

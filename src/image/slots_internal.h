@@ -1,0 +1,54 @@
+#pragma once
+#include <stop_token>
+#include <utility>
+
+#include "base/guarded.h"
+#include "base/result.h"
+
+namespace berth::image {
+
+/// So many transfers at a time, over all pulls or all pushes; the number may change meanwhile.
+class Slots {
+public:
+    /// Given back when it ends.
+    class Slot {
+    public:
+        explicit Slot(Slots& owner) : owner_(&owner) {}
+        Slot(Slot&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)) {}
+        Slot& operator=(Slot&&) = delete;
+        ~Slot() {
+            if (!owner_) return;
+            --owner_->state_.lock()->used;
+            owner_->state_.notify_all();
+        }
+
+    private:
+        Slots* owner_;
+    };
+
+    explicit Slots(unsigned limit) { state_.lock()->limit = limit; }
+    void set_limit(unsigned limit) {
+        state_.lock()->limit = limit;
+        state_.notify_all();
+    }
+    unsigned limit() { return state_.lock()->limit; }
+    bool is_full() {
+        auto state = state_.lock();
+        return state->used >= state->limit;
+    }
+    /// Waits for its turn; Cancelled when stopped before.
+    Result<Slot> take(const std::stop_token& stop) {
+        auto state = state_.lock();
+        if (!state.wait(stop, [](const State& now) { return now.used < now.limit; })) return fail(ErrorCode::Cancelled, "interrupted");
+        ++state->used;
+        return Slot(*this);
+    }
+
+private:
+    struct State {
+        unsigned limit = 1, used = 0;
+    };
+    Guarded<State> state_;
+};
+
+}  // namespace berth::image
