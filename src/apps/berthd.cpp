@@ -142,6 +142,11 @@ image::TransferLimits transfer_limits(const engine::Configuration& configuration
     return {.downloads = static_cast<unsigned>(configuration.concurrent_downloads), .uploads = static_cast<unsigned>(configuration.concurrent_uploads)};
 }
 
+struct EndsBackgroundWork {
+    image::Store& images;
+    ~EndsBackgroundWork() { images.end_background_work(); }
+};
+
 struct Reloadable {
     const Invocation& invocation;
     codec::Json settings;
@@ -244,6 +249,7 @@ Result<> run(const Invocation& invocation, const Loaded& loaded, const sys::Fd& 
         return users;
     });
     images->add_root_provider([&](image::Roots& roots) { builder->add_roots(roots); });
+    const EndsBackgroundWork ends_before_what_it_looks_at{*images};
     // Containers::open() has reconciled rows, shims, networks and volumes, before it starts anything by
     // policy.
     std::jthread rules_guard([&](std::stop_token stop) { networks->guard_rules(stop); });

@@ -125,9 +125,19 @@ Result<std::uint64_t> Store::usage() const {
     return TRY(sys::disk_usage(state_->blobs)) + TRY(sys::disk_usage(state_->ingest));
 }
 
-bool Store::has_leases() const { return !state_->protection.lock()->leases.empty(); }
+bool Store::has_leases() const { return !state_->protection.lock()->making.empty(); }
+
+bool Store::wait_without_leases(const std::stop_token& stop) const {
+    return state_->protection.lock().wait(stop, [](const Protection& protection) { return protection.making.empty(); });
+}
 
 Lease Store::lease() {
+    Lease lease = reading_lease();
+    state_->protection.lock()->making.insert(lease.id_);
+    return lease;
+}
+
+Lease Store::reading_lease() {
     auto protection = state_->protection.lock();
     const std::uint64_t id = protection->next_lease++;
     protection->leases[id];
@@ -145,7 +155,13 @@ Lease& Lease::operator=(Lease&& other) noexcept {
 }
 
 Lease::~Lease() {
-    if (store_ != nullptr) store_->state_->protection.lock()->leases.erase(id_);
+    if (store_ == nullptr) return;
+    {
+        auto protection = store_->state_->protection.lock();
+        protection->leases.erase(id_);
+        if (protection->making.erase(id_) == 0) return;
+    }
+    store_->state_->protection.notify_all();
 }
 
 bool Lease::protect(const oci::Digest& digest) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -138,8 +139,12 @@ public:
     Result<std::uint64_t> usage() const;
 
     Lease lease();
-    /// Whether anyone holds a lease: something is being pulled, built or made.
+    /// The same for what only reads blobs: saves, pushes, copies. It makes nothing that is not named yet.
+    Lease reading_lease();
+    /// Whether anyone holds a lease of the first kind: something is being pulled, built or made.
     bool has_leases() const;
+    /// Sleeps until nobody does; false when stopped.
+    bool wait_without_leases(const std::stop_token& stop) const;
     /// Call before the roots are read: blobs committed from now on are spared by the collect() with this mark.
     std::uint64_t begin_collection();
     /// Removes every blob that is not in `roots`, not leased and older than the mark.

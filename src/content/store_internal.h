@@ -12,6 +12,7 @@ namespace berth::content {
 struct Protection {
     std::uint64_t next_lease = 1;
     std::map<std::uint64_t, std::set<oci::Digest>> leases;
+    std::set<std::uint64_t> making;                                ///< leases of what makes something
     std::uint64_t generation = 1;                                  ///< grows with each begin_collection()
     std::unordered_map<oci::Digest, std::uint64_t> committed_in;   ///< generation of the commit
     std::set<std::string> open_keys;                               ///< ingests that a writer has

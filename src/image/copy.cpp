@@ -91,7 +91,7 @@ Result<oci::Descriptor> copy_leased(Store::Implementation& implementation, std::
                                     const CopyOptions& options, const ProgressSink& progress, const std::stop_token& stop) {
     auto& services = implementation.services_;
     const auto target_name = TRY(oci::Reference::parse(to)).with_default_tag();
-    content::Lease lease = services.content.lease();
+    content::Lease lease = services.content.reading_lease();
     std::unique_ptr<remote::Repository> source;
     oci::Descriptor descriptor;
     std::string bytes;

@@ -2,6 +2,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <thread>
 
 #include "base/guarded.h"
 #include "content/store.h"
@@ -97,6 +98,8 @@ public:
     Result<> delete_image(const Row& row, std::vector<Removed>& removed);
     Result<std::vector<Removed>> remove_platforms(std::string_view name, const RemoveOptions& options);
     Result<std::int64_t> collect(std::stop_token stop);
+    /// Collects what collect() had to leave, as soon as nothing is being pulled, built or made.
+    void collect_when_quiet(const std::stop_token& stop);
 
     void emit(const std::string& action, const std::string& id, const std::string& name) const;
 
@@ -109,6 +112,8 @@ public:
     Slots downloads_{TransferLimits{}.downloads}, uploads_{TransferLimits{}.uploads};
     /// Layers on their way, by diff id or blob digest: a second pull waits for the first.
     Guarded<std::set<oci::Digest>> in_flight_;
+    Guarded<bool> is_put_off_;  // a collection of layers
+    std::jthread collector_{[this](const std::stop_token& stop) { collect_when_quiet(stop); }};  // last, so that it ends first
 };
 
 }  // namespace berth::image

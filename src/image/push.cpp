@@ -131,7 +131,7 @@ Result<> Store::push(std::string_view name, const PushOptions& options, const Pr
             // A registry refuses an index whose manifests it does not have: what is here is pushed alone.
             target = TRY(options.platform ? implementation_->open_image(target, *options.platform) : implementation_->open_any(target)).manifest;
         }
-        content::Lease lease = implementation_->services_.content.lease();
+        content::Lease lease = implementation_->services_.content.reading_lease();
         const auto blobs = TRY(implementation_->blobs_of(target));
         for (const auto& blob : blobs) lease.protect(blob.digest);
         Pusher pusher(*implementation_, *repository, progress, stop);

@@ -120,11 +120,15 @@ Result<std::int64_t> Store::Implementation::collect(std::stop_token stop) {
         }
     }
     std::int64_t freed = 0;
-    // Layers have no leases of their own: while anything is pulled, built or made, they stay until the next collection.
+    // Layers have no leases of their own: while anything is pulled, built or made, they stay, and go when that has ended.
     const bool is_quiet = !services_.content.has_leases();
     const auto collected = TRY(services_.content.collect(mark, roots.blobs));
     freed += static_cast<std::int64_t>(collected.bytes);
-    if (!is_quiet) return freed;
+    if (!is_quiet) {
+        *is_put_off_.lock() = true;
+        is_put_off_.notify_all();
+        return freed;
+    }
     for (const auto& diff_id : TRY(services_.snapshots.list())) {
         if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
         if (roots.diff_ids.contains(diff_id)) continue;
@@ -133,6 +137,23 @@ Result<std::int64_t> Store::Implementation::collect(std::stop_token stop) {
         if (info) freed += static_cast<std::int64_t>(info->disk_bytes);
     }
     return freed;
+}
+
+void Store::Implementation::collect_when_quiet(const std::stop_token& stop) {
+    for (;;) {
+        {
+            auto is_put_off = is_put_off_.lock();
+            if (!is_put_off.wait(stop, [](bool put_off) { return put_off; })) return;
+            *is_put_off = false;
+        }
+        if (!services_.content.wait_without_leases(stop)) return;
+        collect(stop).ignore("the next collection tries again");
+    }
+}
+
+void Store::end_background_work() {
+    implementation_->collector_.request_stop();
+    if (implementation_->collector_.joinable()) implementation_->collector_.join();
 }
 
 Result<std::vector<Removed>> Store::remove(std::string_view name, const RemoveOptions& options) {

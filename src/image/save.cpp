@@ -53,7 +53,7 @@ struct Contents {
 Result<> Store::save(const std::vector<std::string>& names, const std::optional<oci::Platform>& platform, codec::ByteSink& sink,
                      std::stop_token stop) {
     auto& content = implementation_->services_.content;
-    content::Lease lease = content.lease();
+    content::Lease lease = content.reading_lease();
     Contents contents;
     std::map<oci::Digest, std::size_t> docker_entry_of;
     for (const auto& name : names) {

@@ -213,6 +213,8 @@ public:
 
     /// Removes blobs and layers that no image, lease or root provider refers to; returns the bytes freed.
     Result<std::int64_t> collect_garbage(std::stop_token stop);
+    /// To be called before what the root providers look at ends.
+    void end_background_work();
 
     /// Reads everything that is stored and says what is damaged or missing. With `repair`, blobs are fetched again from
     /// registries that had them, layers are made again from their blobs, and what is damaged beyond that goes.
