@@ -10,6 +10,9 @@ namespace {
 
 constexpr std::string_view anonymous_prefix = "new-";
 constexpr std::string_view keyed_prefix = "key-";
+constexpr std::string_view discarded_prefix = "blob-";
+/// The file system takes its time to give back the space of files from about this size on.
+constexpr std::uint64_t large_bytes = 1 << 20;
 
 /// Only sha256 names blobs; an image with sha512 digests is refused where it comes in.
 Result<> check_algorithm(const oci::Digest& digest) {
@@ -34,6 +37,18 @@ Result<> Store::State::publish(const std::string& from, const oci::Digest& diges
     return {};
 }
 
+Result<> Store::State::discard(const oci::Digest& digest, std::uint64_t bytes) {
+    if (bytes >= large_bytes) {
+        std::string discarded = concat(trash, "/", discarded_prefix, random_hex(8));
+        if (!sys::rename(blob_path(digest), discarded).is_error()) {
+            remover.remove(std::move(discarded));
+            return {};
+        }
+        // A full disk may have no room for another name.
+    }
+    return sys::unlink(blob_path(digest));
+}
+
 Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Store::~Store() = default;
 
@@ -41,12 +56,16 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& root) {
     auto state = std::make_unique<State>();
     state->blobs = concat(root, "/blobs/sha256");
     state->ingest = concat(root, "/ingest");
+    state->trash = concat(root, "/trash");
     TRY(sys::mkdir_all(state->blobs, 0700));
     TRY(sys::mkdir_all(state->ingest, 0700));
+    TRY(sys::mkdir_all(state->trash, 0700));
     for (const auto& entry : TRY(sys::list_dir(state->ingest))) {
         if (!entry.name.starts_with(anonymous_prefix)) continue;
         TRY(sys::unlink(concat(state->ingest, "/", entry.name)).context("sweep ", state->ingest));
     }
+    for (const auto& entry : TRY(sys::list_dir(state->trash)))
+        if (entry.name.starts_with(discarded_prefix)) state->remover.remove(concat(state->trash, "/", entry.name));
     return std::unique_ptr<Store>(new Store(std::move(state)));
 }
 
@@ -101,7 +120,8 @@ Result<> Store::verify(const oci::Digest& digest) const {
 Result<> Store::remove(const oci::Digest& digest) {
     TRY(check_algorithm(digest));
     auto protection = state_->protection.lock();
-    auto removed = sys::unlink(state_->blob_path(digest));
+    const auto bytes = size(digest);
+    auto removed = state_->discard(digest, bytes ? *bytes : 0);
     if (removed.is_error() && !removed.error().is(ErrorCode::NotFound)) {
         return std::move(removed).context("blob ", digest);
     }
@@ -183,7 +203,7 @@ Result<Collected> Store::collect(std::uint64_t mark, const std::set<oci::Digest>
         const bool is_leased = std::any_of(protection->leases.begin(), protection->leases.end(),
                                            [&](const auto& lease) { return lease.second.contains(blob.digest); });
         if (is_leased) continue;
-        auto removed = sys::unlink(state_->blob_path(blob.digest));
+        auto removed = state_->discard(blob.digest, blob.bytes);
         if (removed.is_error()) {
             if (removed.error().is(ErrorCode::NotFound)) continue;
             return std::move(removed).error().with_context(concat("blob ", blob.digest));

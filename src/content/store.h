@@ -103,7 +103,7 @@ struct Collected {
     std::uint64_t bytes = 0;
 };
 
-/// All blobs below one directory: `blobs/sha256/<hex>` and `ingest/`. Safe to use from many threads.
+/// All blobs below one directory: `blobs/sha256/<hex>`, `ingest/`, and `trash/` for what is on its way out. Safe to use from many threads.
 class Store {
 public:
     /// Creates the directories if needed and sweeps what a crash left (ingests without a key).

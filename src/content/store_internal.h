@@ -5,6 +5,7 @@
 
 #include "base/guarded.h"
 #include "content/store.h"
+#include "sys/remover.h"
 
 namespace berth::content {
 
@@ -21,13 +22,17 @@ struct Protection {
 struct Store::State {
     std::string blobs;   ///< <root>/blobs/sha256
     std::string ingest;  ///< <root>/ingest
+    std::string trash;   ///< <root>/trash
     Guarded<Protection> protection;
+    sys::Remover remover;
 
     std::string blob_path(const oci::Digest& digest) const { return concat(blobs, "/", digest.hex()); }
     /// Keys are hashed, so that any text is a safe file name.
     std::string key_path(const std::string& key) const;
     /// Moves the finished and fsynced file `from` to its name.
     Result<> publish(const std::string& from, const oci::Digest& digest);
+    /// Takes a blob's name away at once, and the space of a large one in the background.
+    Result<> discard(const oci::Digest& digest, std::uint64_t bytes);
 };
 
 }  // namespace berth::content

@@ -9,32 +9,14 @@ LayerStore::Staged::~Staged() {
     if (!path_.empty()) sys::remove_tree(path_).ignore("the next open() sweeps it");
 }
 
-LayerStore::LayerStore(std::string layers) : layers_(std::move(layers)) {
-    remover_ = std::jthread([this](const std::stop_token& stop) {
-        for (;;) {
-            std::string path;
-            {
-                auto discarded = discarded_.lock();
-                if (!discarded.wait(stop, [](const auto& paths) { return !paths.empty(); })) return;
-                path = std::move(discarded->back());
-                discarded->pop_back();
-            }
-            sys::remove_tree(path).ignore("the next open() sweeps it");
-        }
-    });
-}
-
-void LayerStore::discard(std::string path) {
-    discarded_.lock()->push_back(std::move(path));
-    discarded_.notify_all();
-}
+LayerStore::LayerStore(std::string layers) : layers_(std::move(layers)) {}
 
 Result<std::unique_ptr<LayerStore>> LayerStore::open(const std::string& root) {
     const std::string layers = concat(root, "/layers");
     TRY(sys::mkdir_all(layers, 0700));
     auto store = std::unique_ptr<LayerStore>(new LayerStore(layers));
     for (const auto& entry : TRY(sys::list_dir(layers))) {
-        if (entry.name.starts_with('.')) store->discard(concat(layers, "/", entry.name));
+        if (entry.name.starts_with('.')) store->remover_.remove(concat(layers, "/", entry.name));
     }
     return store;
 }
@@ -67,7 +49,7 @@ Result<> LayerStore::remove(const oci::Digest& diff_id) {
         if (renamed.error().is(ErrorCode::NotFound)) return {};
         return std::move(renamed).context("layer ", diff_id);
     }
-    discard(trash);
+    remover_.remove(trash);
     return {};
 }
 

@@ -1,12 +1,11 @@
 #pragma once
-#include <string>
 #include <memory>
-#include <thread>
+#include <string>
 #include <vector>
 
-#include "base/guarded.h"
 #include "base/result.h"
 #include "oci/digest.h"
+#include "sys/remover.h"
 
 namespace berth::snapshot {
 
@@ -40,17 +39,16 @@ public:
     Result<> publish(Staged staged, const oci::Digest& diff_id, const std::string& marker);
     /// Takes the name away at once and the space in the background. Absent is fine.
     Result<> remove(const oci::Digest& diff_id);
+    /// Lets go of a layer's mount in the background: the kernel forgets its inodes one by one.
+    void release(std::shared_ptr<const void> mount) { remover_.release(std::move(mount)); }
     /// Layers that hold `marker`.
     Result<std::vector<oci::Digest>> list(const std::string& marker) const;
     Result<std::uint64_t> usage() const;
 
 private:
     explicit LayerStore(std::string layers);
-    void discard(std::string path);
-
     std::string layers_;
-    Guarded<std::vector<std::string>> discarded_;
-    std::jthread remover_;
+    sys::Remover remover_;
 };
 
 }  // namespace berth::snapshot

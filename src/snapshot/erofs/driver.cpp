@@ -116,7 +116,9 @@ Result<> ErofsDriver::remove(const oci::Digest& diff_id) {
             mounts->erase(found);
         }
     }
-    return store_->remove(diff_id);
+    auto removed = store_->remove(diff_id);
+    if (mount) store_->release(std::move(mount));
+    return removed;
 }
 
 Result<std::uint64_t> ErofsDriver::usage() const { return store_->usage(); }
