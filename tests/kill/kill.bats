@@ -17,6 +17,8 @@ setup() {
     echo content >file
     # The first of each kind may make what stays: a bridge, a table.
     berth run --rm busybox true
+    # Its link goes behind the engine's back.
+    until_true 10 only_the_witness_has_a_link
     ours >before
 }
 teardown() {
@@ -24,6 +26,7 @@ teardown() {
     berth_audit
 }
 
+only_the_witness_has_a_link() { [ "$(ip -o link | grep -c veth)" -eq 1 ]; }
 witness_state() { berth inspect -f '{{.State.Pid}} {{.State.Running}} {{.RestartCount}}' witness; }
 
 # What there is of containers, volumes and images, on the host and in the engine's folders.
