@@ -1,6 +1,7 @@
 #include "build/builder.h"
 
 #include <algorithm>
+#include <chrono>
 #include <thread>
 
 #include "build/build_run.h"
@@ -127,9 +128,22 @@ private:
     std::string temp_root_;
 };
 
+namespace {
+// Steps end with the engine that runs them; one that was killed could not tidy up. The shim of its last step may be about to
+// end, and still write there: it gets a second for it. A step's folder has a name that is never used again, so that one that
+// is left does no harm, and goes with the next start.
+void remove_old_steps(const std::string& directory) {
+    for (int tries = 0; tries < 50; ++tries) {
+        auto removed = sys::remove_tree(directory);
+        if (!removed.is_error()) return;
+        std::move(removed).ignore("it is tried again");
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+}
+}  // namespace
+
 Result<std::unique_ptr<Builder>> Builder::open(const Services& services) {
-    // Steps end with the engine that runs them; one that was killed could not tidy up.
-    TRY(sys::remove_tree(services.run_dir + "/steps"));
+    remove_old_steps(services.run_dir + "/steps");
     auto temp_root = TRY(make_temp_root(services.root));
     TRY(sys::mkdir_all(services.root + "/builds", 0700));
     auto implementation = std::make_unique<Implementation>(services, std::move(temp_root));

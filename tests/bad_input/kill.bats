@@ -88,6 +88,27 @@ consistent() {
     done
 }
 
+@test "the engine starts while a step of the last one still writes its end" {
+    berth_engine_kill
+    local steps=$BERTH_TEST_DIR/run/steps
+    python3 - "$steps/old" 3>&- <<'PYTHON' &
+import os, sys, time
+end = time.time() + 0.5
+while time.time() < end:
+    try:
+        os.makedirs(sys.argv[1], exist_ok=True)
+        for name in "abcdefgh":
+            open(sys.argv[1] + "/" + name, "w").close()
+    except OSError:
+        pass
+PYTHON
+    local writer=$!
+    until_true 5 test -e "$steps/old/a"
+    berth_engine_start
+    wait $writer
+    berth run --rm --network none busybox true
+}
+
 @test "create, start and rm" {
     for round in $(seq "$ROUNDS"); do
         killed_in "$round" 60 berth run -d --name cc -v data:/data -p 127.0.0.1:18099:80 busybox sleep 1000
