@@ -1,8 +1,7 @@
 #!/usr/bin/env bats
-# Every program of ours killed at system calls spread over every verb: afterwards the engine comes back, the verb can be repeated
-# and reaches its goal, another container has noticed nothing, and nothing is left behind. BERTH_KILL_POINTS is the number of
-# points for each verb and program; the programs of one verb together then give a few hundred. What was hit is counted by the
-# stepper, not assumed.
+# The command, the engine and the shim killed at system calls spread over the verbs of a container: afterwards the engine comes
+# back, the verb can be repeated and reaches its goal, another container has noticed nothing, and nothing is left behind.
+# BERTH_KILL_POINTS is the number of points for each verb and program, else 4. What was hit is counted by the stepper, not assumed.
 # limit: 3600
 load ../lib/hostile
 
@@ -104,7 +103,7 @@ step() {
 right_again() {
     local -n command=verb_$verb
     if ! kill -0 "$BERTH_ENGINE_PID" 2>/dev/null; then
-        wait "$BERTH_ENGINE_PID" 2>/dev/null || true
+        wait "$BERTH_ENGINE_PID" 2>/dev/null || true  # 137, as the stepper killed it
         berth_engine_start
     fi
     # A container ends with its shim.
@@ -112,6 +111,7 @@ right_again() {
         exec | pause | cp) state_is Running true || berth start subject >/dev/null ;;
     esac
     # Either it had happened, or it happens now.
+    # It may fail because it had happened: the goal decides.
     timeout 30 "${command[@]}" >again.out 2>&1 || true
     "goal_$verb" || { cat again.out; berth ps -a; echo "the goal of $verb is not reached"; return 1; }
     [ "$(witness_state)" = "$witness" ] || { echo "the witness noticed: $(witness_state), was $witness"; return 1; }
