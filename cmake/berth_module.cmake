@@ -2,13 +2,16 @@
 
 set_property(GLOBAL PROPERTY BERTH_MODULES "")
 
-# berth_module(NAME DEPENDS module... LIBS library...)
+# berth_module(NAME DEPENDS module... LIBS library... [TOGETHER count])
 #
 # Makes the library berth_NAME (alias berth::NAME) from src/NAME/**.cpp, a test binary from *_test.cpp and one fuzzer from
 # each *_fuzz.cpp. A dependency that no earlier line declared is refused, so there are no cycles; an #include of a
-# module outside DEPENDS fails the build (check_includes.cmake).
+# module outside DEPENDS fails the build (check_includes.cmake). At most TOGETHER (8) of its sources are compiled together.
 function(berth_module name)
-    cmake_parse_arguments(ARG "" "" "DEPENDS;LIBS" ${ARGN})
+    cmake_parse_arguments(ARG "" "TOGETHER" "DEPENDS;LIBS" ${ARGN})
+    if(NOT ARG_TOGETHER)
+        set(ARG_TOGETHER 8)
+    endif()
     get_property(known GLOBAL PROPERTY BERTH_MODULES)
     foreach(dependency IN LISTS ARG_DEPENDS)
         if(NOT dependency IN_LIST known)
@@ -33,7 +36,7 @@ function(berth_module name)
             COMMAND ${CMAKE_COMMAND} -D NAME=${name} -D "ALLOWED=${ARG_DEPENDS}" -D "MODULES=${BERTH_ALL_MODULES}"
                     -D FOLDER=${folder} -D STAMP=${stamp} -P ${PROJECT_SOURCE_DIR}/cmake/check_includes.cmake
             DEPENDS ${all} ${headers} ${PROJECT_SOURCE_DIR}/cmake/check_includes.cmake VERBATIM)
-        berth_compile_together(together ${sources})
+        berth_compile_together(together ${ARG_TOGETHER} ${sources})
         add_library(berth_${name} STATIC ${together} ${stamp})
         # Quoted includes only: <sys/socket.h> must go on meaning the C library's.
         target_compile_options(berth_${name} PUBLIC "SHELL:-iquote ${CMAKE_CURRENT_SOURCE_DIR}")
@@ -65,11 +68,11 @@ function(berth_module name)
     endif()
 endfunction()
 
-# berth_compile_together(OUT source...): puts into OUT what to compile for the sources of a module: files that
-# include the files of a folder eight at a time, because reading the same headers is most of what compiling costs. So the
+# berth_compile_together(OUT MOST source...): puts into OUT what to compile for the sources of a module: files that
+# include the files of a folder, MOST at a time, because reading the same headers is most of what compiling costs. So the
 # private names of a folder's files must differ. CMake's own UNITY_BUILD includes by absolute path, which keeps a compiler
 # cache from serving two checkouts. A source with SKIP_UNITY_BUILD_INCLUSION is compiled by itself, as there.
-function(berth_compile_together out)
+function(berth_compile_together out most)
     list(SORT ARGN)
     set(last "")
     set(parts "")
@@ -85,7 +88,7 @@ function(berth_compile_together out)
             set(last ${directory})
             set(count 0)
         endif()
-        math(EXPR batch "${count} / 8")
+        math(EXPR batch "${count} / ${most}")
         math(EXPR count "${count} + 1")
         file(RELATIVE_PATH group ${CMAKE_CURRENT_SOURCE_DIR} ${directory})
         string(MAKE_C_IDENTIFIER "${group}_${batch}" part)
