@@ -182,6 +182,16 @@ void Containers::Implementation::on_exec_exited(const ContainerPtr& container, c
     emit(*container, "exec_die", {{"execID", exited.exec_id}, {"exitCode", std::to_string(exited.code)}});
 }
 
+// Without its shim, what runs there would have no parent.
+void Containers::Implementation::end_cgroup(Container& container) const {
+    const auto layout = sys::cgroup_layout();
+    if (!layout) return;
+    const auto group = sys::Cgroup::open(*layout, cgroup_path(container, *container.spec()));
+    if (!group) return;
+    group->kill_all(SIGKILL).ignore("then removing tells");
+    group->remove().ignore("made anew at the next start of the container");
+}
+
 // The shim's connection ended. After a settled end that is expected; otherwise the shim died, and the container with it.
 void Containers::Implementation::on_shim_gone(const ContainerPtr& container) {
     State state;
@@ -193,14 +203,7 @@ void Containers::Implementation::on_shim_gone(const ContainerPtr& container) {
     }
     if (!is_alive(state.status)) return container->live.notify_all();
     log.warn("a container's shim died, ending the container", {{"id", container->id}});
-    const auto layout = sys::cgroup_layout();
-    if (layout) {
-        const auto group = sys::Cgroup::open(*layout, cgroup_path(*container, *container->spec()));
-        if (group) {
-            group->kill_all(SIGKILL).ignore("then removing tells");
-            group->remove().ignore("swept at the next start of the container");
-        }
-    }
+    end_cgroup(*container);
     const std::int64_t now = clock_.now().time_since_epoch().count();
     on_exited(container, shim::read_exit_file(container->directory)
                              .value_or(shim::Exited{.code = 137,

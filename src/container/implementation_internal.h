@@ -121,6 +121,7 @@ public:
     void unmount_private(Container& container);
     Result<> add_host_ca(sys::BorrowedFd root, RuntimeFacts& facts) const;
     std::string cgroup_path(const Container& container, const ContainerSpec& spec) const;
+    void end_cgroup(Container& container) const;
     Result<shim::LogSettings> log_settings(const Container& container, const ContainerSpec& spec, const std::string& name) const;
     /// Where its log is kept; empty when its driver keeps none.
     std::string log_file(const Container& container, const ContainerSpec& spec) const;

@@ -7,7 +7,6 @@
 #include "network/manager.h"
 #include "shim/exit_file.h"
 #include "shim/run_directory.h"
-#include "sys/cgroup.h"
 #include "sys/file.h"
 #include "volume/store.h"
 
@@ -94,13 +93,8 @@ void Containers::Implementation::adopt(const ContainerPtr& container) {
                         .restart_count = stored.restart_count};
     if (const auto left = shim::read_exit_file(container->directory)) {
         exited = *left;
-    } else if (const auto layout = sys::cgroup_layout()) {
-        // The shim was killed: what it left behind would run without a parent.
-        const auto group = sys::Cgroup::open(*layout, cgroup_path(*container, *container->spec()));
-        if (group) {
-            group->kill_all(SIGKILL).ignore("then removing tells");
-            group->remove().ignore("made anew at the next start");
-        }
+    } else {
+        end_cgroup(*container);  // the shim was killed
     }
     executor_.post(container->id, [this, container, exited] { on_exited(container, exited); });
 }

@@ -98,6 +98,7 @@ Result<bool> Containers::Implementation::start(Container& container, std::stop_t
     container.live.notify_all();
     save_state(container).ignore("the start's own error matters more");
     services_.networks.release(container.id).ignore("reconciled at the next start of the engine");
+    end_cgroup(container);  // its shim has done so unless it was killed
     return error;
 }
 
@@ -105,12 +106,13 @@ Result<> Containers::Implementation::start_locked(Container& container, std::sto
     const auto spec = container.spec();
     const bool own_network = has_own_network(*spec);
     TRY(shim::remove_exit_file(container.directory));
+    // First, so that the other processor starts it meanwhile.
+    const shim::Hub::Ahead ahead{.network_namespace = own_network && !spec->user_ids, .cgroup = cgroup_path(container, *spec)};
+    std::shared_ptr<shim::Client> client = TRY(hub_->spawn(container.id, container.run_directory, ahead));
+    QuitUnlessStarted guard{client};
     const sys::DetachedMount root = TRY(mount_root(container, *spec));
     const oci::RuntimeSpec runtime_spec = TRY(plan(container, *spec, root.fd()));
     TRY(write_plain_file(container.host_file("config.json"), oci::to_json(runtime_spec)));
-
-    std::shared_ptr<shim::Client> client = TRY(hub_->spawn(container.id, container.run_directory));
-    QuitUnlessStarted guard{client};
     std::vector<int> given{root.fd().get()};
     sys::Fd joined;
     shim::Configure settings = TRY(shim_settings(container, *spec, own_network));

@@ -257,8 +257,8 @@ Result<int> Step::run(std::stop_token stop) {
         }
         ended_.notify_all();
     }));
-    const auto client = TRY(hub->spawn(id_, directory_ + "/shim"));
     const bool own_network = request_.network != StepNetwork::Host;
+    const auto client = TRY(hub->spawn(id_, directory_ + "/shim", {.network_namespace = own_network, .cgroup = cgroup_}));
     shim::Configure settings{.id = id_,
                              .directory = directory_,
                              .spec_path = directory_ + "/config.json",

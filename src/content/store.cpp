@@ -83,8 +83,8 @@ Result<BlobReader> Store::open_blob(const oci::Digest& digest) const {
 }
 
 Result<std::string> Store::read(const oci::Digest& digest, std::size_t limit) const {
-    BlobReader reader = TRY(open_blob(digest));
-    std::string bytes = TRY(codec::read_all(reader, limit).context("blob ", digest));
+    const BlobReader reader = TRY(open_blob(digest));
+    std::string bytes = TRY(sys::read_all(reader.fd(), limit).context("blob ", digest));
     if (oci::Digest::of(bytes) != digest) {
         return Error(ErrorCode::Corrupted, concat("blob ", digest, " does not have this digest on disk"))
             .with_hint("remove the image and pull it again");

@@ -203,7 +203,11 @@ std::vector<sys::DeviceRule> plan_devices(const oci::RuntimeResources& resources
         allow('c', {}, {}, "m"), allow('b', {}, {}, "m"), allow('c', 1, 3),   allow('c', 1, 5),
         allow('c', 1, 7),        allow('c', 1, 8),        allow('c', 1, 9),   allow('c', 5, 0),
         allow('c', 5, 1),        allow('c', 5, 2),        allow('c', 136, {})};
-    rules.insert(rules.end(), usual.begin(), usual.end());
+    // The last one that matches counts: what is there after the last refusal need not be said again.
+    const auto refusals_end = std::find_if(rules.rbegin(), rules.rend(), [](const sys::DeviceRule& rule) { return !rule.allow; }).base();
+    const std::vector<sys::DeviceRule> given(refusals_end, rules.end());
+    for (const auto& rule : usual)
+        if (std::ranges::find(given, rule) == given.end()) rules.push_back(rule);
     return rules;
 }
 

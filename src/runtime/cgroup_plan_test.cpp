@@ -58,6 +58,21 @@ TEST(CgroupPlan, AllDevicesOnlyWhenAskedFor) {
     EXPECT_TRUE(rules.front().allow);
 }
 
+TEST(CgroupPlan, UsualDevicesAreAllowedOnce) {
+    oci::RuntimeResources resources;
+    resources.devices = {{.allow = false, .access = "rwm"},
+                         {.allow = true, .type = "c", .major = 1, .minor = 3, .access = "rwm"},
+                         {.allow = false, .type = "c", .major = 1, .minor = 8, .access = "rwm"},
+                         {.allow = true, .type = "c", .major = 1, .minor = 5, .access = "rwm"}};
+    const auto rules = plan_devices(resources);
+    const auto count = [&](std::int64_t minor) {
+        return std::ranges::count_if(rules, [&](const auto& rule) { return rule.allow && rule.major == 1 && rule.minor == minor; });
+    };
+    EXPECT_EQ(count(5), 1) << "given after the last refusal";
+    EXPECT_EQ(count(8), 1) << "allowed again after it was refused";
+    EXPECT_EQ(count(3), 2) << "a refusal came after it";
+}
+
 TEST(CgroupPlan, PathsOfAllNotations) {
     EXPECT_EQ(cgroup_path("", "id"), "/id");
     EXPECT_EQ(cgroup_path("/docker/x", "id"), "/docker/x");

@@ -89,7 +89,7 @@ Result<sys::Fd> Hub::open_program() {
     return sys::duplicate(opened_program_);
 }
 
-Result<std::shared_ptr<Client>> Hub::spawn(const std::string& id, const std::string& run_directory) {
+Result<std::shared_ptr<Client>> Hub::spawn(const std::string& id, const std::string& run_directory, const Ahead& ahead) {
     TRY(sys::mkdir_all(run_directory, 0700));
     auto [ours, theirs] = TRY(sys::socket_pair(sys::SocketKind::SeqPacket));
     const sys::Fd nothing = TRY(sys::open("/dev/null", O_RDWR));
@@ -98,7 +98,8 @@ Result<std::shared_ptr<Client>> Hub::spawn(const std::string& id, const std::str
     const sys::Fd program = TRY(open_program());
     sys::SpawnRequest request;
     request.path = concat("/proc/self/fd/", program.get());
-    request.arguments = {"berth-shim", run_directory};
+    request.arguments = {"berth-shim", run_directory, ahead.cgroup};
+    if (ahead.network_namespace) request.arguments.emplace_back("network");
     request.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
     request.fds = {{0, nothing.get()}, {1, nothing.get()}, {2, complaints.get()}, {engine_fd_in_shim, theirs.get()}};
     request.working_directory = "/";

@@ -77,8 +77,13 @@ public:
     static Result<std::unique_ptr<Hub>> open(std::string program, EventHandler handler);
     ~Hub();
 
+    /// What a shim makes while its engine still plans the container.
+    struct Ahead {
+        bool network_namespace = false;
+        std::string cgroup;  ///< "" none
+    };
     /// Starts a shim for container `id`; `run_directory` is made. It waits to be configured.
-    Result<std::shared_ptr<Client>> spawn(const std::string& id, const std::string& run_directory);
+    Result<std::shared_ptr<Client>> spawn(const std::string& id, const std::string& run_directory, const Ahead& ahead);
     /// Waits, 5 s at most, until the shims that it started have ended and are off the process table: for one whose shims have
     /// all been told to quit.
     void wait_for_children();

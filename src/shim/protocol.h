@@ -10,7 +10,7 @@
 // nanoseconds since the epoch, durations nanoseconds.
 //
 //   engine                         shim
-//   spawn, descriptor 3 = socket
+//   spawn, descriptor 3 = socket   makes a network namespace ahead when told to
 //   Configure [root mount fd,      makes the network namespace and what must be opened inside it
 //              netns fd to join?]
 //                                  Ready [netns fd, NETLINK_ROUTE fd]      (descriptors only for an own namespace)

@@ -41,6 +41,7 @@ Shim::Shim(EventLoop& loop, std::string run_directory)
       connections_(loop, [this](Request& request) { handle(request); }, [this] { leave_if_done(); }) {}
 
 Shim::~Shim() {
+    if (never_ran()) remove_cgroup();
     release_root_place(run_directory_);
     loop_.remove(oom_watch_);
     loop_.remove(signals_watch_);
@@ -54,6 +55,15 @@ Result<> Shim::open(sys::Fd engine) {
     // Not synced: the run directory does not outlive the machine.
     const sys::Fd file = TRY(sys::open(run_directory_ + "/pid", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600));
     return sys::write_all(file, concat(::getpid(), "\n"));
+}
+
+void Shim::make_ahead(const std::string& cgroup, bool network) {
+    if (network) {
+        if (auto made = sys::make_network_namespace()) network_namespace_ = std::move(*made);
+    }
+    configure_.cgroup = cgroup;
+    const auto layout = sys::cgroup_layout();
+    if (!cgroup.empty() && layout) sys::Cgroup::create(*layout, cgroup).context("cgroup").ignore("the start of the process tells");
 }
 
 void Shim::handle(Request& request) {
@@ -90,6 +100,9 @@ void Shim::handle(Request& request) {
         case MessageType::Query: return answer_state(request);
         case MessageType::Quit:
             if (process_.pid > 0) return reply(fail(ErrorCode::Conflict, "the container runs"));
+            // Before the answer: another shim may be started for this container after it.
+            if (never_ran()) remove_cgroup();
+            configure_.cgroup.clear();
             reply({});
             return loop_.stop();
         default: return reply(fail(ErrorCode::Unsupported, "unknown request ", request.header.type));
@@ -146,7 +159,7 @@ Result<> Shim::make_network(const Request&) {
         auto made = TRY(sys::make_user_and_network_namespace({.uids = map, .gids = map}));
         user_namespace_ = std::move(made.user);
         network_namespace_ = std::move(made.network);
-    } else {
+    } else if (!network_namespace_) {
         network_namespace_ = TRY(sys::make_network_namespace());
     }
     const sys::Fd home = TRY(sys::open_namespace("/proc/self/ns/net"));
@@ -304,7 +317,10 @@ void Shim::restart() {
     leave_if_done();
 }
 
+bool Shim::never_ran() const { return phase_ == Phase::New || phase_ == Phase::Configured; }
+
 void Shim::remove_cgroup() {
+    if (configure_.cgroup.empty()) return;
     const auto group = cgroup();
     if (!group) return;
     if (auto removed = group->remove(); removed.is_error()) {
@@ -340,8 +356,7 @@ void Shim::watch_out_of_memory() {
 }
 
 void Shim::leave_if_done() {
-    const bool never_started = phase_ == Phase::New || phase_ == Phase::Configured;
-    if (never_started && connections_.is_empty()) return loop_.stop();
+    if (never_ran() && connections_.is_empty()) return loop_.stop();
     const bool log_is_out = !remote_log_ || remote_log_->is_idle();
     if (phase_ == Phase::Exited && stdio_->is_idle() && execs_.empty() && log_is_out) loop_.stop();
 }

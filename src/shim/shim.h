@@ -24,6 +24,9 @@ public:
     /// `run_directory` is the container's own below the engine's run directory: socket and pid file go there.
     Shim(EventLoop& loop, std::string run_directory);
     Result<> open(sys::Fd engine);
+    /// Makes what Configure and Start will ask for, while the engine plans the container: the cgroup ("" none) and a network
+    /// namespace. What fails is tried again then, and told.
+    void make_ahead(const std::string& cgroup, bool network);
     ~Shim();
 
 private:
@@ -53,6 +56,7 @@ private:
     void escalate_stop();
     bool discards(int signal) const;
     void note_death(Exited& exited, const sys::ExitStatus& status);
+    bool never_ran() const;
     void remove_cgroup();
 
     void exec_ended(ExecSession& session, const sys::ExitStatus& status);

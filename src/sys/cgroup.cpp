@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <mutex>
+#include <optional>
 
 #include "base/text.h"
 #include "sys/cgroup_internal.h"
@@ -72,10 +74,15 @@ CgroupLayout parse_cgroup_layout(std::string_view mountinfo) {
 }
 
 Result<CgroupLayout> cgroup_layout() {
+    static std::mutex mutex;
+    static std::optional<CgroupLayout> known;
+    const std::lock_guard lock(mutex);
+    if (known) return *known;
     CgroupLayout layout = parse_cgroup_layout(TRY(read_file("/proc/self/mountinfo")));
     if (layout.hierarchies.empty())
         return Result<CgroupLayout>(fail(ErrorCode::Unsupported, "no cgroup hierarchy is mounted"))
             .hint("mount one: mount -t cgroup2 cgroup2 /sys/fs/cgroup");
+    known = layout;
     return layout;
 }
 

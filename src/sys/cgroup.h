@@ -35,6 +35,7 @@ struct CgroupLayout {
     const CgroupHierarchy* find(std::string_view controller) const;
     const CgroupHierarchy* unified() const;
 };
+/// The machine's, read once: a hierarchy that is mounted later is not seen by this process and its children.
 Result<CgroupLayout> cgroup_layout();
 /// The layout from the text of mountinfo.
 CgroupLayout parse_cgroup_layout(std::string_view mountinfo);
@@ -129,6 +130,7 @@ struct DeviceRule {
     std::optional<std::int64_t> major;
     std::optional<std::int64_t> minor;
     std::string access = "rwm";
+    bool operator==(const DeviceRule&) const = default;
 };
 /// Applies the rules in their order, the last match counts: devices.allow/deny (v1) or a BPF program (v2).
 Result<> set_device_rules(const Cgroup& cgroup, const std::vector<DeviceRule>& rules);

@@ -23,8 +23,14 @@ std::string v1_text(const DeviceRule& rule) {
 }
 
 Result<> set_v1_rules(const Cgroup& cgroup, const std::vector<DeviceRule>& rules) {
-    for (const auto& rule : rules)
-        TRY(cgroup.write("devices", rule.allow ? "devices.allow" : "devices.deny", v1_text(rule)));
+    const std::string folder = cgroup.directory("devices");
+    Fd files[2];
+    for (const auto& rule : rules) {
+        const char* name = rule.allow ? "/devices.allow" : "/devices.deny";
+        Fd& file = files[rule.allow ? 1 : 0];
+        if (!file) file = TRY(open(folder + name, O_WRONLY).context("restrict devices"));
+        TRY(write_all(file, v1_text(rule)).context("write ", v1_text(rule), " to ", name));
+    }
     return {};
 }
 
