@@ -19,8 +19,7 @@ struct Greeting {
     api::ApiVersion newest = api::oldest_api_version;
 };
 
-Result<Greeting> greet(const http::Endpoint& endpoint, const std::stop_token& stop) {
-    http::Connection connection(endpoint);
+Result<Greeting> greet(http::Connection& connection, const std::stop_token& stop) {
     http::ClientRequest request;
     request.target = "/_ping";
     auto response = TRY(connection.send(std::move(request), stop));
@@ -65,16 +64,16 @@ Result<sys::Child> spawn_engine(const ConnectOptions& options) {
 }
 
 // Two commands at the same moment start one engine: the second waits for the lock, and then finds it there.
-Result<Greeting> start_engine(const ConnectOptions& options, const std::stop_token& stop) {
+Result<Greeting> start_engine(http::Connection& connection, const ConnectOptions& options, const std::stop_token& stop) {
     TRY(sys::mkdir_all(folder_of(options.host.unix_path)));
     const auto lock = TRY(sys::FileLock::acquire(options.host.unix_path + ".starting"));
-    if (auto greeting = greet(options.host, stop)) return greeting;
+    if (auto greeting = greet(connection, stop)) return greeting;
     const auto child = TRY(spawn_engine(options).context("start ", options.engine));
     const auto limit = std::chrono::steady_clock::now() + start_limit;
     while (std::chrono::steady_clock::now() < limit && !stop.stop_requested()) {
         // The engine is there when its socket answers. Its end ends the waiting.
         const bool ended = TRY(child.pidfd.wait_exited(poll_interval));
-        auto greeting = greet(options.host, stop);
+        auto greeting = greet(connection, stop);
         if (greeting) return greeting;
         if (!ended) continue;
         return fail(ErrorCode::Unavailable, "the engine did not start: ", last_lines(options.engine_log))
@@ -93,7 +92,8 @@ Client& Client::operator=(Client&&) noexcept = default;
 Client::~Client() = default;
 
 Result<Client> Client::connect(const ConnectOptions& options, const std::stop_token& stop) {
-    auto greeting = greet(options.host, stop);
+    http::Connection connection(options.host);  // goes on to the first call
+    auto greeting = greet(connection, stop);
     if (!greeting && is_nobody_there(greeting.error())) {
         if (options.engine.empty()) {
             return std::move(greeting)
@@ -101,12 +101,12 @@ Result<Client> Client::connect(const ConnectOptions& options, const std::stop_to
                 .hint("is berthd running there? without -H and BERTH_HOST, berth starts it by itself")
                 .error();
         }
-        greeting = start_engine(options, stop);
+        greeting = start_engine(connection, options, stop);
     }
     const Greeting answer =
         TRY(std::move(greeting).context("cannot connect to the engine at ", options.host.to_string()));
     const auto version = std::min(answer.newest, api::client_api_version);
-    return Client(std::make_unique<Transport>(options.host, version));
+    return Client(std::make_unique<Transport>(std::move(connection), version));
 }
 
 const http::Endpoint& Client::host() const { return transport_->endpoint(); }

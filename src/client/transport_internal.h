@@ -27,8 +27,8 @@ struct Call {
 /// The engine's address and the version agreed on, and the few ways in which answers are read.
 class Transport {
 public:
-    Transport(http::Endpoint endpoint, api::ApiVersion version)
-        : connection_(std::move(endpoint)), version_(version) {}
+    Transport(http::Connection connection, api::ApiVersion version)
+        : connection_(std::move(connection)), version_(version) {}
 
     const http::Endpoint& endpoint() const { return connection_.endpoint(); }
     api::ApiVersion version() const { return version_; }
