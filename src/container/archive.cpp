@@ -1,8 +1,8 @@
 #include <algorithm>
 
+#include "base/path.h"
 #include "container/fd_stream_internal.h"
 #include "container/implementation_internal.h"
-#include "container/mount_plan.h"
 #include "container/users.h"
 #include "layer/changes.h"
 #include "layer/extract.h"

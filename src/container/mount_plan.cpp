@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/path.h"
 #include "base/text.h"
 
 namespace berth::container {
@@ -53,16 +54,6 @@ Result<> check_mount(MountRequest& mount) {
 }
 
 }  // namespace
-
-std::string clean_absolute_path(std::string_view path) {
-    std::vector<std::string> out;
-    for (std::string& part : split(path, '/')) {
-        if (part.empty() || part == ".") continue;
-        if (part != "..") out.push_back(std::move(part));
-        else if (!out.empty()) out.pop_back();
-    }
-    return "/" + join(out, "/");
-}
 
 Result<MountRequest> parse_bind(std::string_view text) {
     const std::vector<std::string> parts = split(text, ':');

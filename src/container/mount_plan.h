@@ -19,7 +19,4 @@ Result<std::int64_t> parse_size(std::string_view text);
 using MountsOf = std::function<Result<std::vector<MountRequest>>(const std::string& container)>;
 Result<std::vector<MountRequest>> plan_mounts(const ContainerSpec& spec, const MountsOf& from);
 
-/// The path without "//", "." and a final "/"; ".." stays inside "/".
-std::string clean_absolute_path(std::string_view path);
-
 }  // namespace berth::container

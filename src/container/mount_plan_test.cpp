@@ -27,12 +27,6 @@ TEST(ParseBind, RefusesWhatItDoesNotKnow) {
     for (const char* text : {"", ":/a", "/a:", "/a:b", "/a:/b:what", "/a:/b:ro:x", "a:b"}) EXPECT_FALSE(parse_bind(text)) << text;
 }
 
-TEST(CleanAbsolutePath, StaysBelowTheRoot) {
-    EXPECT_EQ(clean_absolute_path("/a//b/./c/"), "/a/b/c");
-    EXPECT_EQ(clean_absolute_path("/../../etc/../x"), "/x");
-    EXPECT_EQ(clean_absolute_path("/"), "/");
-}
-
 TEST(ParseSize, KnowsUnits) {
     EXPECT_EQ(*parse_size("64m"), 64 << 20);
     EXPECT_EQ(*parse_size("1Gb"), 1 << 30);

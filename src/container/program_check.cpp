@@ -6,8 +6,8 @@
 #include <array>
 #include <vector>
 
+#include "base/path.h"
 #include "base/text.h"
-#include "container/mount_plan.h"
 #include "sys/file.h"
 
 namespace berth::container {

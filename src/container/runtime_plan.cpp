@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "base/path.h"
 #include "base/text.h"
 #include "container/image_defaults.h"
-#include "container/mount_plan.h"
 #include "sys/capability.h"
 
 namespace berth::container {

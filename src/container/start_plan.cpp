@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/path.h"
 #include "container/cdi.h"
 #include "container/host_files.h"
 #include "container/implementation_internal.h"

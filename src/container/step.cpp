@@ -6,10 +6,10 @@
 #include <algorithm>
 
 #include "base/guarded.h"
+#include "base/path.h"
 #include "base/random.h"
 #include "container/host_files.h"
 #include "container/implementation_internal.h"
-#include "container/mount_plan.h"
 #include "container/runtime_plan.h"
 #include "network/manager.h"
 #include "shim/run_directory.h"

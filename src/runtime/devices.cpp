@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/path.h"
 #include "base/text.h"
 #include "runtime/in_root.h"
 #include "sys/dir.h"
@@ -78,7 +79,7 @@ struct Spot {
 };
 
 Result<Spot> spot_of(const std::string& path, sys::BorrowedFd root, sys::BorrowedFd dev) {
-    const std::string clean = clean_path(path);
+    const std::string clean = clean_absolute_path(path);
     const bool is_in_dev = clean.starts_with("/dev/");
     const std::string below = is_in_dev ? clean.substr(4) : clean;
     const auto slash = below.rfind('/');

@@ -5,24 +5,12 @@
 
 #include <cerrno>
 
+#include "base/path.h"
 #include "base/text.h"
 #include "sys/dir.h"
 #include "sys/file.h"
 
 namespace berth::runtime {
-
-std::string clean_path(const std::string& path) {
-    std::vector<std::string> parts;
-    for (auto& part : split(path, '/')) {
-        if (part.empty() || part == ".") continue;
-        if (part == "..") {
-            if (!parts.empty()) parts.pop_back();
-        } else {
-            parts.push_back(std::move(part));
-        }
-    }
-    return "/" + join(parts, "/");
-}
 
 namespace {
 
@@ -52,7 +40,7 @@ Result<sys::Fd> make_directory(sys::BorrowedFd root, const std::string& path, in
         if (links_left == 0) return fail(ErrorCode::InvalidArgument, "too many links at ", path);
         const std::string target = TRY(sys::readlink_at(parent, name).context(path));
         const std::string absolute = target.starts_with('/') ? target : parent_path + "/" + target;
-        return make_directory(root, clean_path(absolute), links_left - 1);
+        return make_directory(root, clean_absolute_path(absolute), links_left - 1);
     }
     if (made.is_error()) return made.error().clone().with_context(path);
     return sys::open_in_root(root, path, O_PATH | O_DIRECTORY).context(path);
@@ -61,7 +49,7 @@ Result<sys::Fd> make_directory(sys::BorrowedFd root, const std::string& path, in
 }  // namespace
 
 Result<sys::Fd> ensure_directory(sys::BorrowedFd root, const std::string& path) {
-    return make_directory(root, clean_path(path), max_links);
+    return make_directory(root, clean_absolute_path(path), max_links);
 }
 
 namespace {
@@ -76,7 +64,7 @@ Result<sys::Fd> make_file(sys::BorrowedFd root, const std::string& path, int lin
         if (links_left == 0) return fail(ErrorCode::InvalidArgument, "too many links at ", path);
         const std::string target = TRY(sys::readlink_at(parent, name).context(path));
         const std::string absolute = target.starts_with('/') ? target : parent_path + "/" + target;
-        return make_file(root, clean_path(absolute), links_left - 1);
+        return make_file(root, clean_absolute_path(absolute), links_left - 1);
     }
     if (made.is_error()) return made.error().clone().with_context(path);
     return sys::open_in_root(root, path, O_PATH).context(path);
@@ -85,7 +73,7 @@ Result<sys::Fd> make_file(sys::BorrowedFd root, const std::string& path, int lin
 }  // namespace
 
 Result<sys::Fd> ensure_file(sys::BorrowedFd root, const std::string& path) {
-    return make_file(root, clean_path(path), max_links);
+    return make_file(root, clean_absolute_path(path), max_links);
 }
 
 namespace {

@@ -21,7 +21,4 @@ Result<sys::Fd> ensure_file(sys::BorrowedFd root, const std::string& path);
 /// Copies directories, files and links from one directory into another, empty one; modes and owners too.
 Result<> copy_tree(sys::BorrowedFd from, sys::BorrowedFd to);
 
-/// "/a//b/./c/" -> "/a/b/c"; ".." goes up lexically and never above the root.
-std::string clean_path(const std::string& path);
-
 }  // namespace berth::runtime

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/path.h"
 #include "base/text.h"
 #include "runtime/in_root.h"
 #include "sys/dir.h"
@@ -71,7 +72,7 @@ bool is_procfs(sys::BorrowedFd fd) {
 
 Result<> refuse_covering_proc(sys::BorrowedFd target, const std::string& destination) {
     if (!is_procfs(target)) return {};
-    const std::string clean = clean_path(destination);
+    const std::string clean = clean_absolute_path(destination);
     for (const auto& name : proc_files_to_cover) {
         if (name == clean) return {};
     }
@@ -85,7 +86,7 @@ bool is_kernel_view(const std::string& type) { return type == "proc" || type == 
 Result<sys::Fd> open_target(const PreparedMount& prepared, sys::BorrowedFd root) {
     const std::string& destination = prepared.mount->destination;
     if (is_kernel_view(prepared.mount->type)) {
-        const std::string clean = clean_path(destination);
+        const std::string clean = clean_absolute_path(destination);
         auto found = sys::open_beneath(root, clean.substr(1), O_PATH | O_DIRECTORY);
         if (found || found.error().error_number() != ENOENT)
             return std::move(found).context(prepared.mount->type,
@@ -119,7 +120,7 @@ Result<> make_bind(PreparedMount& prepared, Mounted& mounted) {
     // Sharing has to be asked for again on a tree that is a peer already; all else narrows it.
     TRY(apply_propagation(prepared.tree.fd(), prepared.options));
     TRY(prepared.tree.attach(target));
-    const std::string destination = clean_path(prepared.mount->destination);
+    const std::string destination = clean_absolute_path(prepared.mount->destination);
     if (destination == "/dev") mounted.dev_is_bound = true;
     // The host's procfs shown to a container that shares its pid namespace serves as well as one of its own.
     if (destination == "/proc" && is_procfs(prepared.tree.fd()))
@@ -157,7 +158,7 @@ Result<> attach_new(const PreparedMount& prepared, sys::DetachedMount mount, sys
     TRY(apply_propagation(mount.fd(), prepared.options));
     TRY(mount.attach(target));
     sys::Fd fd = std::move(mount).release();
-    const std::string destination = clean_path(prepared.mount->destination);
+    const std::string destination = clean_absolute_path(prepared.mount->destination);
     const std::string& type = prepared.mount->type;
     const bool is_late = type == "tmpfs" && prepared.options.is_read_only();
     if (is_late) mounted.late_read_only.push_back(TRY(sys::duplicate(fd)));

@@ -12,13 +12,6 @@
 namespace berth::runtime {
 namespace {
 
-TEST(CleanPath, NeverLeavesTheRoot) {
-    EXPECT_EQ(clean_path("/a//b/./c/"), "/a/b/c");
-    EXPECT_EQ(clean_path("../../etc"), "/etc");
-    EXPECT_EQ(clean_path("/a/../../b"), "/b");
-    EXPECT_EQ(clean_path(""), "/");
-}
-
 TEST(FindProgram, HasTheWordsThatUsersKnow) {
     EXPECT_EQ(*find_program("sh", {"PATH=/nowhere:/bin"}), "/bin/sh");
     EXPECT_EQ(find_program("no-such", {"PATH=/bin"}).error().message(),

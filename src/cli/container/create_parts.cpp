@@ -15,12 +15,10 @@ void add_pairs(api::StringMap& map, const std::vector<std::string>& pairs) {
     }
 }
 
-Result<> set_resources(const Flags& flags, api::HostConfig& host) {
-    auto& limits = host.resources;
+void set_limits(const Flags& flags, api::Resources& limits) {
     limits.memory = flags.bytes("memory").value_or(0);
     limits.memory_swap = flags.bytes("memory-swap").value_or(0);
     limits.memory_reservation = flags.bytes("memory-reservation").value_or(0);
-    limits.memory_swappiness = flags.number("memory-swappiness");
     limits.nano_cpus = static_cast<std::int64_t>(flags.real("cpus").value_or(0) * 1e9);
     limits.cpu_shares = flags.number("cpu-shares").value_or(0);
     limits.cpu_period = flags.number("cpu-period").value_or(0);
@@ -30,8 +28,14 @@ Result<> set_resources(const Flags& flags, api::HostConfig& host) {
     limits.cpuset_cpus = flags.text("cpuset-cpus");
     limits.cpuset_mems = flags.text("cpuset-mems");
     limits.pids_limit = flags.number("pids-limit");
-    limits.cgroup_parent = flags.text("cgroup-parent");
     limits.blkio_weight = static_cast<std::uint16_t>(flags.number("blkio-weight").value_or(0));
+}
+
+Result<> set_resources(const Flags& flags, api::HostConfig& host) {
+    auto& limits = host.resources;
+    set_limits(flags, limits);
+    limits.memory_swappiness = flags.number("memory-swappiness");
+    limits.cgroup_parent = flags.text("cgroup-parent");
     if (flags.has("oom-kill-disable")) limits.oom_kill_disable = flags.is_set("oom-kill-disable");
     limits.device_cgroup_rules = flags.list("device-cgroup-rule");
     for (const auto& text : flags.list("ulimit")) limits.ulimits.push_back(TRY(parse_ulimit(text)));

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/container/create_parts_internal.h"
 #include "cli/context.h"
 #include "cli/interrupt.h"
 #include "cli/output/file_output.h"
@@ -46,20 +47,7 @@ Result<int> run_export(Context& context, const Flags& flags) {
 
 Result<int> run_update(Context& context, const Flags& flags) {
     api::ContainerUpdateRequest request;
-    auto& limits = request.resources;
-    limits.memory = flags.bytes("memory").value_or(0);
-    limits.memory_swap = flags.bytes("memory-swap").value_or(0);
-    limits.memory_reservation = flags.bytes("memory-reservation").value_or(0);
-    limits.nano_cpus = static_cast<std::int64_t>(flags.real("cpus").value_or(0) * 1e9);
-    limits.cpu_shares = flags.number("cpu-shares").value_or(0);
-    limits.cpu_period = flags.number("cpu-period").value_or(0);
-    limits.cpu_quota = flags.number("cpu-quota").value_or(0);
-    limits.cpu_realtime_period = flags.number("cpu-rt-period").value_or(0);
-    limits.cpu_realtime_runtime = flags.number("cpu-rt-runtime").value_or(0);
-    limits.cpuset_cpus = flags.text("cpuset-cpus");
-    limits.cpuset_mems = flags.text("cpuset-mems");
-    limits.pids_limit = flags.number("pids-limit");
-    limits.blkio_weight = static_cast<std::uint16_t>(flags.number("blkio-weight").value_or(0));
+    set_limits(flags, request.resources);
     request.restart_policy = TRY(parse_restart(flags.text("restart")));
     const auto* engine = TRY(context.engine());
     return for_each_name(context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {

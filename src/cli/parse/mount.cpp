@@ -1,5 +1,6 @@
 #include "cli/parse/mount.h"
 
+#include "base/path.h"
 #include "cli/units.h"
 
 namespace berth::cli {
@@ -165,17 +166,7 @@ std::string VolumeFlag::to_string() const {
 }
 
 std::string absolute_path(std::string_view path, std::string_view folder) {
-    const std::string whole = path.starts_with('/') ? std::string(path) : concat(folder, "/", path);
-    std::vector<std::string> parts;
-    for (auto& part : split(whole, '/')) {
-        if (part.empty() || part == ".") continue;
-        if (part == "..") {
-            if (!parts.empty()) parts.pop_back();
-        } else {
-            parts.push_back(std::move(part));
-        }
-    }
-    return "/" + join(parts, "/");
+    return clean_absolute_path(path.starts_with('/') ? std::string(path) : concat(folder, "/", path));
 }
 
 Result<std::vector<std::string>> split_csv(std::string_view line) {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "runtime/cgroup_plan.h"
 #include "runtime/clone_into.h"
@@ -33,12 +34,12 @@ struct Bundle {
 };
 
 Result<std::string> absolute(const std::string& path) {
-    if (path.starts_with('/')) return clean_path(path);
+    if (path.starts_with('/')) return clean_absolute_path(path);
     char* folder = ::get_current_dir_name();
     if (!folder) return Error::from_errno("getcwd", errno);
     std::string joined = concat(folder, "/", path);
     ::free(folder);
-    return clean_path(joined);
+    return clean_absolute_path(joined);
 }
 
 Result<Bundle> load_bundle(const std::string& path) {
