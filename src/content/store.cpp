@@ -193,24 +193,38 @@ bool Lease::protect(const oci::Digest& digest) {
 
 std::uint64_t Store::begin_collection() { return ++state_->protection.lock()->generation; }
 
+Result<> Store::State::collect_one(const BlobInfo& blob, std::uint64_t mark, Collected& collected) {
+    auto protection = this->protection.lock();
+    const auto committed = protection->committed_in.find(blob.digest);
+    if (committed != protection->committed_in.end() && committed->second >= mark) return {};
+    const bool is_leased = std::any_of(protection->leases.begin(), protection->leases.end(),
+                                       [&](const auto& lease) { return lease.second.contains(blob.digest); });
+    if (is_leased) return {};
+    auto removed = discard(blob.digest, blob.bytes);
+    if (removed.is_error()) {
+        if (removed.error().is(ErrorCode::NotFound)) return {};
+        return std::move(removed).error().with_context(concat("blob ", blob.digest));
+    }
+    protection->committed_in.erase(blob.digest);
+    collected.bytes += blob.bytes;
+    collected.removed.push_back(blob.digest);
+    return {};
+}
+
 Result<Collected> Store::collect(std::uint64_t mark, const std::set<oci::Digest>& roots) {
     Collected collected;
     for (const BlobInfo& blob : TRY(list())) {
         if (roots.contains(blob.digest)) continue;
-        auto protection = state_->protection.lock();
-        const auto committed = protection->committed_in.find(blob.digest);
-        if (committed != protection->committed_in.end() && committed->second >= mark) continue;
-        const bool is_leased = std::any_of(protection->leases.begin(), protection->leases.end(),
-                                           [&](const auto& lease) { return lease.second.contains(blob.digest); });
-        if (is_leased) continue;
-        auto removed = state_->discard(blob.digest, blob.bytes);
-        if (removed.is_error()) {
-            if (removed.error().is(ErrorCode::NotFound)) continue;
-            return std::move(removed).error().with_context(concat("blob ", blob.digest));
-        }
-        protection->committed_in.erase(blob.digest);
-        collected.bytes += blob.bytes;
-        collected.removed.push_back(blob.digest);
+        TRY(state_->collect_one(blob, mark, collected));
+    }
+    return collected;
+}
+
+Result<Collected> Store::remove_unleased(std::uint64_t mark, const std::set<oci::Digest>& digests) {
+    Collected collected;
+    for (const oci::Digest& digest : digests) {
+        const auto bytes = size(digest);
+        if (bytes) TRY(state_->collect_one({.digest = digest, .bytes = *bytes}, mark, collected));
     }
     return collected;
 }

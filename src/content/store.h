@@ -149,6 +149,8 @@ public:
     std::uint64_t begin_collection();
     /// Removes every blob that is not in `roots`, not leased and older than the mark.
     Result<Collected> collect(std::uint64_t mark, const std::set<oci::Digest>& roots);
+    /// Removes of these the blobs that are not leased and older than the mark.
+    Result<Collected> remove_unleased(std::uint64_t mark, const std::set<oci::Digest>& digests);
 
 private:
     friend class Lease;

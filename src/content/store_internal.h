@@ -33,6 +33,8 @@ struct Store::State {
     Result<> publish(const std::string& from, const oci::Digest& digest);
     /// Takes a blob's name away at once, and the space of a large one in the background.
     Result<> discard(const oci::Digest& digest, std::uint64_t bytes);
+    /// Discards a blob that is not leased and older than the mark.
+    Result<> collect_one(const BlobInfo& blob, std::uint64_t mark, Collected& collected);
 };
 
 }  // namespace berth::content

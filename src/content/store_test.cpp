@@ -106,6 +106,25 @@ TEST_F(StoreTest, CollectsOnlyWhatNothingProtects) {
     EXPECT_EQ(store_->collect(store_->begin_collection(), {root}).value().removed.size(), 3U);
 }
 
+TEST_F(StoreTest, RemovesOfWhatIsNamedWhatNothingProtects) {
+    const auto loose = store_->put("loose").value().digest;
+    const auto other = store_->put("other").value().digest;
+    const auto leased = store_->put("leased").value().digest;
+    std::optional<Lease> lease = store_->reading_lease();
+    EXPECT_TRUE(lease->protect(leased));
+    const auto mark = store_->begin_collection();
+    std::optional<Lease> short_lease = store_->lease();
+    short_lease.reset();
+    const auto late = store_->put("after the mark").value().digest;
+    const std::set named{loose, leased, late, oci::Digest::of("absent")};
+    const auto removed = store_->remove_unleased(mark, named).value();
+    EXPECT_THAT(removed.removed, testing::ElementsAre(loose));
+    EXPECT_EQ(removed.bytes, 5U);
+    for (const auto& digest : {other, leased, late}) EXPECT_TRUE(store_->has(digest));
+    lease.reset();
+    EXPECT_EQ(store_->remove_unleased(store_->begin_collection(), named).value().removed.size(), 2U);
+}
+
 TEST_F(StoreTest, ServesManyThreads) {
     std::vector<std::jthread> threads;
     for (int t = 0; t < 8; ++t) {
