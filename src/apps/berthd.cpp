@@ -142,6 +142,10 @@ image::TransferLimits transfer_limits(const engine::Configuration& configuration
     return {.downloads = static_cast<unsigned>(configuration.concurrent_downloads), .uploads = static_cast<unsigned>(configuration.concurrent_uploads)};
 }
 
+image::LayerBlobs layer_blobs(const engine::Configuration& configuration) {
+    return configuration.layer_blobs == "drop" ? image::LayerBlobs::Drop : image::LayerBlobs::Keep;
+}
+
 struct EndsBackgroundWork {
     image::Store& images;
     ~EndsBackgroundWork() { images.end_background_work(); }
@@ -164,6 +168,7 @@ record::Event reload_event(const Reloadable& what, const engine::Configuration& 
             {{"debug", now.log_level == "debug" ? "true" : "false"},
              {"insecure-registries", list(now.insecure_registries)},
              {"labels", list(now.labels)},
+             {"layer-blobs", now.layer_blobs},
              {"max-concurrent-downloads", std::to_string(now.concurrent_downloads)},
              {"max-concurrent-uploads", std::to_string(now.concurrent_uploads)},
              {"name", what.hostname},
@@ -177,6 +182,7 @@ Result<> reload(Reloadable& what) {
     log.set_level(level_of(configuration.log_level));
     what.registries.reconfigure(configuration.insecure_registries, configuration.registry_mirrors);
     what.images.set_transfer_limits(transfer_limits(configuration));
+    what.images.set_layer_blobs(layer_blobs(configuration));
     what.events.append(reload_event(what, configuration));
     what.configuration.replace(std::move(configuration));
     what.settings = std::move(plan.settings);
@@ -250,6 +256,7 @@ Result<> run(const Invocation& invocation, const Loaded& loaded, const sys::Fd& 
     });
     images->add_root_provider([&](image::Roots& roots) { builder->add_roots(roots); });
     const EndsBackgroundWork ends_before_what_it_looks_at{*images};
+    images->set_layer_blobs(layer_blobs(configuration));
     // Containers::open() has reconciled rows, shims, networks and volumes, before it starts anything by
     // policy.
     std::jthread rules_guard([&](std::stop_token stop) { networks->guard_rules(stop); });

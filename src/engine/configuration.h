@@ -38,7 +38,7 @@ struct Configuration {
     std::int64_t default_shm_size = 64 << 20;
     std::string default_userns_mode = "host";
     int default_stop_timeout = 10;
-    std::string cgroup_parent = "berth", storage_driver;
+    std::string cgroup_parent = "berth", storage_driver, layer_blobs = "keep";
     int concurrent_downloads = 3, concurrent_uploads = 5;
     Tls tls;
     std::string http_proxy, https_proxy, no_proxy;

@@ -70,6 +70,7 @@ TEST(Configuration, ExplainsWhatIsWrong) {
         {{"--log-driver=splunk"}, "{}", "is not one of"},
         {{"--userns-remap=default"}, "{}", "not supported"},
         {{}, R"({"default-userns-mode":"private"})", "neither host nor auto"},
+        {{"--layer-blobs=some"}, "{}", "neither keep nor drop"},
         {{}, R"({"authorization-plugins":["x"]})", "not supported"},
         {{"--default-ulimit=nofile=9:5"}, "{}", "above the hard"},
     };

@@ -59,6 +59,8 @@ constexpr Option table[] = {
      "layers pulled at once (default 3)"},
     {"max-concurrent-uploads", 0, "max-concurrent-uploads", Number, Used,
      "layers pushed at once (default 5)"},
+    {"layer-blobs", 0, "layer-blobs", Text, Used,
+     "keep, or drop: compressed layers that a registry gives to anyone are not kept (default keep)"},
     {"shutdown-timeout", 0, "shutdown-timeout", Number, Ignored,
      "containers keep running when the engine stops"},
     {"storage-driver", 's', "storage-driver", Text, Used,

@@ -11,7 +11,7 @@ namespace berth::engine {
 using codec::Json;
 
 namespace {
-constexpr std::array<std::string_view, 7> reloadable{"debug",           "insecure-registries", "labels",
+constexpr std::array<std::string_view, 8> reloadable{"debug",           "insecure-registries", "labels", "layer-blobs",
                                                      "log-level",       "max-concurrent-downloads",
                                                      "max-concurrent-uploads", "registry-mirrors"};
 

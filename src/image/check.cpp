@@ -19,8 +19,10 @@ bool is_document(const oci::Descriptor& blob) {
 
 class Checker {
 public:
-    Checker(Store::Implementation& store, bool repair, std::stop_token stop)
-        : store_(store), content_(store.services_.content), snapshots_(store.services_.snapshots), repair_(repair), stop_(std::move(stop)) {
+    /// The lease keeps what is needed to mend something.
+    Checker(Store::Implementation& store, content::Lease& lease, bool repair, std::stop_token stop)
+        : store_(store), content_(store.services_.content), snapshots_(store.services_.snapshots), lease_(lease), repair_(repair),
+          stop_(std::move(stop)) {
         for (const auto& provider : store_.root_providers_) provider(roots_);
         for (const auto& layer : roots_.layers) add_layer(layer);
     }
@@ -90,6 +92,7 @@ private:
         if (stop_.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
         if (depth > max_index_depth + 1) return {};
         if (!content_.has(descriptor.digest)) {
+            if (TRY(store_.is_dropped(descriptor.digest))) return {};
             const bool is_foreign = !descriptor.urls.empty();
             if (!is_needed || is_foreign || !TRY(store_.find_row(image_)) || !TRY(report_missing(descriptor))) return {};
         }
@@ -152,7 +155,7 @@ private:
     }
 
     Result<> fetch_again(const oci::Descriptor& descriptor, Problem& problem) {
-        const auto fetched = store_.refetch(descriptor, stop_);
+        const auto fetched = store_.refetch(descriptor, {}, stop_);
         if (fetched.is_error() && stop_.stop_requested()) return fetched.error().clone();
         problem.is_repaired = !fetched.is_error();
         problem.repair = fetched ? concat("fetched again from ", fetched->familiar_name())
@@ -187,7 +190,7 @@ private:
     Result<> verify_layer(const oci::Digest& diff_id) {
         if (TRY(snapshots_.verify(diff_id, stop_))) return {};
         const auto blob = blob_of_.find(diff_id);
-        if (blob == blob_of_.end() || !content_.has(blob->second.digest)) return {};
+        if (blob == blob_of_.end() || !lease_.protect(blob->second.digest)) return {};
         auto reader = TRY(content_.open_blob(blob->second.digest));
         return compare_with_archive(snapshots_, diff_id, reader, stop_);
     }
@@ -212,7 +215,8 @@ private:
             return std::string("removed: nothing refers to it");
         }
         std::string from = "made again from its blob";
-        if (!content_.has(known->second.digest)) from += concat(", fetched from ", TRY(store_.refetch(known->second, stop_)).familiar_name());
+        if (!lease_.protect(known->second.digest))
+            from += concat(", fetched from ", TRY(store_.refetch(known->second, {}, stop_)).familiar_name());
         auto reader = TRY(content_.open_blob(known->second.digest));
         TRY(snapshots_.apply(reader, {.diff_id = diff_id}, stop_));
         return from;
@@ -221,6 +225,7 @@ private:
     Store::Implementation& store_;
     content::Store& content_;
     snapshot::Driver& snapshots_;
+    content::Lease& lease_;
     const bool repair_;
     std::stop_token stop_;
     Roots roots_;
@@ -234,8 +239,13 @@ private:
 }  // namespace
 
 Result<CheckReport> Store::check(bool repair, std::stop_token stop) {
-    content::Lease lease = implementation_->services_.content.lease();  // no layer is collected meanwhile
-    return Checker(*implementation_, repair, std::move(stop)).check();
+    auto report = [&] {
+        content::Lease lease = implementation_->services_.content.lease();  // no layer is collected meanwhile
+        return Checker(*implementation_, lease, repair, std::move(stop)).check();
+    }();
+    // What was fetched for a layer goes again.
+    if (repair) implementation_->drop_all_layer_blobs().ignore("the next collection makes up for it");
+    return report;
 }
 
 }  // namespace berth::image

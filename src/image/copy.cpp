@@ -11,7 +11,8 @@ namespace {
 /// Where documents and blobs come from.
 class Origin {
 public:
-    Origin(content::Store& content, remote::Repository* repository) : content_(content), repository_(repository) {}
+    Origin(Store::Implementation& store, remote::Repository* repository, remote::CredentialsProvider credentials)
+        : store_(store), content_(store.services_.content), repository_(repository), credentials_(std::move(credentials)) {}
 
     Result<std::string> document(const oci::Descriptor& descriptor, const std::stop_token& stop) {
         if (!repository_) return content_.read(descriptor.digest, oci::max_manifest_bytes);
@@ -20,7 +21,7 @@ public:
     /// The blob in the content store, fetched when it is not there; under the caller's lease.
     Result<content::BlobReader> blob(const oci::Descriptor& descriptor, content::Lease& lease, const std::stop_token& stop) {
         if (!lease.protect(descriptor.digest)) {
-            if (!repository_) return fail(ErrorCode::NotFound, "blob ", descriptor.digest, " is not here");
+            if (!repository_) return store_.open_blob(descriptor, credentials_, stop);
             auto writer = TRY(content_.resume_ingest(descriptor.digest.to_string()));
             TRY(repository_->fetch_blob(descriptor, writer.offset(), [&](std::span<const std::byte> piece) { return writer.write(piece); }, stop));
             TRY(std::move(writer).commit({.digest = descriptor.digest, .bytes = static_cast<std::uint64_t>(descriptor.size)}));
@@ -29,8 +30,10 @@ public:
     }
 
 private:
+    Store::Implementation& store_;
     content::Store& content_;
-    remote::Repository* repository_;  // null: only what is here
+    remote::Repository* repository_;  // null: what is here, or was dropped
+    remote::CredentialsProvider credentials_;
 };
 
 class Copier {
@@ -107,7 +110,7 @@ Result<oci::Descriptor> copy_leased(Store::Implementation& implementation, std::
         descriptor = TRY(implementation.find(from)).row.descriptor();
         bytes = TRY(services.content.read(descriptor.digest, oci::max_manifest_bytes));
     }
-    Origin origin(services.content, source.get());
+    Origin origin(implementation, source.get(), options.credentials);
     if (options.platform) {
         const auto document = TRY(oci::parse_manifest_or_index(bytes, descriptor.media_type));
         if (const auto* index = std::get_if<oci::Index>(&document)) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -46,6 +47,10 @@ struct Name {
     Timestamp tagged{};
 };
 
+/// Whether a registry gave or took blobs without knowing who asked.
+enum class SourceAccess { Open, WithCredentials };
+SourceAccess access_with(const remote::CredentialsProvider& credentials, const std::string& domain);
+
 class Store::Implementation {
 public:
     explicit Implementation(const Services& services) : services_(services) {}
@@ -60,16 +65,35 @@ public:
     Result<> save_name(const oci::Reference& reference, const oci::Digest& id);
     Result<> remove_name(const std::string& reference);
     Result<> remove_row(const oci::Digest& id);
-    /// Notes that a repository of a registry has these blobs, so that a push to that registry can mount them.
-    Result<> note_source(const oci::Reference& repository, const std::vector<oci::Descriptor>& blobs);
+    /// Notes that a repository of a registry has these blobs, so that a push to that registry can mount them, and that those which
+    /// are here under the caller's lease were not dropped.
+    Result<> note_source(const oci::Reference& repository, const std::vector<oci::Descriptor>& blobs, SourceAccess access);
+    Result<bool> has_open_source(const oci::Digest& blob) const;
+    /// Whether a blob that is not here is absent by policy: a registry has it.
+    Result<bool> is_dropped(const oci::Digest& blob) const;
+    Result<> note_dropped(const std::set<oci::Digest>& blobs) const;
+    Result<> note_returned(const oci::Digest& blob) const;
     Result<std::vector<std::string>> sources_of(const oci::Digest& blob, const std::string& domain) const;
 
     // refetch.cpp
     /// The repositories that are known to have had a blob.
     Result<std::vector<oci::Reference>> repositories_of(const oci::Digest& blob) const;
-    Result<> refetch_from(const oci::Reference& name, const oci::Descriptor& blob, const std::stop_token& stop) const;
+    Result<> refetch_from(const oci::Reference& name, const oci::Descriptor& blob, const remote::CredentialsProvider& credentials,
+                          const std::stop_token& stop) const;
     /// Fetches a blob or document again, over what is here, and says from where. NotFound when no registry is known to have it.
-    Result<oci::Reference> refetch(const oci::Descriptor& blob, const std::stop_token& stop) const;
+    Result<oci::Reference> refetch(const oci::Descriptor& blob, const remote::CredentialsProvider& credentials, const std::stop_token& stop) const;
+    /// A blob that may have been dropped: opened where it is here, else fetched first. Under a lease it stays.
+    Result<content::BlobReader> open_blob(const oci::Descriptor& blob, const remote::CredentialsProvider& credentials,
+                                          const std::stop_token& stop) const;
+
+    // layer_blobs.cpp
+    /// The layers of every manifest that is here; without those of damaged ones.
+    std::vector<Layer> layers_of(const oci::Descriptor& target) const;
+    /// Drops of these layers the blobs that the policy does not keep; returns their bytes.
+    Result<std::int64_t> drop_layer_blobs(const std::vector<Layer>& layers);
+    Result<std::int64_t> drop_all_layer_blobs();
+    /// What came back for a push, a save or a copy goes again, and what came with a pull; a later collection makes up for a failure.
+    void drop_layer_blobs_of(const oci::Descriptor& target);
 
     // resolve.cpp
     /// The row that a user's word means, and the name it was found by ("" for an id).
@@ -86,11 +110,13 @@ public:
     /// The same for this machine's platform, else any that is here.
     Result<Image> open_any(const oci::Descriptor& target) const;
     Result<Image> open_manifest(const oci::Descriptor& target, const oci::Descriptor& manifest) const;
-    /// Every blob that an image consists of and that is here; missing children are left out.
+    /// Every blob that an image consists of and that is here, or was dropped; other missing children are left out.
     Result<std::vector<oci::Descriptor>> blobs_of(const oci::Descriptor& target) const;
     /// Makes the layers of an image that has a row by now: a collection at the same time may have taken one between the
     /// moment it was seen and the moment the row protected it.
     Result<> ensure_layers(const Image& image, std::stop_token stop) const;
+    /// The same with what a pull found here and did not fetch.
+    Result<> complete(const Image& image, content::Lease& lease, const remote::CredentialsProvider& credentials, const std::stop_token& stop) const;
     Result<Summary> summarize(const Row& row, const std::vector<Name>& names) const;
 
     // remove.cpp
@@ -109,10 +135,18 @@ public:
     std::vector<LayerMaker> layer_makers_;
     /// Names and rows change together under this lock; it is never held while bytes travel.
     std::mutex names_mutex_;
-    Slots downloads_{TransferLimits{}.downloads}, uploads_{TransferLimits{}.uploads};
+    mutable Slots downloads_{TransferLimits{}.downloads};
+    Slots uploads_{TransferLimits{}.uploads};
     /// Layers on their way, by diff id or blob digest: a second pull waits for the first.
-    Guarded<std::set<oci::Digest>> in_flight_;
-    Guarded<bool> is_put_off_;  // a collection of layers
+    mutable Guarded<std::set<oci::Digest>> in_flight_;
+    std::atomic<LayerBlobs> layer_blobs_{LayerBlobs::Keep};
+    /// A blob's being here and the note of it change together under this lock.
+    mutable std::mutex dropping_;
+    struct PutOff {
+        bool layers = false;       // a collection, until it is quiet
+        bool layer_blobs = false;  // a look at all of them
+    };
+    Guarded<PutOff> put_off_;
     std::jthread collector_{[this](const std::stop_token& stop) { collect_when_quiet(stop); }};  // last, so that it ends first
 };
 

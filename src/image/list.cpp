@@ -36,7 +36,7 @@ bool keep_matching_names(Summary& summary, const std::vector<std::string>& patte
 }
 
 // What of each image belongs to others of the list too: unpacked layers and their blobs.
-void fill_shared_sizes(const Store& store, const snapshot::Driver& snapshots, std::vector<Summary>& images) {
+void fill_shared_sizes(const Store& store, const Services& services, std::vector<Summary>& images) {
     std::map<oci::Digest, std::pair<int, std::int64_t>> layers;  // how many images have it, and its bytes
     std::vector<std::set<oci::Digest>> of_image;
     for (const auto& summary : images) {
@@ -47,8 +47,8 @@ void fill_shared_sizes(const Store& store, const snapshot::Driver& snapshots, st
             if (!own.insert(layer.diff_id).second) continue;
             auto& [count, bytes] = layers[layer.diff_id];
             if (++count > 1) continue;
-            const auto info = snapshots.inspect(layer.diff_id);
-            bytes = layer.blob.size + (info ? static_cast<std::int64_t>(info->disk_bytes) : 0);
+            const auto info = services.snapshots.inspect(layer.diff_id);
+            bytes = (services.content.has(layer.blob.digest) ? layer.blob.size : 0) + (info ? static_cast<std::int64_t>(info->disk_bytes) : 0);
         }
     }
     for (std::size_t i = 0; i < images.size(); ++i) {
@@ -156,7 +156,7 @@ Result<std::vector<Summary>> Store::list(const ListFilter& filter) const {
         out.push_back(std::move(image));
     }
     std::stable_sort(out.begin(), out.end(), [](const Summary& a, const Summary& b) { return a.created > b.created; });
-    if (filter.shared_sizes) fill_shared_sizes(*this, implementation_->services_.snapshots, out);
+    if (filter.shared_sizes) fill_shared_sizes(*this, implementation_->services_, out);
     return out;
 }
 
@@ -194,7 +194,7 @@ Result<DiskUsage> Store::usage() const {
         if (!implementation_->user_lookup_ || implementation_->user_lookup_(row.id).empty()) continue;
         ++out.active;
         for (const auto& blob : TRY(implementation_->blobs_of(row.descriptor())))
-            if (counted.insert(blob.digest).second) used += blob.size;
+            if (counted.insert(blob.digest).second && services.content.has(blob.digest)) used += blob.size;
         if (auto image = implementation_->open_image(row.descriptor(), {})) {
             for (const auto& layer : image->layers) {
                 auto info = services.snapshots.inspect(layer.diff_id);

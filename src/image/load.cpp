@@ -260,11 +260,11 @@ private:
     Result<> unpack_layers(const Image& image) {
         auto& snapshots = implementation_.services_.snapshots;
         for (const auto& layer : image.layers) {
-            if (!lease_.protect(layer.blob.digest))
+            if (!lease_.protect(layer.blob.digest) && !TRY(implementation_.is_dropped(layer.blob.digest)))
                 return fail(ErrorCode::InvalidArgument, "the archive lacks layer ", layer.blob.digest, ", which its manifest names");
             if (snapshots.has(layer.diff_id)) continue;
             progress_({.id = layer.blob.digest.short_hex(), .status = "Loading layer"});
-            auto reader = TRY(content_.open_blob(layer.blob.digest));
+            auto reader = TRY(implementation_.open_blob(layer.blob, {}, stop_));
             TRY(snapshots.apply(reader, {.diff_id = layer.diff_id}, stop_).context("layer ", layer.blob.digest.short_hex()));
         }
         return {};

@@ -182,23 +182,17 @@ private:
 
     Result<> pull_layer(const oci::Descriptor& blob, const oci::Digest& diff_id, const std::stop_token& stop) {
         Meter meter(sink_, blob.digest.short_hex(), blob.size);
-        {
-            // One pull of a layer at a time: whoever comes second waits and then finds it there.
-            auto in_flight = store_.in_flight_.lock();
-            if (in_flight->contains(blob.digest)) meter.say("Waiting");
-            if (!in_flight.wait(stop, [&](const auto& set) { return !set.contains(blob.digest); })) return fail(ErrorCode::Cancelled, "interrupted");
-            in_flight->insert(blob.digest);
-        }
-        auto result = pull_layer_alone(blob, diff_id, meter, stop);
-        store_.in_flight_.lock()->erase(blob.digest);
-        store_.in_flight_.notify_all();
-        return std::move(result).context("layer ", blob.digest.short_hex());
+        // One pull of a layer at a time: whoever comes second waits and then finds it there.
+        if (store_.in_flight_.lock()->contains(blob.digest)) meter.say("Waiting");
+        const auto turn = TRY(Turn::take(store_.in_flight_, blob.digest, stop));
+        return pull_layer_alone(blob, diff_id, meter, stop).context("layer ", blob.digest.short_hex());
     }
 
     Result<> pull_layer_alone(const oci::Descriptor& blob, const oci::Digest& diff_id, Meter& meter, const std::stop_token& stop) {
         auto& snapshots = store_.services_.snapshots;
         const bool has_blob = lease_.protect(blob.digest);
-        if (has_blob && snapshots.has(diff_id)) {
+        const bool is_enough = has_blob || (store_.layer_blobs_ == LayerBlobs::Drop && TRY(store_.is_dropped(blob.digest)));
+        if (is_enough && snapshots.has(diff_id)) {
             meter.say("Already exists");
             return {};
         }
@@ -288,6 +282,32 @@ Error in_dockers_words(Error error, const oci::Reference& reference) {
     return error;
 }
 
+std::string version_of(const oci::Reference& reference) { return reference.has_digest() ? reference.digest().to_string() : reference.tag(); }
+
+/// One image under a lease, whose end lets go of what need not stay.
+Result<oci::Descriptor> pull_leased(Store::Implementation& store, remote::Repository& repository, const oci::Reference& reference,
+                                    const PullOptions& options, const ProgressSink& progress, const std::stop_token& stop) {
+    content::Lease lease = store.services_.content.lease();
+    Puller puller(store, repository, lease, progress, stop);
+    auto pulled = puller.pull(version_of(reference), options.platform);
+    if (pulled.is_error()) return in_dockers_words(std::move(pulled).error(), reference);
+    const oci::Descriptor target = std::move(*pulled);
+    bool was_there = false;
+    {
+        const std::lock_guard lock(store.names_mutex_);
+        for (const auto& existing : TRY(store.names_of(target.digest)))
+            was_there = was_there || existing.reference == reference.to_string();
+        TRY(store.save_image(target, ""));
+        TRY(store.save_name(reference, target.digest));
+    }
+    if (!puller.is_artifact()) TRY(store.complete(TRY(store.open_image(target, options.platform)), lease, options.credentials, stop));
+    TRY(store.note_source(reference, puller.blobs(), access_with(options.credentials, reference.domain())));
+    store.emit("pull", reference.familiar(), reference.familiar_name());
+    progress({.status = concat("Digest: ", target.digest)});
+    progress({.status = concat("Status: ", was_there ? "Image is up to date for " : "Downloaded newer image for ", reference.familiar())});
+    return target;
+}
+
 }  // namespace
 
 Result<oci::Digest> Store::pull(std::string_view name, const PullOptions& options, const ProgressSink& progress, std::stop_token stop) {
@@ -301,25 +321,8 @@ Result<oci::Digest> Store::pull(std::string_view name, const PullOptions& option
     }
     oci::Digest last;
     for (const auto& reference : references) {
-        const std::string version = reference.has_digest() ? reference.digest().to_string() : reference.tag();
-        content::Lease lease = implementation_->services_.content.lease();
-        Puller puller(*implementation_, *repository, lease, progress, stop);
-        auto pulled = puller.pull(version, options.platform);
-        if (pulled.is_error()) return in_dockers_words(std::move(pulled).error(), reference);
-        const oci::Descriptor target = std::move(*pulled);
-        bool was_there = false;
-        {
-            const std::lock_guard lock(implementation_->names_mutex_);
-            for (const auto& existing : TRY(implementation_->names_of(target.digest)))
-                was_there = was_there || existing.reference == reference.to_string();
-            TRY(implementation_->save_image(target, ""));
-            TRY(implementation_->save_name(reference, target.digest));
-        }
-        if (!puller.is_artifact()) TRY(implementation_->ensure_layers(TRY(implementation_->open_image(target, options.platform)), stop));
-        TRY(implementation_->note_source(reference, puller.blobs()));
-        implementation_->emit("pull", reference.familiar(), reference.familiar_name());
-        progress({.status = concat("Digest: ", target.digest)});
-        progress({.status = concat("Status: ", was_there ? "Image is up to date for " : "Downloaded newer image for ", reference.familiar())});
+        const auto target = TRY(pull_leased(*implementation_, *repository, reference, options, progress, stop));
+        implementation_->drop_layer_blobs_of(target);
         last = target.digest;
     }
     return last;

@@ -16,8 +16,9 @@ bool is_document(const oci::Descriptor& blob) {
 
 class Pusher {
 public:
-    Pusher(Store::Implementation& store, remote::Repository& repository, const ProgressSink& sink, std::stop_token stop)
-        : store_(store), repository_(repository), stop_(std::move(stop)) {
+    Pusher(Store::Implementation& store, remote::Repository& repository, const remote::CredentialsProvider& credentials, const ProgressSink& sink,
+           std::stop_token stop)
+        : store_(store), repository_(repository), credentials_(credentials), stop_(std::move(stop)) {
         sink_ = [this, &sink](const Progress& progress) {
             const std::lock_guard lock(sink_mutex_);
             sink(progress);
@@ -72,8 +73,19 @@ private:
     Result<> push_blob(const oci::Descriptor& blob, const std::stop_token& stop) {
         const std::string id = blob.digest.short_hex();
         const auto slot = TRY(store_.uploads_.take(stop));
-        auto reader = TRY(store_.services_.content.open_blob(blob.digest));
         const auto mount_from = TRY(store_.sources_of(blob.digest, repository_.name().domain()));
+        // A blob that is not kept here is fetched only when the registry neither has it nor can mount it.
+        std::optional<content::BlobReader> reader;
+        std::optional<Error> not_fetched;
+        const auto open = [&]() -> Result<> {
+            if (!store_.services_.content.has(blob.digest)) say(blob, "Downloading");
+            auto opened = store_.open_blob(blob, credentials_, stop);
+            if (opened.is_error()) return std::move(opened).error();
+            reader.emplace(std::move(*opened));
+            return {};
+        };
+        const bool may_be_there = !mount_from.empty() || store_.services_.content.has(blob.digest);
+        if (!may_be_there && !TRY(repository_.has_blob(blob.digest, stop))) TRY(open());
         auto last = std::chrono::steady_clock::now();
         const auto progress = [&](std::uint64_t bytes) {
             const auto now = std::chrono::steady_clock::now();
@@ -81,11 +93,20 @@ private:
             last = now;
             sink_({.id = id, .status = "Pushing", .current = static_cast<std::int64_t>(bytes), .total = blob.size});
         };
-        const auto source = [&](std::uint64_t offset, std::span<std::byte> buffer) {
-            return sys::pread(reader.fd(), buffer, static_cast<std::uint64_t>(offset));
+        const auto source = [&](std::uint64_t offset, std::span<std::byte> buffer) -> Result<std::size_t> {
+            if (!reader) {
+                auto opened = open();
+                if (opened.is_error()) {
+                    not_fetched = std::move(opened).error();
+                    return fail(ErrorCode::Cancelled, "nothing to send");  // repeating the upload would not help
+                }
+            }
+            return sys::pread(reader->fd(), buffer, offset);
         };
-        const auto outcome = TRY(repository_.push_blob(blob, source, mount_from, progress, stop).context("blob ", id));
-        switch (outcome) {
+        auto outcome = repository_.push_blob(blob, source, mount_from, progress, stop);
+        if (not_fetched) return std::move(*not_fetched);
+        if (outcome.is_error()) return std::move(outcome).error().with_context(concat("blob ", id));
+        switch (*outcome) {
             case remote::PushOutcome::Pushed: say(blob, "Pushed"); break;
             case remote::PushOutcome::Existed: say(blob, "Layer already exists"); break;
             case remote::PushOutcome::Mounted: say(blob, concat("Mounted from ", mount_from.front())); break;
@@ -95,10 +116,22 @@ private:
 
     Store::Implementation& store_;
     remote::Repository& repository_;
+    const remote::CredentialsProvider& credentials_;
     std::stop_token stop_;
     std::mutex sink_mutex_;
     ProgressSink sink_;
 };
+
+/// One image under a lease, whose end lets go of what was fetched again.
+Result<> push_leased(Store::Implementation& store, remote::Repository& repository, const oci::Descriptor& target, const oci::Reference& reference,
+                     const remote::CredentialsProvider& credentials, const ProgressSink& progress, const std::stop_token& stop) {
+    content::Lease lease = store.services_.content.reading_lease();
+    const auto blobs = TRY(store.blobs_of(target));
+    for (const auto& blob : blobs) lease.protect(blob.digest);
+    Pusher pusher(store, repository, credentials, progress, stop);
+    TRY(pusher.push(blobs, reference.tag()));
+    return store.note_source(reference, blobs, access_with(credentials, reference.domain()));
+}
 
 }  // namespace
 
@@ -131,12 +164,9 @@ Result<> Store::push(std::string_view name, const PushOptions& options, const Pr
             // A registry refuses an index whose manifests it does not have: what is here is pushed alone.
             target = TRY(options.platform ? implementation_->open_image(target, *options.platform) : implementation_->open_any(target)).manifest;
         }
-        content::Lease lease = implementation_->services_.content.reading_lease();
-        const auto blobs = TRY(implementation_->blobs_of(target));
-        for (const auto& blob : blobs) lease.protect(blob.digest);
-        Pusher pusher(*implementation_, *repository, progress, stop);
-        TRY(pusher.push(blobs, reference.tag()).context("push ", reference.familiar()));
-        TRY(implementation_->note_source(reference, blobs));
+        auto pushed = push_leased(*implementation_, *repository, target, reference, options.credentials, progress, stop);
+        implementation_->drop_layer_blobs_of(target);
+        TRY(std::move(pushed).context("push ", reference.familiar()));
         implementation_->emit("push", reference.familiar(), reference.familiar_name());
         progress({.status = concat(reference.tag(), ": digest: ", target.digest, " size: ", target.size)});
         codec::Json aux;

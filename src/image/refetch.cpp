@@ -15,14 +15,16 @@ Result<std::vector<oci::Reference>> Store::Implementation::repositories_of(const
     return out;
 }
 
-Result<> Store::Implementation::refetch_from(const oci::Reference& name, const oci::Descriptor& blob, const std::stop_token& stop) const {
+Result<> Store::Implementation::refetch_from(const oci::Reference& name, const oci::Descriptor& blob, const remote::CredentialsProvider& credentials,
+                                             const std::stop_token& stop) const {
     const auto anonymous = [](const std::string&) { return remote::Credentials(); };
-    const auto repository = TRY(services_.registries.open(name, remote::Access::Pull, anonymous));
+    const auto repository = TRY(services_.registries.open(name, remote::Access::Pull, credentials ? credentials : anonymous));
     const content::Expectation expected{.digest = blob.digest, .bytes = static_cast<std::uint64_t>(blob.size)};
     if (oci::media_type::is_index(blob.media_type) || oci::media_type::is_manifest(blob.media_type)) {
         TRY(services_.content.put(TRY(repository->fetch_manifest(blob.digest.to_string(), stop)).bytes, expected));
         return {};
     }
+    const auto slot = TRY(downloads_.take(stop));
     auto writer = TRY(services_.content.resume_ingest(blob.digest.to_string()));
     TRY(repository->fetch_blob(blob, writer.offset(), [&](std::span<const std::byte> piece) -> Result<> {
         TRY(writer.write(piece));
@@ -30,19 +32,47 @@ Result<> Store::Implementation::refetch_from(const oci::Reference& name, const o
         return {};
     }, stop));
     TRY(std::move(writer).commit(expected));
-    return {};
+    const std::lock_guard lock(dropping_);
+    return services_.content.has(blob.digest) ? note_returned(blob.digest) : Result<>();
 }
 
-Result<oci::Reference> Store::Implementation::refetch(const oci::Descriptor& blob, const std::stop_token& stop) const {
+Result<oci::Reference> Store::Implementation::refetch(const oci::Descriptor& blob, const remote::CredentialsProvider& credentials,
+                                                      const std::stop_token& stop) const {
     std::optional<Error> last;
     for (const auto& name : TRY(repositories_of(blob.digest))) {
-        auto fetched = refetch_from(name, blob, stop);
+        auto fetched = refetch_from(name, blob, credentials, stop);
         if (fetched) return name;
         last = std::move(fetched).error().with_context(name.familiar_name());
         if (stop.stop_requested()) break;
     }
     if (last) return std::move(*last);
     return fail(ErrorCode::NotFound, "no registry is known to have it");
+}
+
+Result<content::BlobReader> Store::Implementation::open_blob(const oci::Descriptor& blob, const remote::CredentialsProvider& credentials,
+                                                             const std::stop_token& stop) const {
+    auto here = services_.content.open_blob(blob.digest);
+    if (here || !here.error().is(ErrorCode::NotFound)) return here;
+    const auto turn = TRY(Turn::take(in_flight_, blob.digest, stop));
+    here = services_.content.open_blob(blob.digest);
+    if (here || !here.error().is(ErrorCode::NotFound)) return here;
+    if (TRY(repositories_of(blob.digest)).empty()) return here;
+    auto fetched = refetch(blob, credentials, stop);
+    if (fetched) return services_.content.open_blob(blob.digest);
+    if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
+    return std::move(fetched).error()
+        .with_context(concat("blob of layer ", blob.digest.short_hex(), " is not kept here and was not fetched again"))
+        .with_hint("repeat this when that registry gives it again; what is pulled with \"layer-blobs\": \"keep\" in daemon.json stays whole");
+}
+
+Result<> Store::Implementation::complete(const Image& image, content::Lease& lease, const remote::CredentialsProvider& credentials,
+                                         const std::stop_token& stop) const {
+    for (const auto& layer : image.layers) {
+        const auto& blob = layer.blob;
+        if (lease.protect(blob.digest) || TRY(is_dropped(blob.digest))) continue;
+        TRY(open_blob(blob, credentials, stop));
+    }
+    return ensure_layers(image, stop);
 }
 
 }  // namespace berth::image

@@ -102,6 +102,7 @@ Result<std::int64_t> Store::Implementation::collect(std::stop_token stop) {
     const std::uint64_t mark = services_.content.begin_collection();
     Roots roots;
     for (const auto& provider : root_providers_) provider(roots);
+    std::vector<Layer> layers;
     for (const auto& row : TRY(rows())) {
         // Damaged content is kept: whoever repairs the image needs what is left of it.
         auto blobs = blobs_of(row.descriptor());
@@ -110,13 +111,9 @@ Result<std::int64_t> Store::Implementation::collect(std::stop_token stop) {
         } else {
             roots.blobs.insert(row.id);
         }
-        auto target = read_target(row.descriptor());
-        if (!target) continue;
-        for (const auto& manifest : target->manifests) {
-            if (!services_.content.has(manifest.digest)) continue;
-            auto image = open_manifest(row.descriptor(), manifest);
-            if (!image) continue;
-            for (const auto& layer : image->layers) roots.diff_ids.insert(layer.diff_id);
+        for (auto& layer : layers_of(row.descriptor())) {
+            roots.diff_ids.insert(layer.diff_id);
+            layers.push_back(std::move(layer));
         }
     }
     std::int64_t freed = 0;
@@ -124,9 +121,11 @@ Result<std::int64_t> Store::Implementation::collect(std::stop_token stop) {
     const bool is_quiet = !services_.content.has_leases();
     const auto collected = TRY(services_.content.collect(mark, roots.blobs));
     freed += static_cast<std::int64_t>(collected.bytes);
+    // A disk without room for the note keeps them for now.
+    if (const auto dropped = drop_layer_blobs(layers)) freed += *dropped;
     if (!is_quiet) {
-        *is_put_off_.lock() = true;
-        is_put_off_.notify_all();
+        put_off_.lock()->layers = true;
+        put_off_.notify_all();
         return freed;
     }
     for (const auto& diff_id : TRY(services_.snapshots.list())) {
@@ -141,11 +140,14 @@ Result<std::int64_t> Store::Implementation::collect(std::stop_token stop) {
 
 void Store::Implementation::collect_when_quiet(const std::stop_token& stop) {
     for (;;) {
+        PutOff work;
         {
-            auto is_put_off = is_put_off_.lock();
-            if (!is_put_off.wait(stop, [](bool put_off) { return put_off; })) return;
-            *is_put_off = false;
+            auto put_off = put_off_.lock();
+            if (!put_off.wait(stop, [](const PutOff& some) { return some.layers || some.layer_blobs; })) return;
+            work = std::exchange(*put_off, {});
         }
+        if (work.layer_blobs) drop_all_layer_blobs().ignore("the next collection tries again");
+        if (!work.layers) continue;
         if (!services_.content.wait_without_leases(stop)) return;
         collect(stop).ignore("the next collection tries again");
     }

@@ -161,7 +161,7 @@ Result<std::vector<oci::Descriptor>> Store::Implementation::blobs_of(const oci::
         if (!is_document || !services_.content.has(blob.digest)) continue;
         const std::string bytes = TRY(services_.content.read(blob.digest, oci::max_manifest_bytes));
         for (auto& child : oci::children(TRY(oci::parse_manifest_or_index(bytes, blob.media_type)))) {
-            if (services_.content.has(child.digest)) out.push_back(std::move(child));
+            if (services_.content.has(child.digest) || TRY(is_dropped(child.digest))) out.push_back(std::move(child));
         }
     }
     return out;
@@ -170,7 +170,7 @@ Result<std::vector<oci::Descriptor>> Store::Implementation::blobs_of(const oci::
 Result<> Store::Implementation::ensure_layers(const Image& image, std::stop_token stop) const {
     for (const auto& layer : image.layers) {
         if (services_.snapshots.has(layer.diff_id)) continue;
-        auto reader = TRY(services_.content.open_blob(layer.blob.digest).context("layer ", layer.diff_id.short_hex()));
+        auto reader = TRY(open_blob(layer.blob, {}, stop).context("layer ", layer.diff_id.short_hex()));
         TRY(services_.snapshots.apply(reader, {.diff_id = layer.diff_id}, stop).context("layer ", layer.diff_id.short_hex()));
     }
     return {};

@@ -10,7 +10,9 @@ record::Schema schema() {
              " tagged INTEGER NOT NULL) STRICT;"
              "CREATE INDEX image_name_by_id ON image_name(id);"
              "CREATE TABLE blob_source (digest TEXT NOT NULL, domain TEXT NOT NULL, path TEXT NOT NULL,"
-             " PRIMARY KEY (digest, domain, path)) STRICT, WITHOUT ROWID"}};
+             " PRIMARY KEY (digest, domain, path)) STRICT, WITHOUT ROWID",
+             "ALTER TABLE blob_source ADD COLUMN is_open INTEGER NOT NULL DEFAULT 0;"
+             "ALTER TABLE blob_source ADD COLUMN is_dropped INTEGER NOT NULL DEFAULT 0"}};
 }
 
 namespace {
@@ -93,13 +95,39 @@ Result<> Store::Implementation::remove_row(const oci::Digest& id) {
     return std::move(transaction).commit();
 }
 
-Result<> Store::Implementation::note_source(const oci::Reference& repository, const std::vector<oci::Descriptor>& blobs) {
+Result<> Store::Implementation::note_source(const oci::Reference& repository, const std::vector<oci::Descriptor>& blobs, SourceAccess access) {
+    const std::lock_guard lock(dropping_);
     auto transaction = TRY(services_.database.begin(record::Durability::Relaxed));
     for (const auto& blob : blobs) {
-        TRY(services_.database.execute("INSERT OR IGNORE INTO blob_source (digest, domain, path) VALUES (?1, ?2, ?3)",
-                                       blob.digest.to_string(), repository.domain(), repository.path()));
+        if (services_.content.has(blob.digest)) TRY(note_returned(blob.digest));
+        TRY(services_.database.execute("INSERT INTO blob_source (digest, domain, path, is_open) VALUES (?1, ?2, ?3, ?4)"
+                                       " ON CONFLICT DO UPDATE SET is_open = excluded.is_open WHERE is_open <> excluded.is_open",
+                                       blob.digest.to_string(), repository.domain(), repository.path(), std::int64_t{access == SourceAccess::Open}));
     }
     return std::move(transaction).commit();
+}
+
+Result<bool> Store::Implementation::has_open_source(const oci::Digest& blob) const {
+    auto statement = TRY(services_.database.prepare("SELECT 1 FROM blob_source WHERE digest = ?1 AND is_open LIMIT 1", blob.to_string()));
+    return statement.step();
+}
+
+Result<bool> Store::Implementation::is_dropped(const oci::Digest& blob) const {
+    auto statement = TRY(services_.database.prepare("SELECT 1 FROM blob_source WHERE digest = ?1 AND is_dropped LIMIT 1", blob.to_string()));
+    return statement.step();
+}
+
+Result<> Store::Implementation::note_dropped(const std::set<oci::Digest>& blobs) const {
+    auto transaction = TRY(services_.database.begin());
+    for (const auto& blob : blobs) {
+        TRY(services_.database.execute("UPDATE blob_source SET is_dropped = 1 WHERE digest = ?1 AND NOT is_dropped", blob.to_string()));
+    }
+    return std::move(transaction).commit();
+}
+
+Result<> Store::Implementation::note_returned(const oci::Digest& blob) const {
+    TRY(services_.database.execute("UPDATE blob_source SET is_dropped = 0 WHERE digest = ?1 AND is_dropped", blob.to_string()));
+    return {};
 }
 
 Result<std::vector<std::string>> Store::Implementation::sources_of(const oci::Digest& blob, const std::string& domain) const {

@@ -1,6 +1,6 @@
 // One archive that both kinds of readers understand: an OCI layout (oci-layout, index.json, blobs/) with Docker's manifest.json
 // beside it, whose paths point into the same blobs. image-spec v1.1, image-layout.md; Docker 25 and later write the same.
-#include <set>
+#include <map>
 
 #include "codec/json.h"
 #include "codec/sha256.h"
@@ -45,29 +45,28 @@ Result<> add_blob(codec::TarWriter& tar, const content::Store& content, const oc
 struct Contents {
     Json index_entries = Json::array();
     Json docker_entries = Json::array();
-    std::set<oci::Digest> blobs;
+    std::map<oci::Digest, oci::Descriptor> blobs;
 };
 
-}  // namespace
-
-Result<> Store::save(const std::vector<std::string>& names, const std::optional<oci::Platform>& platform, codec::ByteSink& sink,
-                     std::stop_token stop) {
-    auto& content = implementation_->services_.content;
+/// Everything under one lease, whose end lets go of what was fetched again.
+Result<> save_leased(Store::Implementation& implementation, const std::vector<std::string>& names, const std::optional<oci::Platform>& platform,
+                     codec::ByteSink& sink, const std::stop_token& stop) {
+    auto& content = implementation.services_.content;
     content::Lease lease = content.reading_lease();
     Contents contents;
     std::map<oci::Digest, std::size_t> docker_entry_of;
     for (const auto& name : names) {
-        const auto found = TRY(implementation_->find(name));
+        const auto found = TRY(implementation.find(name));
         std::vector<oci::Reference> references;
         if (found.reference && found.reference->has_tag()) {
             references.push_back(*found.reference);
         }
-        const Image image = TRY(platform ? implementation_->open_image(found.row.descriptor(), *platform)
-                                         : implementation_->open_any(found.row.descriptor()));
+        const Image image = TRY(platform ? implementation.open_image(found.row.descriptor(), *platform)
+                                         : implementation.open_any(found.row.descriptor()));
         const oci::Descriptor target = platform ? image.manifest : found.row.descriptor();
-        for (const auto& blob : TRY(implementation_->blobs_of(target))) {
+        for (const auto& blob : TRY(implementation.blobs_of(target))) {
             lease.protect(blob.digest);
-            contents.blobs.insert(blob.digest);
+            contents.blobs.emplace(blob.digest, blob);
         }
         const auto [at, is_new] = docker_entry_of.try_emplace(image.manifest.digest, contents.docker_entries.size());
         if (is_new) {
@@ -95,19 +94,31 @@ Result<> Store::save(const std::vector<std::string>& names, const std::optional<
         }
         if (references.empty()) add_index_entry("", "");
     }
+    // Dropped ones come back before the first byte is written: a registry out of reach leaves no half archive.
+    for (const auto& [digest, blob] : contents.blobs) TRY(implementation.open_blob(blob, {}, stop));
     Json index;
     index["schemaVersion"] = 2;
     index["mediaType"] = "application/vnd.oci.image.index.v1+json";
     index["manifests"] = std::move(contents.index_entries);
     codec::TarWriter tar(sink);
-    for (const auto& digest : contents.blobs) TRY(add_blob(tar, content, digest, stop));
+    for (const auto& [digest, blob] : contents.blobs) TRY(add_blob(tar, content, digest, stop));
     const auto add_text = [&](const std::string& path, const std::string& text) { return tar.add(file_entry(path, text.size()), text); };
     TRY(add_text("index.json", codec::dump_json(index)));
     TRY(add_text("manifest.json", codec::dump_json(contents.docker_entries)));
     TRY(add_text("oci-layout", "{\"imageLayoutVersion\": \"1.0.0\"}"));
-    TRY(tar.finish());
+    return tar.finish();
+}
+
+}  // namespace
+
+Result<> Store::save(const std::vector<std::string>& names, const std::optional<oci::Platform>& platform, codec::ByteSink& sink,
+                     std::stop_token stop) {
+    auto saved = save_leased(*implementation_, names, platform, sink, stop);
+    for (const auto& name : names)
+        if (const auto found = implementation_->find(name)) implementation_->drop_layer_blobs_of(found->row.descriptor());
+    if (saved.is_error()) return saved;
     for (const auto& name : names) implementation_->emit("save", name, name);
-    return {};
+    return saved;
 }
 
 }  // namespace berth::image

@@ -1,9 +1,11 @@
 #pragma once
+#include <set>
 #include <stop_token>
 #include <utility>
 
 #include "base/guarded.h"
 #include "base/result.h"
+#include "oci/digest.h"
 
 namespace berth::image {
 
@@ -49,6 +51,31 @@ private:
         unsigned limit = 1, used = 0;
     };
     Guarded<State> state_;
+};
+
+/// The only one at work on a digest, among those who ask.
+class Turn {
+public:
+    using Digests = Guarded<std::set<oci::Digest>>;
+    /// Waits until nobody is; Cancelled when stopped before.
+    static Result<Turn> take(Digests& digests, const oci::Digest& digest, const std::stop_token& stop) {
+        auto taken = digests.lock();
+        if (!taken.wait(stop, [&](const auto& set) { return !set.contains(digest); })) return fail(ErrorCode::Cancelled, "interrupted");
+        taken->insert(digest);
+        return Turn(digests, digest);
+    }
+    Turn(Turn&& other) noexcept : digests_(std::exchange(other.digests_, nullptr)), digest_(std::move(other.digest_)) {}
+    Turn& operator=(Turn&&) = delete;
+    ~Turn() {
+        if (!digests_) return;
+        digests_->lock()->erase(digest_);
+        digests_->notify_all();
+    }
+
+private:
+    Turn(Digests& digests, oci::Digest digest) : digests_(&digests), digest_(std::move(digest)) {}
+    Digests* digests_;
+    oci::Digest digest_;
 };
 
 }  // namespace berth::image

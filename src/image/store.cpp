@@ -53,7 +53,8 @@ Result<Image> Store::commit(NewImage image) {
     manifest.config.digest = stored.digest;
     manifest.config.size = static_cast<std::int64_t>(stored.bytes);
     for (const auto& layer : image.layers) {
-        if (!lease.protect(layer.blob.digest)) return fail(ErrorCode::NotFound, "blob ", layer.blob.digest, " of a layer is not here");
+        if (!lease.protect(layer.blob.digest) && !TRY(implementation_->is_dropped(layer.blob.digest)))
+            return fail(ErrorCode::NotFound, "blob ", layer.blob.digest, " of a layer is not here");
         manifest.layers.push_back(layer.blob);
     }
     manifest.annotations = std::move(image.annotations);

@@ -130,6 +130,10 @@ struct TransferLimits {
     unsigned downloads = 3, uploads = 5;
 };
 
+/// What becomes of a layer's compressed blob once the layer is unpacked. Dropped ones are those that a registry gives to anyone;
+/// they are fetched again when they are needed.
+enum class LayerBlobs { Keep, Drop };
+
 struct Services {
     record::Database& database;
     record::EventLog* events;  // may be null
@@ -152,6 +156,8 @@ public:
     void add_layer_maker(LayerMaker maker);
     /// From now on; what travels already goes on.
     void set_transfer_limits(const TransferLimits& limits);
+    /// From now on; with Drop, blobs of what is here already go in the background. Not before the root providers are set.
+    void set_layer_blobs(LayerBlobs policy);
 
     // --- looking ----------------------------------------------------------------------------------------------
     /// The image for a platform (empty: this machine's best, see resolve_any). NotFound also when the platform's content is not here;
@@ -159,7 +165,8 @@ public:
     Result<Image> resolve(std::string_view name, const oci::Platform& platform = {}) const;
     /// The same without lesser platforms that would do: arm64 finds no arm image.
     Result<Image> resolve_exactly(std::string_view name, const oci::Platform& platform) const;
-    /// Makes the layers that are lost, or were dropped as damaged, again from their blobs. Cheap when all are there.
+    /// Makes the layers that are lost, or were dropped as damaged, again from their blobs, which are fetched if need be. Cheap when
+    /// all are there.
     Result<> ensure_layers(const Image& image, std::stop_token stop) const;
     /// What can be looked at: this machine's best, else any platform that is here.
     Result<Image> resolve_any(std::string_view name) const;
