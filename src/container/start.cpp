@@ -20,9 +20,7 @@ namespace {
 // The text that Docker's clients know; they derive the exit status 126 and 127 from it.
 Error as_start_failure(Error error) {
     const bool is_program = error.is(ErrorCode::NotFound) || error.is(ErrorCode::PermissionDenied);
-    std::string text = error.message();
-    // Clients before 25 know no other text for status 126.
-    if (text.ends_with("is a directory")) text += ": permission denied";
+    const std::string text = error.message();
     if (is_program && text.find("exec: ") != std::string::npos) {
         return Error(ErrorCode::InvalidArgument,
                      concat("failed to create task for container: failed to create shim task: OCI runtime create failed: "

@@ -16,6 +16,10 @@ Error not_running(Container& container) {
     return fail(ErrorCode::Conflict, "container ", container.id, " is not running");
 }
 
+Error cannot_kill(const Container& container) {
+    return fail(ErrorCode::Conflict, "cannot kill container: ", container.id, ": container ", container.id, " is not running");
+}
+
 }  // namespace
 
 Result<bool> Containers::Implementation::stop(Container& container, std::optional<int> timeout, const std::string& signal, std::stop_token stop) {
@@ -45,13 +49,14 @@ Result<> Containers::Implementation::kill(Container& container, const std::strin
     const std::lock_guard operation(container.operation);
     const auto client = container.shim();
     const State state = container.state();
-    if (!client || !is_alive(state.status)) {
-        return fail(ErrorCode::Conflict, "cannot kill container: ", container.id, ": container ", container.id, " is not running");
-    }
+    if (!client || !is_alive(state.status)) return cannot_kill(container);
     const auto spec = container.spec();
     const auto stop_signal = sys::parse_signal(spec->stop_signal.empty() ? "SIGTERM" : spec->stop_signal);
     const bool manual = number == SIGKILL || (stop_signal && number == *stop_signal);
-    TRY(client->ask(shim::Signal{.signal = number, .manual_stop = manual}));
+    auto asked = client->ask(shim::Signal{.signal = number, .manual_stop = manual});
+    // The container has ended in this moment, and its shim with it; the engine is about to hear of it.
+    if (!asked && asked.error().is(ErrorCode::Unavailable)) return cannot_kill(container);
+    TRY(std::move(asked));
     if (state.status == Status::Paused && number == SIGKILL) {
         auto live = container.live.lock();
         if (live->state.status == Status::Paused) live->state.status = Status::Running;

@@ -17,6 +17,8 @@ constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/s
 // "no such file or directory": the kernel's words as Go prints them, which is what users and scripts look
 // for.
 std::string words_of(int error) {
+    // Docker before 25, client and engine, knows no other text for status 126.
+    if (error == EISDIR) return "is a directory: permission denied";
     const char* description = strerrordesc_np(error);
     if (!description) return concat("errno ", error);
     std::string text = description;

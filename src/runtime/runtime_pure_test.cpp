@@ -18,7 +18,7 @@ TEST(FindProgram, HasTheWordsThatUsersKnow) {
               "exec: \"no-such\": executable file not found in $PATH");
     EXPECT_EQ(find_program("/no/such", {}).error().message(),
               "exec: \"/no/such\": stat /no/such: no such file or directory");
-    EXPECT_EQ(find_program("/etc", {}).error().message(), "exec: \"/etc\": is a directory");
+    EXPECT_EQ(find_program("/etc", {}).error().message(), "exec: \"/etc\": is a directory: permission denied");
     EXPECT_EQ(find_program("/etc/passwd", {}).error().message(), "exec: \"/etc/passwd\": permission denied");
     EXPECT_TRUE(find_program("", {"PATH=/bin"}).is_error());
 }

@@ -54,8 +54,8 @@ consistent() {
         killed_in "$round" 400 berth load -i big.tar
         consistent
         berth load -i big.tar | grep -q 'Loaded image: big:latest'
-        [ "$(berth create --name cc big:latest x >/dev/null; berth cp cc:/big - | tar -xO | cmp - big && echo same)" = same ]
-        berth rm cc >/dev/null
+        [ "$(berth create --name box big:latest x >/dev/null; berth cp box:/big - | tar -xO | cmp - big && echo same)" = same ]
+        berth rm box >/dev/null
         berth rmi big:latest >/dev/null
     done
 }
@@ -67,9 +67,9 @@ consistent() {
         killed_in "$round" 150 berth pull -q "$image"
         consistent
         timeout 60 berth pull -q "$image"
-        berth create --name cc "$image" >/dev/null
-        [ "$(berth cp cc:/big - | tar -xO | wc -c)" -eq $((3 << 20)) ]
-        berth rm cc >/dev/null
+        berth create --name box "$image" >/dev/null
+        [ "$(berth cp box:/big - | tar -xO | wc -c)" -eq $((3 << 20)) ]
+        berth rm box >/dev/null
         berth rmi "$image" >/dev/null
         [ -z "$(find "$BERTH_TEST_DIR/data/ingest" -type f)" ]
     done
@@ -111,14 +111,14 @@ PYTHON
 
 @test "create, start and rm" {
     for round in $(seq "$ROUNDS"); do
-        killed_in "$round" 60 berth run -d --name cc -v data:/data -p 127.0.0.1:18099:80 busybox sleep 1000
+        killed_in "$round" 60 berth run -d --name box -v data:/data -p 127.0.0.1:18099:80 busybox sleep 1000
         consistent
         # What was created is there or not; either way the name can be had.
-        berth rm -f cc >/dev/null 2>&1 || true
-        berth run -d --name cc -v data:/data -p 127.0.0.1:18099:80 busybox sleep 1000 >/dev/null
-        killed_in "$round" 60 berth rm -f cc
+        berth rm -f box >/dev/null 2>&1 || true
+        berth run -d --name box -v data:/data -p 127.0.0.1:18099:80 busybox sleep 1000 >/dev/null
+        killed_in "$round" 60 berth rm -f box
         consistent
-        if berth inspect cc >/dev/null 2>&1; then berth rm -f cc >/dev/null; fi
+        if berth inspect box >/dev/null 2>&1; then berth rm -f box >/dev/null; fi
         [ -z "$(berth ps -aq)" ]
         berth volume rm data >/dev/null 2>&1 || true
     done
@@ -141,22 +141,22 @@ PYTHON
 }
 
 @test "commit, cp, tag, rmi and prune" {
-    berth create --name cc busybox >/dev/null
+    berth create --name box busybox >/dev/null
     head -c 5M /dev/urandom >data
     for round in $(seq "$ROUNDS"); do
-        killed_in "$round" 60 berth cp data cc:/data
-        berth cp data cc:/data
-        killed_in "$round" 150 berth commit cc made:latest
+        killed_in "$round" 60 berth cp data box:/data
+        berth cp data box:/data
+        killed_in "$round" 150 berth commit box made:latest
         consistent
-        berth commit cc made:latest >/dev/null
+        berth commit box made:latest >/dev/null
         killed_in "$round" 40 berth rmi made:latest
         consistent
         berth rmi made:latest >/dev/null 2>&1 || true
         killed_in "$round" 60 berth system prune -f
         consistent
-        berth inspect cc >/dev/null 2>&1 || berth create --name cc busybox >/dev/null
+        berth inspect box >/dev/null 2>&1 || berth create --name box busybox >/dev/null
     done
-    berth rm cc >/dev/null
+    berth rm box >/dev/null
 }
 
 @test "a running container does not notice any of it" {
@@ -192,14 +192,14 @@ client_killed_in() {
     tar -c data | berth import - big:latest >/dev/null
     berth save -o big.tar big:latest
     berth rmi big:latest >/dev/null
-    berth create --name cc busybox >/dev/null
+    berth create --name box busybox >/dev/null
     mkdir context
     cp data context/
     for round in $(seq "$ROUNDS"); do
         client_killed_in 150 berth pull -q "$image"
         client_killed_in 150 berth load -i big.tar
-        client_killed_in 150 berth cp data cc:/data
-        client_killed_in 150 berth commit cc made:latest
+        client_killed_in 150 berth cp data box:/data
+        client_killed_in 150 berth commit box made:latest
         printf 'FROM busybox\nCOPY data /d\nRUN sleep 0.1; echo %s > /r\n' "$round" >context/Dockerfile
         client_killed_in 400 berth build -t built context
         client_killed_in 100 berth run --rm busybox true
@@ -210,8 +210,8 @@ client_killed_in() {
         berth rmi "$image" >/dev/null
     done
     timeout 60 berth load -i big.tar >/dev/null
-    berth cp data cc:/data
-    [ "$(berth cp cc:/data - | tar -xO | cmp - data && echo same)" = same ]
+    berth cp data box:/data
+    [ "$(berth cp box:/data - | tar -xO | cmp - data && echo same)" = same ]
     timeout 60 berth build -q -t built context
     berth system prune -a -f >/dev/null
     until_true 5 bash -c '[ -z "$(find "$BERTH_TEST_DIR/data/ingest" -type f)" ]'

@@ -66,23 +66,23 @@ together() {
 @test "rm -f against start, exec, cp, stop, logs and inspect" {
     echo x >file
     for round in $(seq 10); do
-        berth create --name cc busybox sleep 1000 >/dev/null
-        together berth start cc -- berth rm -f cc
-        ! berth inspect cc >/dev/null 2>&1 || { cat out.*; return 1; }
-        berth run -d --name cc busybox sleep 1000 >/dev/null
-        together berth exec cc sh -c 'sleep 0.02' -- berth cp file cc:/file -- berth cp cc:/bin - -- berth stop -t 1 cc -- \
-            berth logs -f cc -- berth inspect cc -- berth top cc -- berth rm -f cc
-        ! berth inspect cc >/dev/null 2>&1 || { cat out.*; return 1; }
+        berth create --name box busybox sleep 1000 >/dev/null
+        together berth start box -- berth rm -f box
+        ! berth inspect box >/dev/null 2>&1 || { cat out.*; return 1; }
+        berth run -d --name box busybox sleep 1000 >/dev/null
+        together berth exec box sh -c 'sleep 0.02' -- berth cp file box:/file -- berth cp box:/bin - -- berth stop -t 1 box -- \
+            berth logs -f box -- berth inspect box -- berth top box -- berth rm -f box
+        ! berth inspect box >/dev/null 2>&1 || { cat out.*; return 1; }
         ! grep -il 'internal\|database\|bad file' out.[0134567] || { cat out.*; return 1; }
     done
 }
 
 @test "many that remove the same thing, and many that start and stop it" {
     for round in $(seq 5); do
-        berth run -d --name cc busybox sleep 1000 >/dev/null
-        together berth stop -t 1 cc -- berth stop -t 1 cc -- berth kill cc -- berth restart -t 1 cc -- berth start cc -- berth pause cc -- berth unpause cc
-        berth unpause cc >/dev/null 2>&1 || true
-        together berth rm -f cc -- berth rm -f cc -- berth rm -f cc
+        berth run -d --name box busybox sleep 1000 >/dev/null
+        together berth stop -t 1 box -- berth stop -t 1 box -- berth kill box -- berth restart -t 1 box -- berth start box -- berth pause box -- berth unpause box
+        berth unpause box >/dev/null 2>&1 || true
+        together berth rm -f box -- berth rm -f box -- berth rm -f box
         [ -z "$(berth ps -aq)" ]
     done
 }
@@ -93,11 +93,11 @@ together() {
     for round in $(seq 5); do
         together berth pull -q "$image" -- berth pull -q "$image" -- berth pull -q "$image" -- berth pull -q "$image"
         [ "${STATUSES[*]}" = '0 0 0 0' ] || { cat out.*; return 1; }
-        together berth create --name cc "$image" -- berth rmi "$image" -- berth save -o saved.tar "$image" -- berth system prune -f
+        together berth create --name box "$image" -- berth rmi "$image" -- berth save -o saved.tar "$image" -- berth system prune -f
         # Whoever got the container has all of it.
-        if [ "${STATUSES[0]}" -eq 0 ] && berth inspect cc >/dev/null 2>&1; then
-            [ "$(berth cp cc:/big - | tar -xO | wc -c)" -eq $((3 << 20)) ]
-            berth rm cc >/dev/null
+        if [ "${STATUSES[0]}" -eq 0 ] && berth inspect box >/dev/null 2>&1; then
+            [ "$(berth cp box:/big - | tar -xO | wc -c)" -eq $((3 << 20)) ]
+            berth rm box >/dev/null
         fi
         berth rmi -f "$image" >/dev/null 2>&1 || true
         rm -f saved.tar
@@ -105,16 +105,16 @@ together() {
 }
 
 @test "network rm against connect and run" {
-    berth run -d --name cc busybox sleep 1000 >/dev/null
+    berth run -d --name box busybox sleep 1000 >/dev/null
     for round in $(seq 8); do
         berth network create net >/dev/null
-        together berth network connect net cc -- berth network rm net -- berth run --rm --network net busybox true
-        berth network disconnect -f net cc >/dev/null 2>&1 || true
+        together berth network connect net box -- berth network rm net -- berth run --rm --network net busybox true
+        berth network disconnect -f net box >/dev/null 2>&1 || true
         berth network rm net >/dev/null 2>&1 || true
         [ "$(berth network ls -q | wc -l)" -eq 3 ] || { cat out.*; berth network ls; return 1; }
     done
     # The container still has its first network.
-    berth exec cc ip addr show eth0 | grep -q inet
+    berth exec box ip addr show eth0 | grep -q inet
 }
 
 @test "volume rm against run" {
