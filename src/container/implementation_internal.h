@@ -139,6 +139,8 @@ public:
     Result<> end_by_force(const ContainerPtr& container, const std::stop_token& stop);
     Result<> remove(const ContainerPtr& container, const RemoveOptions& options, std::stop_token stop);
     Result<> remove_locked(const ContainerPtr& container, bool volumes);
+    std::string grave_of(const Container& container) const;
+    void complete_removals();
 
     // Events of shims (events.cpp).
     void on_shim_message(const std::string& id, const shim::Message* message);

@@ -40,6 +40,7 @@ void report(const char* module, const Result<std::vector<std::string>>& repairs)
 
 Result<> Containers::Implementation::reconcile() {
     TRY(load_rows());
+    complete_removals();
     std::vector<ContainerPtr> containers = all();
     for (const ContainerPtr& container : containers) adopt(container);
     sweep_directories();
@@ -55,6 +56,16 @@ Result<> Containers::Implementation::reconcile() {
     }
     policy_thread_ = std::jthread([this] { start_by_policy(); });
     return {};
+}
+
+// A removal moves the directory to the trash before it deletes the row: one that was cut off in between goes on.
+void Containers::Implementation::complete_removals() {
+    for (const ContainerPtr& container : all()) {
+        if (sys::exists(container->directory) || !sys::exists(grave_of(*container))) continue;
+        const std::lock_guard operation(container->operation);
+        auto removed = remove_locked(container, container->spec()->host.auto_remove);
+        if (!removed) log.warn("a removal that was cut off cannot be completed", {{"id", container->id}, {"error", removed.error().message()}});
+    }
 }
 
 // Finds the container's shim, or else what the shim left on disk.

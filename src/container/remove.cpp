@@ -52,15 +52,18 @@ Result<> Containers::Implementation::remove(const ContainerPtr& container, const
     }
 }
 
+std::string Containers::Implementation::grave_of(const Container& container) const {
+    return concat(settings_.root, "/trash/container-", container.id);
+}
+
 // The directory is renamed into the trash before the row goes, and emptied in the background: removing never waits for the
 // disk, and a crash leaves nothing that is not swept.
 Result<> Containers::Implementation::remove_locked(const ContainerPtr& container, bool volumes) {
     if (const auto client = container->shim()) client->ask(shim::Quit{}).ignore("it leaves by itself");
     services_.networks.release(container->id).ignore("reconciled at the next start of the engine");
     unmount_private(*container);
-    const std::string trash = settings_.root + "/trash";
-    const std::string grave = concat(trash, "/container-", container->id);
-    TRY(sys::mkdir_all(trash, 0700));
+    const std::string grave = grave_of(*container);
+    TRY(sys::mkdir_all(settings_.root + "/trash", 0700));
     auto moved = sys::rename(container->directory, grave);
     if (!moved && !moved.error().is(ErrorCode::NotFound)) return moved;
     TRY(delete_row(*container));

@@ -159,6 +159,16 @@ PYTHON
     berth rm box >/dev/null
 }
 
+@test "a removal that was cut off between directory and row is completed at the next start" {
+    id=$(berth create --name box busybox)
+    berth_engine_kill
+    mkdir -p "$BERTH_TEST_DIR/data/trash"
+    mv "$BERTH_TEST_DIR/data/containers/$id" "$BERTH_TEST_DIR/data/trash/container-$id"
+    berth_engine_start
+    [ -z "$(berth ps -aq)" ]
+    berth create --name box busybox >/dev/null
+}
+
 @test "a running container does not notice any of it" {
     berth run -d --name keeper busybox sh -c 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done' >/dev/null
     local pid
