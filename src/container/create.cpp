@@ -11,6 +11,7 @@
 #include "container/names.h"
 #include "container/runtime_plan.h"
 #include "container/settings_check.h"
+#include "content/store.h"
 #include "image/store.h"
 #include "layer/extract.h"
 #include "layer/pack.h"
@@ -136,6 +137,8 @@ Result<CreateResult> Containers::Implementation::create(const std::string& wante
     TRY(services_.database.check_room());
     oci::Platform platform;
     if (!spec.platform.empty()) platform = TRY(oci::Platform::parse(spec.platform));
+    // Until it is known to the collection as a user, which takes no layers while something is made.
+    const auto lease = services_.content.lease();
     const image::Image image = TRY(services_.images.resolve(spec.image, platform));
     TRY(services_.images.ensure_layers(image, stop));
     TRY(apply_image(spec, image.config->config));

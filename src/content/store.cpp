@@ -145,7 +145,10 @@ Result<std::uint64_t> Store::usage() const {
     return TRY(sys::disk_usage(state_->blobs)) + TRY(sys::disk_usage(state_->ingest));
 }
 
-bool Store::has_leases() const { return !state_->protection.lock()->making.empty(); }
+bool Store::was_quiet_since(std::uint64_t mark) const {
+    auto protection = state_->protection.lock();
+    return protection->making.empty() && protection->made_in < mark;
+}
 
 bool Store::wait_without_leases(const std::stop_token& stop) const {
     return state_->protection.lock().wait(stop, [](const Protection& protection) { return protection.making.empty(); });
@@ -178,8 +181,13 @@ Lease::~Lease() {
     if (store_ == nullptr) return;
     {
         auto protection = store_->state_->protection.lock();
+        // A collection that runs read its roots before the lease's owner wrote what makes these blobs roots.
+        for (const oci::Digest& digest : protection->leases[id_]) {
+            if (store_->has(digest)) protection->committed_in[digest] = protection->generation;
+        }
         protection->leases.erase(id_);
         if (protection->making.erase(id_) == 0) return;
+        protection->made_in = protection->generation;
     }
     store_->state_->protection.notify_all();
 }

@@ -141,8 +141,9 @@ public:
     Lease lease();
     /// The same for what only reads blobs: saves, pushes, copies. It makes nothing that is not named yet.
     Lease reading_lease();
-    /// Whether anyone holds a lease of the first kind: something is being pulled, built or made.
-    bool has_leases() const;
+    /// Whether nobody holds a lease of the first kind or has held one since this mark of begin_collection(): nothing was
+    /// being pulled, built or made.
+    bool was_quiet_since(std::uint64_t mark) const;
     /// Sleeps until nobody does; false when stopped.
     bool wait_without_leases(const std::stop_token& stop) const;
     /// Call before the roots are read: blobs committed from now on are spared by the collect() with this mark.

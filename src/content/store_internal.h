@@ -15,6 +15,7 @@ struct Protection {
     std::map<std::uint64_t, std::set<oci::Digest>> leases;
     std::set<std::uint64_t> making;                                ///< leases of what makes something
     std::uint64_t generation = 1;                                  ///< grows with each begin_collection()
+    std::uint64_t made_in = 0;                                     ///< generation in which the last lease of `making` ended
     std::unordered_map<oci::Digest, std::uint64_t> committed_in;   ///< generation of the commit
     std::set<std::string> open_keys;                               ///< ingests that a writer has
 };

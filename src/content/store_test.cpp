@@ -125,6 +125,29 @@ TEST_F(StoreTest, RemovesOfWhatIsNamedWhatNothingProtects) {
     EXPECT_EQ(store_->remove_unleased(store_->begin_collection(), named).value().removed.size(), 2U);
 }
 
+TEST_F(StoreTest, SparesWhatALeaseHeldWhileTheRootsWereRead) {
+    const auto found = store_->put("found by a pull").value().digest;
+    const auto mark = store_->begin_collection();
+    {
+        auto pull = store_->lease();
+        EXPECT_TRUE(pull.protect(found));
+    }  // its row is written by now, after the roots were read
+    EXPECT_TRUE(store_->collect(mark, {}).value().removed.empty());
+    EXPECT_EQ(store_->collect(store_->begin_collection(), {}).value().removed.size(), 1U);
+}
+
+TEST_F(StoreTest, KnowsWhetherAnythingWasMadeSinceAMark) {
+    const auto mark = store_->begin_collection();
+    { const auto reading = store_->reading_lease(); }
+    EXPECT_TRUE(store_->was_quiet_since(mark));
+    std::optional<Lease> making = store_->lease();
+    EXPECT_FALSE(store_->was_quiet_since(mark));
+    const auto later = store_->begin_collection();
+    making.reset();
+    EXPECT_FALSE(store_->was_quiet_since(later));
+    EXPECT_TRUE(store_->was_quiet_since(store_->begin_collection()));
+}
+
 TEST_F(StoreTest, ServesManyThreads) {
     std::vector<std::jthread> threads;
     for (int t = 0; t < 8; ++t) {

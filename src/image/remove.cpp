@@ -116,21 +116,20 @@ Result<std::int64_t> Store::Implementation::collect(std::stop_token stop) {
             layers.push_back(std::move(layer));
         }
     }
-    std::int64_t freed = 0;
-    // Layers have no leases of their own: while anything is pulled, built or made, they stay, and go when that has ended.
-    const bool is_quiet = !services_.content.has_leases();
     const auto collected = TRY(services_.content.collect(mark, roots.blobs));
-    freed += static_cast<std::int64_t>(collected.bytes);
+    std::int64_t freed = static_cast<std::int64_t>(collected.bytes);
     // A disk without room for the note keeps them for now.
     if (const auto dropped = drop_layer_blobs(layers)) freed += *dropped;
-    if (!is_quiet) {
-        put_off_.lock()->layers = true;
-        put_off_.notify_all();
-        return freed;
-    }
     for (const auto& diff_id : TRY(services_.snapshots.list())) {
         if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
         if (roots.diff_ids.contains(diff_id)) continue;
+        // Layers have no leases of their own: while anything is pulled, built or made, they stay, and go when that has ended. What
+        // ended since the roots were read counts, too: it may have found a layer that only its new row protects.
+        if (!services_.content.was_quiet_since(mark)) {
+            put_off_.lock()->layers = true;
+            put_off_.notify_all();
+            return freed;
+        }
         auto info = services_.snapshots.inspect(diff_id);
         TRY(services_.snapshots.remove(diff_id));
         if (info) freed += static_cast<std::int64_t>(info->disk_bytes);

@@ -167,6 +167,24 @@ TEST_F(ImageStoreTest, PruneTakesDanglingImagesAndTheirSpace) {
     EXPECT_EQ(stores_.images->resolve("app:1")->id, kept);
 }
 
+TEST_F(ImageStoreTest, ACollectionSparesLayersOfWhatIsMadeWhileItRuns) {
+    import(stores_, "app:1", "x");
+    const auto diff_id = stores_.images->resolve("app:1")->layers.front().diff_id;
+    ASSERT_TRUE(stores_.database->execute("DELETE FROM image_name"));
+    ASSERT_TRUE(stores_.database->execute("DELETE FROM image"));
+    // A pull begins and ends while the collection runs: it found the layer there, and its row comes after the roots were read.
+    bool is_over = false;
+    stores_.images->add_root_provider([&](Roots&) {
+        if (!is_over) const auto lease = stores_.content->lease();
+    });
+    stores_.images->end_background_work();  // what is put off stays so
+    ASSERT_TRUE(stores_.images->collect_garbage({}));
+    EXPECT_TRUE(stores_.snapshots->has(diff_id));
+    is_over = true;
+    ASSERT_TRUE(stores_.images->collect_garbage({}));
+    EXPECT_FALSE(stores_.snapshots->has(diff_id));
+}
+
 TEST_F(ImageStoreTest, ADamagedConfigurationIsNamedAndCanBeRepaired) {
     import(stores_, "app:1", "x");
     const std::string archive = save(stores_, {"app:1"});
