@@ -88,7 +88,10 @@ Result<std::string> Containers::commit(std::string_view key, const CommitOptions
     const auto lease = services.content.lease();
     const sys::Fd upper = TRY(implementation_->open_upper(*container, *spec));
     const snapshot::CapturedLayer captured = TRY(snapshot::capture_layer(services.snapshots, services.content, upper, codec::Compression::Gzip, stop));
-    const image::Image base = TRY(services.images.resolve(container->image_id).context("the container's image"));
+    // Its own variant of the image, which need not be this machine's.
+    oci::Platform platform;
+    if (!container->platform.empty()) platform = TRY(oci::Platform::parse(container->platform));
+    const image::Image base = TRY(services.images.resolve(container->image_id, platform).context("the container's image"));
     oci::ImageConfig config = *base.config;
     put_spec(config.config, *spec);
     if (!options.config_json.empty()) overlay(config.config, TRY(parse_run_config(options.config_json)));
