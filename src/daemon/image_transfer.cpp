@@ -109,6 +109,7 @@ Result<> load_images(Call& call) {
     const auto progress = quiet ? image::ProgressSink([](const image::Progress&) {}) : sink_of(stream);
     const auto loaded = call.engine.images.load(body, platform, progress, call.stop());
     if (loaded.is_error()) return stream.finish(loaded.error().clone());
+    if (!quiet) return stream.finish({});  // its progress said what was loaded
     for (const auto& item : loaded->loaded) {
         stream.send({.stream = item.reference.empty() ? concat("Loaded image ID: ", item.id, "\n")
                                                       : concat("Loaded image: ", item.reference, "\n")});

@@ -98,3 +98,14 @@ nothing_left() {
     [[ $output == *"1.tar unpacks to"*"promises"* ]]
     nothing_left
 }
+
+@test "what was loaded is said once, to a terminal too" {
+    cp 1.tar 2.tar archive/
+    documents 1.tar 2.tar once:1
+    tar -C archive -cf once.tar 1.tar 2.tar config.json manifest.json
+    for quiet in 0 1; do
+        run curl -sf --unix-socket "${BERTH_HOST#unix://}" -H 'Content-Type: application/x-tar' --data-binary @once.tar "http://x/v1.50/images/load?quiet=$quiet"
+        [ "$(grep -o 'Loaded image: once:1' <<<"$output" | wc -l)" -eq 1 ]
+    done
+    berth rmi once:1 >/dev/null
+}
