@@ -265,7 +265,8 @@ public:
     Result<Json> remove_image(const std::string& name, const RemoveImageOptions& options) const;
     Result<> save_images(const std::vector<std::string>& names, const std::string& platform,
                          const BytesSink& sink, const std::stop_token& stop = {}) const;
-    Result<> load_images(const BytesSource& tar, bool quiet, const ProgressSink& sink,
+    /// `platform` may be empty: everything that the archive has.
+    Result<> load_images(const BytesSource& tar, bool quiet, const std::string& platform, const ProgressSink& sink,
                          const std::stop_token& stop = {}) const;
     Result<> import_image(const BytesSource& tar, const ImportOptions& options, const ProgressSink& sink,
                           const std::stop_token& stop = {}) const;

@@ -90,9 +90,10 @@ Result<> Client::save_images(const std::vector<std::string>& names, const std::s
     return transport_->bytes(std::move(call), sink, stop);
 }
 
-Result<> Client::load_images(const BytesSource& tar, bool quiet, const ProgressSink& sink,
+Result<> Client::load_images(const BytesSource& tar, bool quiet, const std::string& platform, const ProgressSink& sink,
                              const std::stop_token& stop) const {
     Call call{.method = "POST", .path = "/images/load", .query = {{"quiet", quiet ? "1" : "0"}}};
+    add_text(call.query, "platform", platform);
     call.tar_body = tar;
     return transport_->progress(std::move(call), sink, stop);
 }

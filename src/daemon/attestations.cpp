@@ -15,7 +15,8 @@ Result<> show_attestations(Call& call) {
     if (platforms.size() > 1)
         return fail(ErrorCode::InvalidArgument, "only one platform value is currently supported");
     const auto platform = TRY(platform_of(platforms.empty() ? "" : platforms.front()));
-    const auto image = TRY(call.engine.images.resolve(call.parameter("name"), platform));
+    const auto image = TRY(platform.is_empty() ? call.engine.images.resolve(call.parameter("name"))
+                                               : call.engine.images.resolve_exactly(call.parameter("name"), platform));
     const auto summary = TRY(call.engine.images.summary(call.parameter("name")));
     const image::AttestationQuery query{.predicate_types = call.request.query.all("type"),
                                         .with_statements = call.flag("statement")};

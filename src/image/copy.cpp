@@ -1,4 +1,5 @@
 // From one registry to another, or from here to one, as it is: nothing is unpacked, and what the target has is not sent.
+#include <algorithm>
 #include <set>
 
 #include "image/implementation_internal.h"
@@ -85,6 +86,45 @@ private:
     std::optional<content::BlobReader> reader_;  // of the blob that is being sent; fetched only when it must be
 };
 
+/// A document of a registry or of here.
+struct Document {
+    oci::Descriptor descriptor;
+    std::string bytes;
+};
+
+/// The manifest made for a platform: in an index, in an index in it, or the document itself. Empty without one.
+Result<std::optional<Document>> find_manifest(Origin& origin, Document document, const oci::Platform& platform, content::Lease& lease,
+                                              int depth, const std::stop_token& stop) {
+    if (depth > max_index_depth) return fail(ErrorCode::InvalidArgument, "indexes are nested too deeply");
+    const auto parsed = TRY(oci::parse_manifest_or_index(document.bytes, document.descriptor.media_type));
+    if (const auto* index = std::get_if<oci::Index>(&parsed)) {
+        for (const auto& entry : index->manifests) {
+            if (entry.platform && !oci::media_type::is_index(entry.media_type) && !oci::is_same(platform, *entry.platform)) continue;
+            std::string bytes = TRY(origin.document(entry, stop));
+            Document inner{.descriptor = entry, .bytes = std::move(bytes)};
+            if (auto found = TRY(find_manifest(origin, std::move(inner), platform, lease, depth + 1, stop))) return found;
+        }
+        return std::optional<Document>();
+    }
+    // What an index said counts more: many configurations leave the variant out.
+    if (document.descriptor.platform) return std::optional(std::move(document));
+    auto config_blob = TRY(origin.blob(std::get<oci::Manifest>(parsed).config, lease, stop));
+    const auto config = TRY(oci::parse_image_config(TRY(codec::read_all(config_blob, oci::max_image_config_bytes))));
+    if (!oci::is_same(platform, config.platform)) return std::optional<Document>();
+    return std::optional(std::move(document));
+}
+
+/// What stands here under a name; without what is missing of an index, which a registry refuses.
+Result<Document> find_here(Store::Implementation& implementation, std::string_view name, const std::optional<oci::Platform>& platform) {
+    oci::Descriptor target = TRY(implementation.find(name)).row.descriptor();
+    const Target read = TRY(implementation.read_target(target));
+    const auto is_missing = [&](const oci::Descriptor& manifest) { return !implementation.services_.content.has(manifest.digest); };
+    if (platform || std::any_of(read.manifests.begin(), read.manifests.end(), is_missing))
+        target = TRY(platform ? implementation.open_image(target, *platform, Fit::Exact) : implementation.open_any(target)).manifest;
+    std::string bytes = TRY(implementation.services_.content.read(target.digest, oci::max_manifest_bytes));
+    return Document{.descriptor = std::move(target), .bytes = std::move(bytes)};
+}
+
 std::string version_of(const oci::Reference& reference) {
     return reference.has_digest() ? reference.digest().to_string() : reference.tag();
 }
@@ -96,30 +136,24 @@ Result<oci::Descriptor> copy_leased(Store::Implementation& implementation, std::
     const auto target_name = TRY(oci::Reference::parse(to)).with_default_tag();
     content::Lease lease = services.content.reading_lease();
     std::unique_ptr<remote::Repository> source;
-    oci::Descriptor descriptor;
-    std::string bytes;
+    Document document;
     std::vector<std::string> mount_from;
     if (options.from_registry) {
         const auto source_name = TRY(oci::Reference::parse(from)).with_default_tag();
         source = TRY(services.registries.open(source_name, remote::Access::Pull, options.credentials));
         auto fetched = TRY(source->fetch_manifest(version_of(source_name), stop).context("copy ", source_name.familiar()));
-        descriptor = std::move(fetched.descriptor);
-        bytes = std::move(fetched.bytes);
+        document = {.descriptor = std::move(fetched.descriptor), .bytes = std::move(fetched.bytes)};
         if (source_name.domain() == target_name.domain()) mount_from = {source_name.path()};
     } else {
-        descriptor = TRY(implementation.find(from)).row.descriptor();
-        bytes = TRY(services.content.read(descriptor.digest, oci::max_manifest_bytes));
+        document = TRY(find_here(implementation, from, options.platform));
     }
     Origin origin(implementation, source.get(), options.credentials);
-    if (options.platform) {
-        const auto document = TRY(oci::parse_manifest_or_index(bytes, descriptor.media_type));
-        if (const auto* index = std::get_if<oci::Index>(&document)) {
-            const auto* chosen = index->find(*options.platform);
-            if (!chosen) return fail(ErrorCode::NotFound, "no matching manifest for ", options.platform->to_string(), " in ", from);
-            bytes = TRY(origin.document(*chosen, stop));
-            descriptor = *chosen;
-        }
+    if (source && options.platform) {
+        auto chosen = TRY(find_manifest(origin, std::move(document), *options.platform, lease, 1, stop));
+        if (!chosen) return fail(ErrorCode::NotFound, "no matching manifest for ", options.platform->to_string(), " in ", from);
+        document = std::move(*chosen);
     }
+    const auto& [descriptor, bytes] = document;
     const auto target = TRY(services.registries.open(target_name, remote::Access::PullAndPush, options.credentials));
     Copier copier(origin, *target, progress, lease, stop);
     copier.mount_from = std::move(mount_from);

@@ -177,7 +177,7 @@ Result<bool> is_same(const OpenImage& a, const Entry& in_a, const OpenImage& b, 
 }  // namespace
 
 Result<std::vector<LayerReport>> Store::layers(std::string_view name, const oci::Platform& platform, std::stop_token stop) const {
-    auto image = TRY(platform.is_empty() ? resolve_any(name) : resolve(name, platform));
+    auto image = TRY(platform.is_empty() ? resolve_any(name) : resolve_exactly(name, platform));
     return TRY(open_files(implementation_->services_, std::move(image), stop)).reports;
 }
 

@@ -30,6 +30,10 @@ inline constexpr std::string_view attested_digest = "vnd.docker.reference.digest
 /// Whether the manifest holds something else than a file system: a chart, a policy, a signature.
 bool is_artifact(const oci::Manifest& manifest);
 
+/// How well content must fit a platform: well enough to run on it, as a machine would choose; or be made for it, as archives and
+/// registries are told.
+enum class Fit { Suitable, Exact };
+
 /// One row of the table of images.
 struct Row {
     oci::Digest id;
@@ -106,7 +110,9 @@ public:
     Result<Target> read_target(const oci::Descriptor& target) const;
     Result<> add_manifests(const oci::Index& index, int depth, std::vector<oci::Descriptor>& out) const;
     /// The manifest of `target` that suits `platform` best and whose configuration is here.
-    Result<Image> open_image(const oci::Descriptor& target, const oci::Platform& platform) const;
+    Result<Image> open_image(const oci::Descriptor& target, const oci::Platform& platform, Fit fit = Fit::Suitable) const;
+    /// 0 when it does not fit, more is better. Entries of an index without a platform have what their configuration says.
+    int fit_of(const oci::Descriptor& target, const oci::Descriptor& manifest, const oci::Platform& wanted, Fit fit) const;
     /// The same for this machine's platform, else any that is here.
     Result<Image> open_any(const oci::Descriptor& target) const;
     Result<Image> open_manifest(const oci::Descriptor& target, const oci::Descriptor& manifest) const;
@@ -123,6 +129,8 @@ public:
     Result<std::vector<Removed>> remove_unlocked(std::string_view name, const RemoveOptions& options);
     Result<> delete_image(const Row& row, std::vector<Removed>& removed);
     Result<std::vector<Removed>> remove_platforms(std::string_view name, const RemoveOptions& options);
+    /// Conflict when another image has this manifest, too: content goes for all of them.
+    Result<> check_unshared(const Row& row, const oci::Descriptor& manifest, std::string_view name) const;
     Result<std::int64_t> collect(std::stop_token stop);
     /// Collects what collect() had to leave, as soon as nothing is being pulled, built or made.
     void collect_when_quiet(const std::stop_token& stop);

@@ -54,7 +54,7 @@ public:
         if (documents_.contains("index.json")) {
             TRY(load_layout(platform));
         } else if (documents_.contains("manifest.json")) {
-            TRY(load_docker());
+            TRY(load_docker(platform));
         } else {
             return Error(ErrorCode::InvalidArgument, "the archive holds neither manifest.json nor index.json: it is no image archive")
                 .with_hint("a plain file tree becomes an image with `berth import`");
@@ -63,6 +63,12 @@ public:
     }
 
 private:
+    static Error no_image_for(const std::optional<oci::Platform>& platform) {
+        if (!platform) return fail(ErrorCode::InvalidArgument, "the archive's index.json names an image whose content is not in the archive");
+        return fail(ErrorCode::NotFound, "the archive holds no image for ", platform->to_string())
+            .with_hint("`tar -xOf ARCHIVE index.json` shows what it names; without --platform all of it is loaded");
+    }
+
     /// What the archive has under a path: a blob that is kept, or a layer being taken in.
     struct File {
         std::optional<oci::Digest> blob;
@@ -165,14 +171,17 @@ private:
         return layer.blob.digest;
     }
 
-    Result<> load_docker() {
+    Result<> load_docker(const std::optional<oci::Platform>& platform) {
         const Json manifest = TRY(codec::parse_json(documents_["manifest.json"]).context("manifest.json"));
         if (!manifest.is_array()) return fail(ErrorCode::InvalidArgument, "manifest.json is not a list");
+        bool is_any_for_platform = false;
         for (const auto& entry : manifest) {
             NewImage image;
             const auto config_digest = TRY(blob_at(TRY(codec::require_string(entry, "Config"))));
             image.config_json = TRY(content_.read(config_digest, oci::max_image_config_bytes));
             const auto config = TRY(oci::parse_image_config(image.config_json));
+            if (platform && !oci::is_same(*platform, config.platform)) continue;
+            is_any_for_platform = true;
             const auto paths = codec::get_strings(entry, "Layers");
             if (paths.size() != config.diff_ids.size()) {
                 return fail(ErrorCode::InvalidArgument, "manifest.json names ", paths.size(), " layers, the configuration ", config.diff_ids.size());
@@ -183,6 +192,7 @@ private:
             const Image made = TRY(store_.commit(std::move(image)));
             TRY(announce(made.id, codec::get_strings(entry, "RepoTags")));
         }
+        if (platform && !is_any_for_platform) return no_image_for(platform);
         return {};
     }
 
@@ -213,14 +223,14 @@ private:
             for (const auto& manifest : read.manifests) {
                 if (!content_.has(manifest.digest)) continue;
                 if (manifest.platform && manifest.platform->os == "unknown") continue;
-                if (platform && manifest.platform && oci::match(*platform, *manifest.platform) == 0) continue;
+                if (platform && implementation_.fit_of(target, manifest, *platform, Fit::Exact) == 0) continue;
                 auto image = TRY(implementation_.open_manifest(target, manifest));
                 const auto tags = docker_tags.find(image.config_digest);
                 if (tags != docker_tags.end()) names = tags->second;
                 TRY(unpack_layers(image));
                 ++unpacked;
             }
-            if (unpacked == 0) return fail(ErrorCode::InvalidArgument, "the archive holds no image for this platform");
+            if (unpacked == 0) return no_image_for(platform);
             if (const std::string name = name_of(target); !name.empty()) names = {name};
             for (const auto& name : names) TRY(oci::Reference::parse(name).context("index.json, name of ", target.digest));
             {

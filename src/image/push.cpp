@@ -162,7 +162,7 @@ Result<> Store::push(std::string_view name, const PushOptions& options, const Pr
         const bool is_partial = std::any_of(read.manifests.begin(), read.manifests.end(), is_missing);
         if (options.platform || is_partial) {
             // A registry refuses an index whose manifests it does not have: what is here is pushed alone.
-            target = TRY(options.platform ? implementation_->open_image(target, *options.platform) : implementation_->open_any(target)).manifest;
+            target = TRY(options.platform ? implementation_->open_image(target, *options.platform, Fit::Exact) : implementation_->open_any(target)).manifest;
         }
         auto pushed = push_leased(*implementation_, *repository, target, reference, options.credentials, progress, stop);
         implementation_->drop_layer_blobs_of(target);

@@ -63,38 +63,52 @@ Result<std::vector<Removed>> Store::Implementation::remove_unlocked(std::string_
     return removed;
 }
 
+Result<> Store::Implementation::check_unshared(const Row& row, const oci::Descriptor& manifest, std::string_view name) const {
+    for (const Row& other : TRY(rows())) {
+        if (other.id == row.id) continue;
+        const auto target = read_target(other.descriptor());
+        if (!target) continue;  // damaged: it loses nothing
+        const auto is_it = [&](const oci::Descriptor& one) { return one.digest == manifest.digest; };
+        if (std::none_of(target->manifests.begin(), target->manifests.end(), is_it)) continue;
+        return fail(ErrorCode::Conflict, "conflict: unable to delete ", manifest.digest.short_hex(), " of ", name, " - image ", other.id.short_hex(),
+                    " has the same content").with_hint("remove that image first, or the platform from both by removing the images");
+    }
+    return {};
+}
+
+// Planned first: a platform that cannot go leaves the others where they are.
 Result<std::vector<Removed>> Store::Implementation::remove_platforms(std::string_view name, const RemoveOptions& options) {
     const Found found = TRY(find(name));
     const oci::Descriptor target = found.row.descriptor();
     const auto manifests = TRY(read_target(target)).manifests;
-    const auto is_here = [&](const oci::Descriptor& manifest) { return !is_attestation(manifest) && services_.content.has(manifest.digest); };
-    std::vector<Image> here;
+    std::vector<oci::Descriptor> here;
     for (const auto& manifest : manifests)
-        if (is_here(manifest)) here.push_back(TRY(open_manifest(target, manifest)));
+        if (!is_attestation(manifest) && services_.content.has(manifest.digest)) here.push_back(manifest);
     // What containers run is this machine's best.
     const auto used = user_lookup_ && !user_lookup_(found.row.id).empty() ? open_image(target, {}) : Result<Image>(no_platform(name));
-    std::vector<Removed> removed;
+    std::set<oci::Digest> chosen;
     for (const auto& platform : options.platforms) {
-        const auto chosen = std::find_if(here.begin(), here.end(), [&](const Image& image) {
-            return oci::normalise(image.platform).to_string() == oci::normalise(platform).to_string();
-        });
-        if (chosen == here.end())
-            return fail(ErrorCode::NotFound, "image ", name, " has no content for ", platform.to_string(), " here");
-        if (used && used->manifest.digest == chosen->manifest.digest && !options.force)
+        const auto fits = [&](const oci::Descriptor& manifest) { return fit_of(target, manifest, platform, Fit::Exact) > 0; };
+        const auto wanted = std::find_if(here.begin(), here.end(), fits);
+        if (wanted == here.end()) return fail(ErrorCode::NotFound, "image ", name, " has no content for ", platform.to_string(), " here");
+        if (used && used->manifest.digest == wanted->digest && !options.force)
             return fail(ErrorCode::Conflict, "conflict: unable to delete ", name, " for ", platform.to_string(),
                         " (must be forced) - containers use it");
-        removed.push_back({.deleted = chosen->manifest.digest.to_string()});
-        if (here.size() == 1) {
-            TRY(delete_image(found.row, removed));
-            return removed;
-        }
-        for (const auto& manifest : manifests) {
-            const bool is_about = is_attestation(manifest) && manifest.annotation(attested_digest) == chosen->manifest.digest.to_string();
-            if (is_about) TRY(services_.content.remove(manifest.digest));
-        }
-        TRY(services_.content.remove(chosen->manifest.digest));
-        here.erase(chosen);
+        chosen.insert(wanted->digest);
     }
+    std::vector<Removed> removed;
+    for (const auto& digest : chosen) removed.push_back({.deleted = digest.to_string()});
+    if (chosen.size() == here.size()) {
+        TRY(delete_image(found.row, removed));
+        return removed;
+    }
+    for (const auto& manifest : manifests)
+        if (chosen.contains(manifest.digest)) TRY(check_unshared(found.row, manifest, name));
+    for (const auto& manifest : manifests) {
+        const auto about = oci::Digest::parse(manifest.annotation(attested_digest));
+        if (is_attestation(manifest) && about && chosen.contains(*about)) TRY(services_.content.remove(manifest.digest));
+    }
+    for (const auto& digest : chosen) TRY(services_.content.remove(digest));
     return removed;
 }
 

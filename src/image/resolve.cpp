@@ -118,11 +118,19 @@ Result<Image> Store::Implementation::open_manifest(const oci::Descriptor& target
     return image;
 }
 
-Result<Image> Store::Implementation::open_image(const oci::Descriptor& target, const oci::Platform& platform) const {
+int Store::Implementation::fit_of(const oci::Descriptor& target, const oci::Descriptor& manifest, const oci::Platform& wanted, Fit fit) const {
+    if (fit == Fit::Suitable) return manifest.platform ? oci::match(wanted, *manifest.platform) : 1;
+    if (manifest.platform) return oci::is_same(wanted, *manifest.platform) ? 1 : 0;
+    const auto image = open_manifest(target, manifest);
+    return image && oci::is_same(wanted, image->platform) ? 1 : 0;
+}
+
+Result<Image> Store::Implementation::open_image(const oci::Descriptor& target, const oci::Platform& platform, Fit fit) const {
     const Target read = TRY(read_target(target).hint("pull or load the image again to repair it"));
     if (read.manifests.size() == 1 && read.manifests.front().digest == target.digest) {
         Image image = TRY(open_manifest(target, target).hint("pull or load the image again to repair it"));
-        if (!platform.is_empty() && oci::match(platform, image.platform) == 0) {
+        const bool fits = fit == Fit::Suitable ? oci::match(platform, image.platform) != 0 : oci::is_same(platform, image.platform);
+        if (!platform.is_empty() && !fits) {
             return fail(ErrorCode::NotFound, "image ", target.digest.short_hex(), " is for ", image.platform.to_string(), ", not for ",
                         platform.to_string());
         }
@@ -133,13 +141,13 @@ Result<Image> Store::Implementation::open_image(const oci::Descriptor& target, c
     int best_match = 0;
     for (const auto& manifest : read.manifests) {
         if (is_attestation(manifest) || !services_.content.has(manifest.digest)) continue;
-        const int fit = manifest.platform ? oci::match(wanted, *manifest.platform) : 1;
-        if (fit > best_match) {
-            best_match = fit;
+        const int fits = fit_of(target, manifest, wanted, fit);
+        if (fits > best_match) {
+            best_match = fits;
             best = &manifest;
         }
     }
-    if (!best) return fail(ErrorCode::NotFound, "the content of image ", target.digest.short_hex(), " for ", wanted.to_string(), " is not here");
+    if (!best) return fail(ErrorCode::NotFound, "image ", target.digest.short_hex(), " has no content for ", wanted.to_string(), " here");
     return open_manifest(target, *best).hint("pull or load the image again to repair it");
 }
 
@@ -189,10 +197,8 @@ Result<Image> Store::resolve(std::string_view name, const oci::Platform& platfor
 }
 
 Result<Image> Store::resolve_exactly(std::string_view name, const oci::Platform& platform) const {
-    Image image = TRY(resolve(name, platform));
-    if (oci::normalise(image.platform).to_string() != oci::normalise(platform).to_string())
-        return fail(ErrorCode::NotFound, "image ", name, " has no content for ", platform.to_string(), " here");
-    return image;
+    const auto found = TRY(implementation_->find(name));
+    return implementation_->open_image(found.row.descriptor(), platform, Fit::Exact);
 }
 
 Result<> Store::ensure_layers(const Image& image, std::stop_token stop) const {

@@ -61,7 +61,7 @@ Result<> save_leased(Store::Implementation& implementation, const std::vector<st
         if (found.reference && found.reference->has_tag()) {
             references.push_back(*found.reference);
         }
-        const Image image = TRY(platform ? implementation.open_image(found.row.descriptor(), *platform)
+        const Image image = TRY(platform ? implementation.open_image(found.row.descriptor(), *platform, Fit::Exact)
                                          : implementation.open_any(found.row.descriptor()));
         const oci::Descriptor target = platform ? image.manifest : found.row.descriptor();
         for (const auto& blob : TRY(implementation.blobs_of(target))) {

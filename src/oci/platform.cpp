@@ -107,6 +107,8 @@ int match(const Platform& wanted_platform, const Platform& candidate_platform) {
     if (wanted.architecture == candidate.architecture) {
         if (wanted.variant == candidate.variant) return 100;
         const int wanted_level = variant_level(wanted.variant), level = variant_level(candidate.variant);
+        // Only numbers have an order: what another word means runs nothing but itself.
+        if ((wanted_level == 0 && !wanted.variant.empty()) || (level == 0 && !candidate.variant.empty())) return 0;
         if (level > wanted_level) return 0;
         return 50 + level;
     }
@@ -114,6 +116,11 @@ int match(const Platform& wanted_platform, const Platform& candidate_platform) {
     if (wanted.architecture == "arm64" && candidate.architecture == "arm")
         return 10 + variant_level(candidate.variant);
     return 0;
+}
+
+bool is_same(const Platform& a_platform, const Platform& b_platform) {
+    const Platform a = normalise(a_platform), b = normalise(b_platform);
+    return a.os == b.os && a.architecture == b.architecture && a.variant == b.variant;
 }
 
 }  // namespace berth::oci

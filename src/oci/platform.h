@@ -32,5 +32,7 @@ Platform normalise(Platform platform);
 /// How well content of `candidate` suits a machine of `wanted`: 0 does not run, more is better. An exact
 /// match is best; arm/v7 also runs v6 and v5, amd64 also 386.
 int match(const Platform& wanted, const Platform& candidate);
+/// Whether both name one platform, however they spell it (arm64 is arm64/v8). What would only run as well is another one.
+bool is_same(const Platform& a, const Platform& b);
 
 }  // namespace berth::oci

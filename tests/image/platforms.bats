@@ -70,6 +70,67 @@ variants() { "$BERTH_BIN/berth" images --tree | grep -c 'linux/'; }
     [ -z "$(find "$BERTH_TEST_DIR/data/blobs" -type f)" ]
 }
 
+@test "save, push, load, copy and layers take only what is made for the platform, run what suits it" {
+    python3 "$BERTH_SOURCE/tests/image/layout.py" "$REGISTRY_DIR/lesser.tar" localhost:5111/lesser:1 "linux/$host" linux/386 linux/arm/v6
+    "$BERTH_BIN/berth" load -q -i "$REGISTRY_DIR/lesser.tar"
+    local lesser=localhost:5111/lesser:1
+    "$BERTH_BIN/berth" push -q "$lesser"
+    for command in "save -o $REGISTRY_DIR/x.tar --platform linux/arm/v7 $lesser" "push --platform linux/arm/v7 $lesser" \
+        "image layers --platform linux/arm/v7 $lesser" "image inspect --platform linux/arm/v7 $lesser" \
+        "image copy --platform linux/arm/v7 $lesser docker://localhost:5111/x:1" \
+        "image copy --platform linux/arm/v7 docker://$lesser docker://localhost:5111/x:1" \
+        "load --platform linux/arm/v7 -i $REGISTRY_DIR/lesser.tar" "rmi --platform linux/arm/v7 $lesser"; do
+        # shellcheck disable=SC2086
+        run "$BERTH_BIN/berth" $command
+        [ "$status" -eq 1 ] || { echo "$command: $output" >&2; return 1; }
+        [[ $output == *"linux/arm/v7"* ]] || { echo "$command: $output" >&2; return 1; }
+    done
+    [ ! -e "$REGISTRY_DIR/x.tar" ]
+    "$BERTH_BIN/berth" save -o "$REGISTRY_DIR/v6.tar" --platform linux/arm/v6 "$lesser"
+    "$BERTH_BIN/berth" push --platform linux/arm/v6 "$lesser" | grep -q "$(tar -xOf "$REGISTRY_DIR/v6.tar" index.json | jq -r '.manifests[0].digest')"
+    # Where the registry names one manifest alone, its configuration tells.
+    run "$BERTH_BIN/berth" image copy -q --platform linux/arm/v7 "docker://$lesser" docker://localhost:5111/x:1
+    [ "$status" -eq 1 ]
+    "$BERTH_BIN/berth" image copy -q --platform linux/arm/v6 "docker://$lesser" docker://localhost:5111/v6:1
+    # A machine takes what it can run, as a pull does: a container for arm/v7 is made of the arm/v6 image.
+    "$BERTH_BIN/berth" create --platform linux/arm/v7 --name lesser "$lesser" >/dev/null
+    [ "$("$BERTH_BIN/berth" inspect -f '{{.Image}}' lesser)" = "$("$BERTH_BIN/berth" image inspect -f '{{.Id}}' "$lesser")" ]
+    # What is committed of it stands on its own variant, not on this machine's.
+    "$BERTH_BIN/berth" commit lesser committed:1 >/dev/null
+    [ "$("$BERTH_BIN/berth" image inspect -f '{{.Architecture}}/{{.Variant}}' committed:1)" = arm/v6 ]
+    "$BERTH_BIN/berth" rm lesser
+    "$BERTH_BIN/berth" rmi committed:1 "$lesser"
+}
+
+@test "a platform that cannot go leaves the others, and content of two images stays for both" {
+    local name=localhost:5111/multi:1
+    run "$BERTH_BIN/berth" rmi --platform "linux/$other" --platform linux/riscv64 "$name"
+    [ "$status" -eq 1 ]
+    [ "$(variants)" -eq 3 ]
+    "$BERTH_BIN/berth" push -q "$name"
+    "$BERTH_BIN/berth" push -q --platform "linux/$other" "$name"
+    "$BERTH_BIN/berth" tag "$name" kept:1
+    "$BERTH_BIN/berth" rmi "$name"
+    "$BERTH_BIN/berth" pull -q --platform "linux/$other" "$name"
+    run "$BERTH_BIN/berth" rmi --platform "linux/$other" kept:1
+    [ "$status" -eq 1 ]
+    [[ $output == *"has the same content"* ]]
+    "$BERTH_BIN/berth" image inspect --platform "linux/$other" "$name" >/dev/null
+    "$BERTH_BIN/berth" rmi "$name"
+    "$BERTH_BIN/berth" rmi --platform "linux/$other" kept:1
+    "$BERTH_BIN/berth" rmi kept:1
+}
+
+@test "what a pull brought of an index is copied on alone" {
+    "$BERTH_BIN/berth" push -q localhost:5111/multi:1
+    "$BERTH_BIN/berth" rmi localhost:5111/multi:1
+    "$BERTH_BIN/berth" pull -q localhost:5111/multi:1
+    "$BERTH_BIN/berth" image copy -q localhost:5111/multi:1 docker://localhost:5111/alone:1
+    "$BERTH_BIN/berth" pull -q localhost:5111/alone:1
+    [ "$("$BERTH_BIN/berth" image inspect -f '{{.Architecture}}' localhost:5111/alone:1)" = "$host" ]
+    "$BERTH_BIN/berth" rmi localhost:5111/multi:1 localhost:5111/alone:1
+}
+
 @test "an artifact is pulled, listed and pushed on, and says that it cannot run" {
     printf 'values: 1\n' >"$REGISTRY_DIR/chart"
     python3 - "$REGISTRY_DIR/chart" <<'PYTHON'

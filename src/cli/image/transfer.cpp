@@ -72,7 +72,7 @@ Result<int> run_load(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
     const bool quiet = flags.is_set("quiet") || !context.is_output_terminal();
     ProgressPrinter printer(context, {});
-    TRY(engine->load_images(source, quiet, [&](const api::ProgressMessage& m) { return printer.show(m); }));
+    TRY(engine->load_images(source, quiet, flags.text("platform"), [&](const api::ProgressMessage& m) { return printer.show(m); }));
     return 0;
 }
 
@@ -181,7 +181,7 @@ Command load_command() {
                        .letter = 'i',
                        .kind = FlagKind::Text,
                        .help = "File instead of standard input"},
-                      {.name = "platform", .kind = FlagKind::Text, .help = "", .hidden = true},
+                      {.name = "platform", .kind = FlagKind::Text, .help = "Only the variant for this platform"},
                       {.name = "quiet", .letter = 'q', .help = "Only say what was loaded"}},
             .run = run_load};
 }
