@@ -17,6 +17,13 @@ bool is_document(const oci::Descriptor& blob) {
     return oci::media_type::is_index(blob.media_type) || oci::media_type::is_manifest(blob.media_type);
 }
 
+/// Whether what was read is at fault, not the reading: an engine without descriptors or memory left must take nothing away.
+bool tells_damage(const Error& error) {
+    for (const auto code : {ErrorCode::Unavailable, ErrorCode::Cancelled, ErrorCode::TimedOut, ErrorCode::PermissionDenied})
+        if (error.is(code)) return false;
+    return true;
+}
+
 class Checker {
 public:
     /// The lease keeps what is needed to mend something.
@@ -98,6 +105,7 @@ private:
         }
         if (!known_.try_emplace(descriptor.digest, descriptor).second || !is_document(descriptor)) return {};
         auto bytes = content_.read(descriptor.digest, oci::max_manifest_bytes);
+        if (bytes.is_error() && !tells_damage(bytes.error())) return std::move(bytes).error();
         if (bytes.is_error() && TRY(report_damaged(descriptor.digest, bytes.error())))
             bytes = content_.read(descriptor.digest, oci::max_manifest_bytes);
         if (bytes.is_error()) return {};
@@ -122,6 +130,7 @@ private:
             if (reported_.contains(blob.digest)) continue;
             const auto verified = content_.verify(blob.digest);
             if (!verified.is_error() || verified.error().is(ErrorCode::NotFound)) continue;  // collected meanwhile
+            if (!tells_damage(verified.error())) return verified.error().clone();
             TRY(report_damaged(blob.digest, verified.error()));
         }
         return {};
@@ -179,7 +188,7 @@ private:
         if (const auto info = snapshots_.inspect(diff_id)) report_.bytes += static_cast<std::int64_t>(info->disk_bytes);
         const auto checked = verify_layer(diff_id);
         if (!checked.is_error()) return {};
-        if (checked.error().is(ErrorCode::Cancelled)) return checked.error().clone();
+        if (!tells_damage(checked.error())) return checked.error().clone().with_context(concat("layer ", diff_id.short_hex()));
         Problem problem{.kind = "layer", .subject = diff_id.to_string(),
                         .text = checked.error().is(ErrorCode::NotFound) ? "it is not here" : checked.error().message()};
         if (repair_) TRY(make_again(diff_id, problem));

@@ -1,6 +1,8 @@
 #include "image/store.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "codec/compression.h"
 #include "codec/tar.h"
@@ -198,6 +200,65 @@ TEST_F(ImageStoreTest, ADamagedConfigurationIsNamedAndCanBeRepaired) {
     EXPECT_EQ(stores_.images->list({})->size(), 1u);  // still listed, so that it can be removed
     ASSERT_TRUE(load(stores_, archive));
     EXPECT_TRUE(stores_.images->resolve("app:1"));
+}
+
+TEST_F(ImageStoreTest, ARepairWithoutDescriptorsTakesNothingAway) {
+    import(stores_, "app:1", "x");
+    const auto blobs = stores_.content->list()->size();
+    rlimit before{};
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+    std::vector<sys::Fd> taken;
+    rlimit few = before;
+    few.rlim_cur = 64;
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+    // One or two are left: enough to list what is there, too few to read it.
+    while (auto fd = sys::open("/dev/null", O_RDONLY)) taken.push_back(std::move(*fd));
+    taken.pop_back();
+    const auto report = stores_.images->check(true, {});
+    taken.clear();
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    if (report) {
+        for (const auto& problem : report->problems) ADD_FAILURE() << problem.subject << ": " << problem.text;
+    }
+    EXPECT_EQ(stores_.content->list()->size(), blobs);
+    EXPECT_TRUE(stores_.images->check(false, {})->problems.empty());
+}
+
+TEST_F(ImageStoreTest, LoadsOnlyWhatIsMadeForThePlatform) {
+    const std::string layer = archive_of("file", "x");
+    oci::ImageConfig config{.platform = {"linux", "arm", "v6"}};
+    config.diff_ids = {oci::Digest::of(layer)};
+    codec::StringSink sink;
+    codec::TarWriter tar(sink);
+    const auto add = [&](const std::string& path, const std::string& text) {
+        codec::TarEntry entry;
+        entry.path = path;
+        entry.bytes = text.size();
+        EXPECT_TRUE(tar.add(entry, text));
+    };
+    add("layer.tar", layer);
+    add("manifest.json", R"([{"Config":"config.json","RepoTags":["old:1"],"Layers":["layer.tar"]}])");
+    add("config.json", config.to_json());
+    ASSERT_TRUE(tar.finish());
+    const auto load_for = [&](const std::string& archive, const std::string& platform) {
+        codec::MemorySource source(archive);
+        return stores_.images->load(source, oci::Platform::parse(platform).value(), quiet, {});
+    };
+    for (const std::string platform : {"linux/arm/v7", "linux/arm64", "linux/amd64"}) {
+        const auto refused = load_for(sink.text(), platform);
+        ASSERT_FALSE(refused) << platform;
+        EXPECT_TRUE(refused.error().is(ErrorCode::NotFound)) << refused.error().message();
+    }
+    EXPECT_TRUE(stores_.images->list({})->empty());
+    ASSERT_TRUE(load_for(sink.text(), "linux/arm/v6"));
+    // An OCI layout of one manifest names no platform in its index: the configuration counts.
+    const std::string saved = save(stores_, {"old:1"});
+    EXPECT_FALSE(load_for(saved, "linux/arm/v7"));
+    EXPECT_TRUE(load_for(saved, "linux/arm/v6"));
+    codec::StringSink strict;
+    EXPECT_FALSE(stores_.images->save({"old:1"}, oci::Platform::parse("linux/arm/v7").value(), strict, {}));
+    EXPECT_TRUE(strict.text().empty());
+    EXPECT_TRUE(stores_.images->resolve("old:1", oci::Platform::parse("linux/arm/v7").value()));  // a machine of v7 runs it
 }
 
 TEST_F(ImageStoreTest, FiltersWhatItLists) {
