@@ -55,7 +55,9 @@ Result<> Containers::Implementation::open() {
             if (auto container = find(id)) push_names(**container);
         }
     });
-    return reconcile();
+    TRY(reconcile());
+    claim_user_ranges();
+    return {};
 }
 
 Containers::Containers(std::unique_ptr<Implementation> implementation) : implementation_(std::move(implementation)) {}

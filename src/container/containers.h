@@ -223,6 +223,7 @@ struct Settings {
     std::int64_t default_pids_limit = 0;  // 0: none
     std::int64_t default_shm_size = 64 << 20;
     std::string default_userns_mode = "host";  // or "auto"
+    std::string host_ids = "/var/lib/berth-ids";  // where the engines of a host record which ids are whose
     int default_stop_timeout = 10;
     std::vector<Ulimit> default_ulimits;
     std::vector<std::string> dns, dns_options, dns_search;

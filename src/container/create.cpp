@@ -95,10 +95,13 @@ Result<> check_bind_sources(const std::vector<MountRequest>& mounts) {
     return {};
 }
 
-Result<> shift_owner(const std::string& path, std::uint32_t first) {
+// An owner that has no place in the map is nobody, as for all that is mounted with it; past the map begin another container's ids.
+Result<> shift_owner(const std::string& path, const UserIds& ids) {
+    constexpr std::uint32_t nobody = 65'534;
+    const auto shifted = [&](std::uint32_t owner) { return ids.first + (owner < ids.count ? owner : nobody); };
     const sys::Fd directory = TRY(sys::open(path, O_RDONLY | O_DIRECTORY));
     const struct stat about = TRY(sys::fstat(directory));
-    return sys::fchown(directory, about.st_uid + first, about.st_gid + first);
+    return sys::fchown(directory, shifted(about.st_uid), shifted(about.st_gid));
 }
 
 }  // namespace
@@ -167,12 +170,14 @@ Result<CreateResult> Containers::Implementation::create(const std::string& wante
         if (mount.type == MountType::Image) TRY(services_.images.resolve(mount.source, platform));
     }
 
+    std::optional<ReservedIds> user_ids;
     // A default is for those whom it suits; who asks for it, or for something else, is told or obeyed.
     const bool wants_default = spec.host.userns_mode.empty() && settings_.default_userns_mode == "auto";
     if (wants_default && suits_user_namespace(spec.host) && !check_owner_maps().is_error()) spec.host.userns_mode = "auto";
     if (spec.host.userns_mode == "auto") {
         TRY(check_owner_maps());
-        spec.user_ids = TRY(choose_user_ids());
+        user_ids.emplace(TRY(choose_user_ids()));
+        spec.user_ids = user_ids->ids();
     }
     container->created_at = clock_.now();
     container->image_id = image.id.to_string();
@@ -192,7 +197,7 @@ Result<CreateResult> Containers::Implementation::create(const std::string& wante
     const auto build = [&]() -> Result<> {
         TRY(sys::mkdir_all(container->directory, 0700));
         const snapshot::Writable writable = TRY(services_.snapshots.create_writable(container->directory, container->layers));
-        if (spec.user_ids) TRY(shift_owner(writable.upper, spec.user_ids->first));
+        if (spec.user_ids) TRY(shift_owner(writable.upper, *spec.user_ids));
         TRY(make_volumes(*container, spec, stop));
         return insert_row(*container, !spec.host.auto_remove);
     };

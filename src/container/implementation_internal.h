@@ -4,11 +4,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/guarded.h"
 #include "container/containers.h"
+#include "container/id_blocks.h"
 #include "container/serial_executor.h"
 #include "container/users.h"
 #include "network/network.h"
@@ -75,7 +77,7 @@ shim::Attach attach_message(const AttachOptions& options);
 
 class Containers::Implementation {
 public:
-    Implementation(const Services& services, Settings settings) : services_(services), settings_(std::move(settings)), executor_(4) {}
+    Implementation(const Services& services, Settings settings) : services_(services), settings_(std::move(settings)), id_blocks_(settings_.host_ids, settings_.root), executor_(4) {}
     ~Implementation();
     Result<> open();
 
@@ -101,7 +103,25 @@ public:
     // User namespaces (user_ids.cpp).
     /// Unsupported, in words for the user, when the kernel or the file system of the data root do not map owners.
     Result<> check_owner_maps();
-    Result<UserIds> choose_user_ids();
+    /// Enters the ranges of the containers that are, in the host's record.
+    void claim_user_ranges();
+    /// A range that no other call gets, until there is a container with it or this ends.
+    class ReservedIds {
+    public:
+        ReservedIds(Implementation& owner, UserIds ids) : owner_(&owner), ids_(ids) {}
+        ReservedIds(ReservedIds&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)), ids_(other.ids_) {}
+        ReservedIds& operator=(ReservedIds&&) = delete;
+        ~ReservedIds() {
+            if (owner_) owner_->user_ranges_.lock()->reserved.erase(ids_.first);
+        }
+        const UserIds& ids() const { return ids_; }
+
+    private:
+        Implementation* owner_;
+        UserIds ids_;
+    };
+    Result<ReservedIds> choose_user_ids();
+    std::set<std::uint32_t> user_ranges() const;
     /// The root of a container that does not run, with its ids as the container sees them.
     Result<sys::DetachedMount> mount_root_for_files(Container& container, const ContainerSpec& spec);
     /// Its writable layer, likewise. The mount lives as long as the descriptor.
@@ -187,7 +207,13 @@ public:
     };
     mutable Guarded<Index> index_;
     Guarded<std::map<std::string, ExecRecord>> execs_;
-    Guarded<std::uint32_t> last_user_range_{0};
+    struct UserRanges {
+        Blocks blocks;                     // of this engine
+        std::set<std::uint32_t> reserved;  // first ids; their containers are being created
+        std::uint32_t last = 0;
+    };
+    Guarded<UserRanges> user_ranges_;  // before index_ where both are needed
+    IdBlocks id_blocks_;
     std::atomic<bool> maps_owners_ = false;  // found to be so
     /// A layer below every container's image: the empty files and directories that are mounted over. With it no
     /// mount target has to be made in the writable layer, so neither diff nor commit shows any.

@@ -3,22 +3,39 @@
 
 #include <set>
 
+#include "base/log.h"
 #include "base/random.h"
 #include "container/implementation_internal.h"
 #include "sys/file.h"
 #include "sys/namespace.h"
 
-// Containers in a user namespace of their own (--userns auto). Each gets 65,536 ids of the host that no other container has. The
+// Containers in a user namespace of their own (--userns auto). Each gets 65,536 ids of the host that no other container
+// of any engine has (id_blocks.h). The
 // layers and the volumes keep their ids on the disk and are mounted with a map, so that nothing is copied or changed. The writable
 // layer holds the host's ids, because overlayfs works in it as the engine's user, who has no place in the map; whoever reads it
 // for the engine (commit, diff, cp) sees it through the reverse map.
 namespace berth::container {
 namespace {
 
-constexpr std::uint32_t ids_per_container = 65'536;
-// Above what distributions and directory services hand out, below 2^32 - 1.
-constexpr std::uint32_t first_range = 0x8000'0000u / ids_per_container;
-constexpr std::uint32_t ranges = 0x7000'0000u / ids_per_container;
+// A range of the block that nobody has. Goes round, so that a range that became free rests for a while.
+std::optional<std::uint32_t> free_range(const Blocks& blocks, const std::set<std::uint32_t>& taken, std::uint32_t last) {
+    std::optional<std::uint32_t> lowest;
+    for (const std::uint32_t block : blocks) {
+        for (std::uint32_t i = 0; i < ranges_per_block; ++i) {
+            const std::uint32_t first = (block * ranges_per_block + i) * ids_per_range;
+            if (taken.contains(first)) continue;
+            if (first > last) return first;
+            if (!lowest) lowest = first;
+        }
+    }
+    return lowest;
+}
+
+Blocks blocks_of(const std::set<std::uint32_t>& ranges) {
+    Blocks out;
+    for (const std::uint32_t first : ranges) out.insert(block_of(first));
+    return out;
+}
 
 }  // namespace
 
@@ -31,19 +48,44 @@ Result<sys::Fd> make_owners(const UserIds& ids, bool reverse) {
     return sys::make_user_namespace({.uids = map, .gids = map});
 }
 
-Result<UserIds> Containers::Implementation::choose_user_ids() {
-    std::set<std::uint32_t> taken;
+std::set<std::uint32_t> Containers::Implementation::user_ranges() const {
+    std::set<std::uint32_t> out;
     for (const ContainerPtr& container : all()) {
-        if (const auto& ids = container->spec()->user_ids) taken.insert(ids->first);
+        if (const auto& ids = container->spec()->user_ids) out.insert(ids->first);
     }
-    // Goes round, so that two that are being created at a time get different ones.
-    auto last = last_user_range_.lock();
-    for (std::uint32_t i = 0; i < ranges; ++i) {
-        *last = (*last + 1) % ranges;
-        const std::uint32_t first = (first_range + *last) * ids_per_container;
-        if (!taken.contains(first)) return UserIds{.first = first, .count = ids_per_container};
+    return out;
+}
+
+// An engine that cannot enter what its containers have goes on: it only makes no more of them, and says why then.
+void Containers::Implementation::claim_user_ranges() {
+    const auto ranges = user_ranges();
+    if (ranges.empty()) return;
+    if (auto own = id_blocks_.claim_used(blocks_of(ranges))) {
+        user_ranges_.lock()->blocks = std::move(*own);
+    } else {
+        log.warn("ids of containers with user namespaces are not entered in this host's record, continuing", {{"error", own.error().message()}});
     }
-    return fail(ErrorCode::Unavailable, "all ", ranges, " ranges of ids are taken by containers").with_hint("remove some, or use --userns host");
+}
+
+Result<Containers::Implementation::ReservedIds> Containers::Implementation::choose_user_ids() {
+    for (;;) {
+        std::set<std::uint32_t> taken;
+        {
+            auto ranges = user_ranges_.lock();
+            // Those that are being created first, and then those that are: what ends to be the one is the other by then.
+            taken = ranges->reserved;
+            taken.merge(user_ranges());
+            if (const auto first = free_range(ranges->blocks, taken, ranges->last)) {
+                ranges->last = *first;
+                ranges->reserved.insert(*first);
+                return ReservedIds(*this, UserIds{.first = *first, .count = ids_per_range});
+            }
+        }
+        Blocks more = TRY(id_blocks_.claim_used(blocks_of(taken)));
+        const auto has_free = [&](const Blocks& blocks) { return free_range(blocks, taken, 0).has_value(); };
+        if (!has_free(more)) more.insert(TRY(id_blocks_.claim_new(blocks_of(taken))));
+        user_ranges_.lock()->blocks.merge(more);
+    }
 }
 
 // Tried with all that is needed later: the layers' map for running, the writable layer's for whoever reads it.
@@ -51,7 +93,7 @@ Result<> Containers::Implementation::check_owner_maps() {
     if (maps_owners_) return {};
     const auto attempt = [&](const std::string& directory) -> Result<> {
         TRY(sys::mkdir_all(directory, 0700));
-        const UserIds ids{.first = first_range * ids_per_container, .count = ids_per_container};
+        const UserIds ids{.first = first_block * ranges_per_block * ids_per_range, .count = ids_per_range};
         const sys::Fd owners = TRY(make_owners(ids, false)), reverse = TRY(make_owners(ids, true));
         snapshot::Writable writable = TRY(services_.snapshots.create_writable(directory, {base_layer_}));
         TRY(services_.snapshots.mount_root({.layers = {base_layer_}, .writable = writable, .layer_owners = owners.get()}));

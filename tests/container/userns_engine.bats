@@ -61,3 +61,47 @@ root_of() { awk '/^Uid:/ {print $2}' "/proc/$(berth inspect -f '{{.State.Pid}}' 
     printf 'FROM busybox\nRUN echo built >/file\n' | berth build -q -t built - >/dev/null
     [ "$(berth run --rm built stat -c %u:%g /file)" = 0:0 ]
 }
+
+@test "engines of one host never give the same ids, and enter what they have where the record was lost" {
+    local second=$BERTH_TEST_DIR/second ids
+    other() { BERTH_HOST=unix://$second/run/berth.sock "$BERTH_BIN/berth" "$@"; }
+    start_other() {
+        "$BERTH_BIN/berthd" --data-root "$second/data" --exec-root "$second/run" -H "unix://$second/run/berth.sock" \
+            --cgroup-parent "$BERTH_CGROUP" >>"$BERTH_TEST_DIR/engine.log" 2>&1 3>&- &
+        other_pid=$!
+        other_is_up() { other version >/dev/null 2>&1; }
+        until_true other_is_up
+    }
+    # The test's own record, so that it may be lost: both engines see it in this mount namespace.
+    berth_engine_halt
+    mkdir -p /var/lib/berth-ids "$second"
+    mount -t tmpfs ids /var/lib/berth-ids
+    berth_engine_start
+    start_other
+    berth save busybox | other load -q
+    berth run -d --name one --userns auto busybox sleep 1000 >/dev/null
+    berth run -d --name two --userns auto busybox sleep 1000 >/dev/null
+    other run -d --name one --network none --userns auto busybox sleep 1000 >/dev/null
+    ids="$(root_of one) $(root_of two) $(awk '/^Uid:/ {print $2}' "/proc/$(other inspect -f '{{.State.Pid}}' one)/status")"
+    [ "$(tr ' ' '\n' <<<"$ids" | sort -u | wc -l)" -eq 3 ]
+    [ "$(jq -r '.blocks[]' /var/lib/berth-ids/blocks.json | sort -u | wc -l)" -eq 2 ]
+    local before
+    before=$(jq -c .blocks /var/lib/berth-ids/blocks.json)
+    berth_engine_halt
+    rm /var/lib/berth-ids/blocks.json
+    berth_engine_start
+    kill -TERM "$other_pid" && wait "$other_pid"
+    start_other
+    [ "$(jq -c .blocks /var/lib/berth-ids/blocks.json)" = "$before" ]
+    echo damaged >/var/lib/berth-ids/blocks.json
+    other rm -f one >/dev/null
+    kill -TERM "$other_pid" && wait "$other_pid"
+    start_other
+    run other run --rm --network none --userns auto busybox true
+    [ "$status" -eq 125 ]
+    [[ $output == *"remove /var/lib/berth-ids/blocks.json"* ]]
+    other run --rm --network none busybox true
+    kill -TERM "$other_pid" && wait "$other_pid"
+    berth rm -f one two >/dev/null
+    umount /var/lib/berth-ids
+}
