@@ -193,8 +193,15 @@ Result<PruneResult> Store::prune(const PruneFilter& filter, std::stop_token stop
     for (const auto& image : TRY(list(list_filter))) {
         if (image.containers > 0) continue;
         const std::lock_guard lock(implementation_->names_mutex_);
-        auto row = TRY(implementation_->find_row(image.id));
-        if (row) TRY(implementation_->delete_image(*row, result.removed));
+        // What was listed may have got a name or a container since.
+        const auto row = TRY(implementation_->find_row(image.id));
+        if (!row) continue;
+        if (implementation_->user_lookup_ && !implementation_->user_lookup_(image.id).empty()) continue;
+        if (filter.dangling_only) {
+            const Summary now = TRY(implementation_->summarize(*row, TRY(implementation_->names_of(image.id))));
+            if (!now.repo_tags.empty()) continue;
+        }
+        TRY(implementation_->delete_image(*row, result.removed));
     }
     result.bytes = TRY(implementation_->collect(stop));
     // What is left of downloads that broke: whoever prunes wants the room more than a head start.

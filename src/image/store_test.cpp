@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <map>
+
 #include "codec/compression.h"
 #include "codec/tar.h"
 #include "content/store.h"
@@ -167,6 +169,26 @@ TEST_F(ImageStoreTest, PruneTakesDanglingImagesAndTheirSpace) {
     EXPECT_GT(pruned->bytes, 0);
     EXPECT_EQ(stores_.images->list({})->size(), 1u);
     EXPECT_EQ(stores_.images->resolve("app:1")->id, kept);
+}
+
+TEST_F(ImageStoreTest, PruneLeavesWhatGotANameOrAContainerMeanwhile) {
+    const auto named = import(stores_, "app:1", "1"), used = import(stores_, "app:1", "2"), unused = import(stores_, "app:1", "3");
+    import(stores_, "app:1", "4");
+    std::map<oci::Digest, int> asked;
+    stores_.images->set_user_lookup([&](const oci::Digest& id) {
+        // The first question comes from the list.
+        const bool is_listed = asked[id]++ > 0;
+        if (id == named && !is_listed) {
+            EXPECT_TRUE(stores_.images->tag(named.to_string(), "late:1"));
+        }
+        return id == used && is_listed ? std::vector<User>{{"c1", true}} : std::vector<User>{};
+    });
+    const auto pruned = stores_.images->prune({}, {});
+    ASSERT_TRUE(pruned);
+    ASSERT_EQ(pruned->removed.size(), 1u);
+    EXPECT_EQ(pruned->removed.front().deleted, unused.to_string());
+    EXPECT_TRUE(stores_.images->resolve("late:1"));
+    EXPECT_TRUE(stores_.images->resolve(used.to_string()));
 }
 
 TEST_F(ImageStoreTest, ACollectionSparesLayersOfWhatIsMadeWhileItRuns) {

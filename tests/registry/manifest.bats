@@ -45,6 +45,15 @@ teardown() {
     [[ $output == *"is a manifest list"* ]]
 }
 
+@test "lists of names that look alike are lists of their own" {
+    "$BERTH_BIN/berth" manifest create localhost:5111/a/b:1 localhost:5111/app:1-amd64
+    "$BERTH_BIN/berth" manifest create localhost:5111/a_b:1 localhost:5111/app:1-amd64
+    "$BERTH_BIN/berth" manifest rm localhost:5111/a/b:1
+    "$BERTH_BIN/berth" manifest push --purge localhost:5111/a_b:1
+    run "$BERTH_BIN/berth" manifest inspect localhost:5111/a/b:1
+    [ "$status" -eq 1 ]
+}
+
 @test "an image goes from registry to registry, and from here to one, and keeps its digest" {
     "$BERTH_BIN/berth" image copy docker://localhost:5111/app:1-amd64 docker://localhost:5112/mirror/app:2
     "$BERTH_BIN/berth" image copy -q test:1 docker://localhost:5112/own:1

@@ -29,7 +29,8 @@ std::string ManifestList::to_index_json() const {
 }
 
 std::string ManifestLists::path_of(const oci::Reference& name) const {
-    return concat(folder_, "/", replace_all(replace_all(name.to_string(), "/", "_"), ":", "-"), ".json");
+    // Signs that no name has: with others a/b and a_b would be one file.
+    return concat(folder_, "/", replace_all(replace_all(name.to_string(), "/", "="), ":", "+"), ".json");
 }
 
 Result<std::optional<ManifestList>> ManifestLists::find(const oci::Reference& name) const {
