@@ -25,6 +25,7 @@ Result<oci::RuntimeMount> Containers::Implementation::plan_image_mount(Container
     if (mount.subpath.empty()) {
         TRY(root.attach_at(place));
     } else {
+        const auto bindable = TRY(services_.snapshots.make_bindable(root));
         const sys::Fd sub = TRY(sys::open_in_root(root.fd(), mount.subpath, O_PATH | O_DIRECTORY).context("cannot access path ", mount.subpath, " of image ", mount.source));
         const sys::DetachedMount tree = TRY(sys::clone_tree(sub));
         TRY(tree.attach_at(place));
