@@ -108,7 +108,7 @@ public:
     };
     Result<Found> find(std::string_view name) const;
     Result<Target> read_target(const oci::Descriptor& target) const;
-    Result<> add_manifests(const oci::Index& index, int depth, std::vector<oci::Descriptor>& out) const;
+    Result<> add_manifests(const oci::Index& index, int depth, std::set<oci::Digest>& seen, std::vector<oci::Descriptor>& out) const;
     /// The manifest of `target` that suits `platform` best and whose configuration is here.
     Result<Image> open_image(const oci::Descriptor& target, const oci::Platform& platform, Fit fit = Fit::Suitable) const;
     /// 0 when it does not fit, more is better. Entries of an index without a platform have what their configuration says.
@@ -116,8 +116,9 @@ public:
     /// The same for this machine's platform, else any that is here.
     Result<Image> open_any(const oci::Descriptor& target) const;
     Result<Image> open_manifest(const oci::Descriptor& target, const oci::Descriptor& manifest) const;
-    /// Every blob that an image consists of and that is here, or was dropped; other missing children are left out.
+    /// Every blob that an image consists of and that is here, or was dropped, once; other missing children are left out.
     Result<std::vector<oci::Descriptor>> blobs_of(const oci::Descriptor& target) const;
+    Result<> add_blobs(const oci::Descriptor& blob, int depth, std::set<oci::Digest>& seen, std::vector<oci::Descriptor>& out) const;
     /// Makes the layers of an image that has a row by now: a collection at the same time may have taken one between the
     /// moment it was seen and the moment the row protected it.
     Result<> ensure_layers(const Image& image, std::stop_token stop) const;

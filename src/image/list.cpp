@@ -193,8 +193,11 @@ Result<DiskUsage> Store::usage() const {
         ++out.images;
         if (!implementation_->user_lookup_ || implementation_->user_lookup_(row.id).empty()) continue;
         ++out.active;
-        for (const auto& blob : TRY(implementation_->blobs_of(row.descriptor())))
-            if (counted.insert(blob.digest).second && services.content.has(blob.digest)) used += blob.size;
+        // A damaged image is counted as far as it can be read: `system df` is for those who look for what is wrong, too.
+        if (const auto blobs = implementation_->blobs_of(row.descriptor())) {
+            for (const auto& blob : *blobs)
+                if (counted.insert(blob.digest).second && services.content.has(blob.digest)) used += blob.size;
+        }
         if (auto image = implementation_->open_image(row.descriptor(), {})) {
             for (const auto& layer : image->layers) {
                 auto info = services.snapshots.inspect(layer.diff_id);

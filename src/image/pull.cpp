@@ -94,6 +94,7 @@ private:
         for (const auto& entry : index.manifests) {
             if (!oci::media_type::is_index(entry.media_type)) continue;
             if (depth >= max_index_depth) return fail(ErrorCode::InvalidArgument, "indexes are nested too deeply");
+            if (!searched_.insert(entry.digest).second) continue;
             const std::string bytes = TRY(fetch_document(entry));
             if (TRY(pull_from_index(TRY(oci::parse_index(bytes, entry.media_type)), wanted, depth + 1))) return true;
         }
@@ -260,6 +261,7 @@ private:
     std::mutex sink_mutex_;
     ProgressSink sink_;
     std::vector<oci::Descriptor> blobs_;
+    std::set<oci::Digest> searched_;  // indexes in the index; one may be named many times
     bool is_artifact_ = false;
 };
 

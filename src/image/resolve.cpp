@@ -71,7 +71,8 @@ Result<Target> Store::Implementation::read_target(const oci::Descriptor& target)
     const auto document = TRY(oci::parse_manifest_or_index(bytes, target.media_type));
     Target out{target, {}};
     if (const auto* index = std::get_if<oci::Index>(&document)) {
-        TRY(add_manifests(*index, 1, out.manifests));
+        std::set<oci::Digest> seen;
+        TRY(add_manifests(*index, 1, seen, out.manifests));
     } else {
         out.manifests = {target};
     }
@@ -79,15 +80,16 @@ Result<Target> Store::Implementation::read_target(const oci::Descriptor& target)
 }
 
 // An index may hold indexes; those that are not here stay as they are, so that it is seen that something is missing.
-Result<> Store::Implementation::add_manifests(const oci::Index& index, int depth, std::vector<oci::Descriptor>& out) const {
+Result<> Store::Implementation::add_manifests(const oci::Index& index, int depth, std::set<oci::Digest>& seen, std::vector<oci::Descriptor>& out) const {
     for (const auto& entry : index.manifests) {
         if (!oci::media_type::is_index(entry.media_type) || !services_.content.has(entry.digest)) {
             out.push_back(entry);
             continue;
         }
         if (depth >= max_index_depth) return fail(ErrorCode::InvalidArgument, "indexes are nested too deeply");
+        if (!seen.insert(entry.digest).second) continue;
         const std::string bytes = TRY(services_.content.read(entry.digest, oci::max_manifest_bytes));
-        TRY(add_manifests(TRY(oci::parse_index(bytes, entry.media_type)), depth + 1, out));
+        TRY(add_manifests(TRY(oci::parse_index(bytes, entry.media_type)), depth + 1, seen, out));
     }
     return {};
 }
@@ -161,17 +163,29 @@ Result<Image> Store::Implementation::open_any(const oci::Descriptor& target) con
     return best;
 }
 
-Result<std::vector<oci::Descriptor>> Store::Implementation::blobs_of(const oci::Descriptor& target) const {
-    std::vector<oci::Descriptor> out{target};
-    for (std::size_t next = 0; next < out.size(); ++next) {
-        const oci::Descriptor blob = out[next];
-        const bool is_document = blob.media_type.find("manifest") != std::string::npos || blob.media_type.find("index") != std::string::npos;
-        if (!is_document || !services_.content.has(blob.digest)) continue;
+Result<> Store::Implementation::add_blobs(const oci::Descriptor& blob, int depth, std::set<oci::Digest>& seen, std::vector<oci::Descriptor>& out) const {
+    // Once each: an index may name an index many times, and that one the next, which no memory would hold written out.
+    if (!seen.insert(blob.digest).second) return {};
+    const bool is_document = blob.media_type.find("manifest") != std::string::npos || blob.media_type.find("index") != std::string::npos;
+    if (is_document && services_.content.has(blob.digest)) {
+        if (depth > max_index_depth + 1) return fail(ErrorCode::InvalidArgument, "indexes are nested too deeply");
         const std::string bytes = TRY(services_.content.read(blob.digest, oci::max_manifest_bytes));
-        for (auto& child : oci::children(TRY(oci::parse_manifest_or_index(bytes, blob.media_type)))) {
-            if (services_.content.has(child.digest) || TRY(is_dropped(child.digest))) out.push_back(std::move(child));
+        const auto children = oci::children(TRY(oci::parse_manifest_or_index(bytes, blob.media_type)));
+        for (auto child = children.rbegin(); child != children.rend(); ++child) {
+            const bool is_known = services_.content.has(child->digest) || TRY(is_dropped(child->digest));
+            if (is_known) TRY(add_blobs(*child, depth + 1, seen, out));
         }
     }
+    out.push_back(blob);
+    return {};
+}
+
+// What is named comes after all that name it, the target first: turned round, it is the order in which a registry takes it.
+Result<std::vector<oci::Descriptor>> Store::Implementation::blobs_of(const oci::Descriptor& target) const {
+    std::vector<oci::Descriptor> out;
+    std::set<oci::Digest> seen;
+    TRY(add_blobs(target, 0, seen, out));
+    std::reverse(out.begin(), out.end());
     return out;
 }
 

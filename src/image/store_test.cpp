@@ -283,6 +283,35 @@ TEST_F(ImageStoreTest, LoadsOnlyWhatIsMadeForThePlatform) {
     EXPECT_TRUE(stores_.images->resolve("old:1", oci::Platform::parse("linux/arm/v7").value()));  // a machine of v7 runs it
 }
 
+TEST_F(ImageStoreTest, IndexesThatNameEachOtherManyTimesCostNoMore) {
+    import(stores_, "app:1", "x");
+    const auto image = stores_.images->resolve("app:1").value();
+    auto lease = stores_.content->lease();
+    oci::Descriptor inner = image.manifest;
+    inner.platform = image.platform;
+    std::string outermost;
+    for (int depth = 0; depth < 4; ++depth) {
+        oci::Index index;
+        index.media_type = "application/vnd.oci.image.index.v1+json";
+        index.manifests.assign(500, inner);
+        outermost = index.to_json();
+        const auto blob = stores_.content->put(outermost).value();
+        inner = {.media_type = index.media_type, .digest = blob.digest, .size = static_cast<std::int64_t>(blob.bytes)};
+    }
+    // 500 to the fourth written out.
+    ASSERT_TRUE(stores_.database->execute("UPDATE image_name SET reference = 'docker.io/library/plain:1'"));
+    ASSERT_TRUE(stores_.database->execute("INSERT INTO image (id, media_type, size, parent, created) VALUES (?1, ?2, ?3, '', 0)",
+                                          inner.digest.to_string(), inner.media_type, inner.size));
+    const auto found = stores_.images->resolve(inner.digest.to_string());
+    ASSERT_TRUE(found) << found.error().message();
+    EXPECT_EQ(found->manifest.digest, image.manifest.digest);
+    EXPECT_EQ(stores_.images->list({})->size(), 2u);
+    ASSERT_TRUE(stores_.images->collect_garbage({}));
+    codec::StringSink sink;
+    ASSERT_TRUE(stores_.images->save({inner.digest.to_string()}, std::nullopt, sink, {}));
+    EXPECT_LT(sink.text().size(), 4u << 20);
+}
+
 TEST_F(ImageStoreTest, FiltersWhatItLists) {
     import(stores_, "app:1", "1");
     import(stores_, "lib/tool:2", "2");
