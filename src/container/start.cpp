@@ -12,8 +12,8 @@
 #include "sys/file.h"
 #include "sys/signal.h"
 
-// From a created container to a running one, as named steps: mount the root, plan, write the files, start the shim, furnish
-// its network, let it go. Each step's product is owned by a local until the last one has succeeded.
+// From a created container to a running one, as named steps: start the shim, mount the root, plan, write the files, furnish
+// the network, let it go. Each step's product is owned by a local until the last one has succeeded.
 namespace berth::container {
 namespace {
 

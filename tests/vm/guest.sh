@@ -55,7 +55,7 @@ for file in "${files[@]}"; do
     [ -e "$file" ] || continue
     echo "== $layout: $file"
     # Bats is process 1, as it takes orphans off the process table.
-    timeout 900 unshare --mount --pid --fork --mount-proc --kill-child --net -- bash -c 'ip link set lo up; exec bats --tap "$1"' _ "$file" || status=1
+    timeout 3000 unshare --mount --pid --fork --mount-proc --kill-child --net -- bash -c 'ip link set lo up; exec bats --tap "$1"' _ "$file" || status=1
 done
 echo "vm-status: $status"
 sync
