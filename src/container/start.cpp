@@ -96,6 +96,7 @@ Result<bool> Containers::Implementation::start(Container& container, std::stop_t
     container.live.notify_all();
     save_state(container).ignore("the start's own error matters more");
     services_.networks.release(container.id).ignore("reconciled at the next start of the engine");
+    unmount_private(container);
     end_cgroup(container);  // its shim has done so unless it was killed
     return error;
 }
