@@ -264,7 +264,8 @@ Result<int> Step::run(std::stop_token stop) {
                              .spec_path = directory_ + "/config.json",
                              .own_netns = own_network,
                              .resolver = request_.network == StepNetwork::Bridge,
-                             .cgroup = cgroup_};
+                             .cgroup = cgroup_,
+                             .root_wants_place = !sys::can_copy_detached_mounts()};
     const int root = request_.root.get();
     std::vector<sys::Fd> namespaces;
     const auto begin = [&]() -> Result<sys::Fd> {
