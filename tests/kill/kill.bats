@@ -16,8 +16,9 @@ setup() {
     echo content >file
     # The first of each kind may make what stays: a bridge, a table.
     berth run --rm busybox true
-    # Its link goes behind the engine's back.
+    # Its link and its directory go behind the engine's back.
     until_true 10 only_the_witness_has_a_link
+    until_true 10 trash_is_empty
     ours >before
 }
 teardown() {
@@ -26,6 +27,7 @@ teardown() {
 }
 
 only_the_witness_has_a_link() { [ "$(ip -o link | grep -c veth)" -eq 1 ]; }
+trash_is_empty() { [ -z "$(ls "$BERTH_TEST_DIR/data/trash" 2>/dev/null)" ]; }
 witness_state() { berth inspect -f '{{.State.Pid}} {{.State.Running}} {{.RestartCount}}' witness; }
 
 # What there is of containers, volumes and images, on the host and in the engine's folders.
