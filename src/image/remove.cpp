@@ -132,7 +132,7 @@ Result<std::int64_t> Store::Implementation::collect(std::stop_token stop) {
     }
     const auto collected = TRY(services_.content.collect(mark, roots.blobs));
     std::int64_t freed = static_cast<std::int64_t>(collected.bytes);
-    // A disk without room for the note keeps them for now.
+    // Where the note cannot be written (a full disk) the blobs stay until the next collection; what is freed here makes room for it.
     if (const auto dropped = drop_layer_blobs(layers)) freed += *dropped;
     for (const auto& diff_id : TRY(services_.snapshots.list())) {
         if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
