@@ -64,7 +64,8 @@ Result<std::map<std::string, AuthConfig>> auth_configs_from_header(std::string_v
     const std::string text = TRY(decode(header));
     if (trim(text).empty()) return configs;
     const auto json = TRY(codec::parse_json(text));
-    if (!json.is_object()) return fail(ErrorCode::InvalidArgument, "registry credentials are no JSON object");
+    if (!json.is_object())
+        return fail(ErrorCode::InvalidArgument, "registry credentials are no JSON object");
     for (const auto& [host, entry] : json.items()) {
         auto config = TRY(AuthConfig::parse(codec::dump_json(entry)));
         configs.emplace(host, std::move(config));

@@ -12,11 +12,14 @@ struct AuthConfig {
     std::string username, password;
     std::string email, server_address;
     std::string identity_token, registry_token;
-    bool is_empty() const { return username.empty() && identity_token.empty() && registry_token.empty(); }
+    bool is_empty() const {
+        return username.empty() && identity_token.empty() && registry_token.empty();
+    }
 
     std::string to_json() const;
     static Result<AuthConfig> parse(std::string_view json);
-    /// base64url of the JSON. Both alphabets and missing padding are accepted; "" is an empty AuthConfig.
+    /// base64url of the JSON. Both alphabets and missing padding are accepted; "" is an empty
+    /// AuthConfig.
     std::string to_header() const;
     static Result<AuthConfig> from_header(std::string_view header);
 };

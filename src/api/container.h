@@ -11,9 +11,9 @@
 #include "api/network.h"
 #include "base/result.h"
 
-// The bodies of `POST /containers/create` and `/containers/{id}/update`, as Docker's Engine API writes them.
-// Members keep Docker's order and names (the JSON names stand in container.cpp). Wire types hold what was
-// sent, nothing more: the daemon turns them into container::ContainerSpec.
+// The bodies of `POST /containers/create` and `/containers/{id}/update`, as Docker's Engine API
+// writes them. Members keep Docker's order and names (the JSON names stand in container.cpp). Wire
+// types hold what was sent, nothing more: the daemon turns them into container::ContainerSpec.
 namespace berth::api {
 
 using StringMap = std::map<std::string, std::string>;

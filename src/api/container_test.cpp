@@ -59,9 +59,9 @@ TEST(ContainerCreateRequest, TakesAStringAsACommandOfOneWord) {
 }
 
 TEST(ContainerCreateRequest, MatchesKeysWithoutRegardToCase) {
-    EXPECT_EQ(
-        ContainerCreateRequest::parse(R"({"image":"a","hostconfig":{"autoremove":true}})")->config.image,
-        "a");
+    EXPECT_EQ(ContainerCreateRequest::parse(R"({"image":"a","hostconfig":{"autoremove":true}})")
+                  ->config.image,
+              "a");
 }
 
 TEST(ContainerCreateRequest, NamesTheMemberThatIsWrong) {
@@ -73,7 +73,8 @@ TEST(ContainerCreateRequest, NamesTheMemberThatIsWrong) {
          "HostConfig.PortBindings.80/tcp: expected a list"},
         {R"({"HostConfig":{"BlkioWeight":-1}})",
          "HostConfig.BlkioWeight: expected a number that is not negative"},
-        {R"({"HostConfig":{"BlkioWeight":70000}})", "HostConfig.BlkioWeight: expected a smaller number"},
+        {R"({"HostConfig":{"BlkioWeight":70000}})",
+         "HostConfig.BlkioWeight: expected a smaller number"},
         {R"([])", "expected an object"},
         {R"({"a")", "invalid JSON"},
     };
@@ -81,7 +82,8 @@ TEST(ContainerCreateRequest, NamesTheMemberThatIsWrong) {
         const auto request = ContainerCreateRequest::parse(json);
         ASSERT_TRUE(request.is_error()) << json;
         EXPECT_EQ(request.error().code(), ErrorCode::InvalidArgument);
-        EXPECT_NE(request.error().message().find(text), std::string::npos) << request.error().message();
+        EXPECT_NE(request.error().message().find(text), std::string::npos)
+            << request.error().message();
     }
 }
 
@@ -95,7 +97,8 @@ TEST(HostConfig, KeepsNullAndEmptyApartAsGoDoes) {
 }
 
 TEST(ExecCreateRequest, RoundTripsAndTakesNoBody) {
-    ExecCreateRequest request{.tty = true, .console_size = {{24, 80}}, .env = {"A=b"}, .cmd = {"sh"}};
+    ExecCreateRequest request{
+        .tty = true, .console_size = {{24, 80}}, .env = {"A=b"}, .cmd = {"sh"}};
     EXPECT_EQ(ExecCreateRequest::parse(request.to_json())->to_json(), request.to_json());
     EXPECT_FALSE(ExecStartRequest::parse("")->detach);
     EXPECT_TRUE(ExecStartRequest::parse("{}"));

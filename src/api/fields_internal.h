@@ -17,9 +17,9 @@
 //         field("Type", value.type);
 //         field("Config", value.config);
 //     }
-// which Writer and Reader both run, so that a name stands in one place. The verbs on the visitor say how Go's
-// encoder treats the member: field(...) always writes it, field.omit_empty(...) leaves an empty one out,
-// field.nullable(...) writes null for an empty list or map.
+// which Writer and Reader both run, so that a name stands in one place. The verbs on the visitor
+// say how Go's encoder treats the member: field(...) always writes it, field.omit_empty(...) leaves
+// an empty one out, field.nullable(...) writes null for an empty list or map.
 namespace berth::api::detail {
 
 using codec::Json;
@@ -106,8 +106,8 @@ Json encode(const T& value) {
     }
 }
 
-/// Reads members into a struct. Absent and null leave the default. Keys match without regard to case, as in
-/// Go.
+/// Reads members into a struct. Absent and null leave the default. Keys match without regard to
+/// case, as in Go.
 class Reader {
 public:
     Reader(const Json& object, std::string path, std::optional<Error>& error)
@@ -168,7 +168,8 @@ public:
         } else if constexpr (IsMap<T>::value) {
             if (json.is_null()) return;
             if (!json.is_object()) return refuse(path, "an object");
-            for (const auto& [key, entry] : json.items()) decode(entry, value[key], concat(path, ".", key));
+            for (const auto& [key, entry] : json.items())
+                decode(entry, value[key], concat(path, ".", key));
         } else if constexpr (std::same_as<T, std::array<int, 2>>) {
             if (json.is_null()) return;
             if (!json.is_array() || json.size() != 2) return refuse(path, "a list of two numbers");
@@ -203,20 +204,23 @@ private:
             value = static_cast<T>(number);
         } else if (json.is_number_integer()) {
             const auto number = json.get<std::int64_t>();
-            if (std::is_unsigned_v<T> || number < static_cast<std::int64_t>(std::numeric_limits<T>::min()))
+            if (std::is_unsigned_v<T> ||
+                number < static_cast<std::int64_t>(std::numeric_limits<T>::min()))
                 return refuse(path, "a number that is not negative");
             value = static_cast<T>(number);
         } else {
             const auto number = json.get<double>();
             // Some clients write whole numbers as 1e9 or 5.0.
-            if (!(number >= -9e15 && number <= 9e15) || number != static_cast<double>(static_cast<T>(number)))
+            if (!(number >= -9e15 && number <= 9e15) ||
+                number != static_cast<double>(static_cast<T>(number)))
                 return refuse(path, "a whole number");
             value = static_cast<T>(number);
         }
     }
     void refuse(const std::string& path, std::string_view expected) {
         if (!error_)
-            error_ = fail(ErrorCode::InvalidArgument, "invalid JSON: ", path, ": expected ", expected);
+            error_ =
+                fail(ErrorCode::InvalidArgument, "invalid JSON: ", path, ": expected ", expected);
     }
 
     const Json& object_;
@@ -234,7 +238,8 @@ template <typename T>
 Result<T> read(std::string_view text) {
     Json json = Json::object();
     if (!trim(text).empty()) json = TRY(codec::parse_json(text));
-    if (!json.is_object()) return fail(ErrorCode::InvalidArgument, "invalid JSON: expected an object");
+    if (!json.is_object())
+        return fail(ErrorCode::InvalidArgument, "invalid JSON: expected an object");
     T value{};
     std::optional<Error> error;
     Reader reader(json, "", error);

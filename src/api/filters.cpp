@@ -83,31 +83,36 @@ bool Filters::matches(std::string_view key, std::string_view value) const {
 
 bool Filters::matches_name(std::string_view key, std::string_view text) const {
     const auto& list = values(key);
-    return list.empty() ||
-           std::any_of(list.begin(), list.end(), [&](const auto& v) { return name_matches(v, text); });
+    return list.empty() || std::any_of(list.begin(), list.end(),
+                                       [&](const auto& v) { return name_matches(v, text); });
 }
 
 bool Filters::matches_prefix(std::string_view key, std::string_view text) const {
     const auto& list = values(key);
-    return list.empty() ||
-           std::any_of(list.begin(), list.end(), [&](const auto& v) { return text.starts_with(v); });
+    return list.empty() || std::any_of(list.begin(), list.end(),
+                                       [&](const auto& v) { return text.starts_with(v); });
 }
 
-bool Filters::matches_labels(std::string_view key, const std::map<std::string, std::string>& labels) const {
+bool Filters::matches_labels(std::string_view key,
+                             const std::map<std::string, std::string>& labels) const {
     const auto& list = values(key);
-    return std::all_of(list.begin(), list.end(), [&](const auto& v) { return has_label(v, labels); });
+    return std::all_of(list.begin(), list.end(),
+                       [&](const auto& v) { return has_label(v, labels); });
 }
 
-bool Filters::excludes_labels(std::string_view key, const std::map<std::string, std::string>& labels) const {
+bool Filters::excludes_labels(std::string_view key,
+                              const std::map<std::string, std::string>& labels) const {
     const auto& list = values(key);
-    return std::none_of(list.begin(), list.end(), [&](const auto& v) { return has_label(v, labels); });
+    return std::none_of(list.begin(), list.end(),
+                        [&](const auto& v) { return has_label(v, labels); });
 }
 
 Result<std::optional<bool>> Filters::boolean(std::string_view key) const {
     const auto& list = values(key);
     if (list.empty()) return std::optional<bool>();
     const auto is = [&](std::string_view a, std::string_view b) {
-        return std::all_of(list.begin(), list.end(), [&](const auto& v) { return v == a || v == b; });
+        return std::all_of(list.begin(), list.end(),
+                           [&](const auto& v) { return v == a || v == b; });
     };
     if (is("true", "1")) return std::optional(true);
     if (is("false", "0")) return std::optional(false);

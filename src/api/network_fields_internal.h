@@ -1,7 +1,8 @@
 #pragma once
 #include "api/network.h"
 
-// The member list of EndpointSettings, which container and network bodies share. See fields_internal.h.
+// The member list of EndpointSettings, which container and network bodies share. See
+// fields_internal.h.
 namespace berth::api {
 
 template <typename Visitor>

@@ -34,7 +34,8 @@ std::string ProgressMessage::to_line() const {
 
 Result<ProgressMessage> ProgressMessage::parse(std::string_view line) {
     const Json json = TRY(codec::parse_json(line));
-    if (!json.is_object()) return fail(ErrorCode::InvalidArgument, "progress message is no JSON object");
+    if (!json.is_object())
+        return fail(ErrorCode::InvalidArgument, "progress message is no JSON object");
     ProgressMessage message;
     message.stream = codec::get_string(json, "stream");
     message.status = codec::get_string(json, "status");

@@ -8,8 +8,8 @@
 
 namespace berth::api {
 
-/// One line of the JSON streams that pull, push, load, import and build answer with. Empty members are left
-/// out.
+/// One line of the JSON streams that pull, push, load, import and build answer with. Empty members
+/// are left out.
 struct ProgressMessage {
     std::string stream;                   // a build's output
     std::string status;                   // "Downloading"

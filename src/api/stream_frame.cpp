@@ -45,10 +45,11 @@ Result<> FrameDecoder::feed(std::string_view bytes, const Sink& sink) {
             TRY(sink(stream_, piece));
             continue;
         }
-        system_error_.append(
-            piece.substr(0, longest_system_error - std::min(longest_system_error, system_error_.size())));
+        system_error_.append(piece.substr(
+            0, longest_system_error - std::min(longest_system_error, system_error_.size())));
         if (left_ == 0)
-            return fail(ErrorCode::Internal, "error from the engine in the stream: ", system_error_);
+            return fail(ErrorCode::Internal,
+                        "error from the engine in the stream: ", system_error_);
     }
     return {};
 }

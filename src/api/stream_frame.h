@@ -9,8 +9,8 @@
 
 #include "base/result.h"
 
-// Docker's multiplexed streams ("stdcopy"): an 8-byte header (stream, 0, 0, 0, length big-endian) before each
-// piece.
+// Docker's multiplexed streams ("stdcopy"): an 8-byte header (stream, 0, 0, 0, length big-endian)
+// before each piece.
 namespace berth::api {
 
 enum class Stream : std::uint8_t { Stdin = 0, Stdout = 1, Stderr = 2, SystemError = 3 };
@@ -20,8 +20,8 @@ std::array<char, 8> frame_header(Stream stream, std::size_t size);
 /// Appends a whole frame to `out`.
 void append_frame(std::string& out, Stream stream, std::string_view bytes);
 
-/// Takes a multiplexed stream apart, however its bytes are cut. A piece is handed on as soon as it is there,
-/// so a frame may come in several calls of the sink and needs no memory.
+/// Takes a multiplexed stream apart, however its bytes are cut. A piece is handed on as soon as it
+/// is there, so a frame may come in several calls of the sink and needs no memory.
 class FrameDecoder {
 public:
     using Sink = std::function<Result<>(Stream stream, std::string_view bytes)>;

@@ -11,10 +11,11 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
         FrameDecoder decoder;
         std::string out;
         for (std::size_t at = 0; at < text.size(); at += step) {
-            const auto fed = decoder.feed(text.substr(at, step), [&](Stream, std::string_view bytes) {
-                out += bytes;
-                return berth::Result<>();
-            });
+            const auto fed =
+                decoder.feed(text.substr(at, step), [&](Stream, std::string_view bytes) {
+                    out += bytes;
+                    return berth::Result<>();
+                });
             if (!fed) return out + "!" + fed.error().message();
         }
         return out;

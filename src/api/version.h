@@ -17,7 +17,8 @@ struct ApiVersion {
 
 inline constexpr ApiVersion oldest_api_version{1, 24};
 inline constexpr ApiVersion newest_api_version{1, 55};
-/// What berth itself asks for: the last version whose answers have all the members that users' --format templates name.
+/// What berth itself asks for: the last version whose answers have all the members that users'
+/// --format templates name.
 inline constexpr ApiVersion client_api_version{1, 51};
 
 }  // namespace berth::api

@@ -24,7 +24,8 @@ TEST(Filters, ReadsBothForms) {
 }
 
 TEST(Filters, RefusesOtherShapesAndUnknownKeys) {
-    for (const char* text : {"[]", "{", R"({"a":"b"})", R"({"a":[1]})", R"({"a":{"b":"true"}})", "7"})
+    for (const char* text :
+         {"[]", "{", R"({"a":"b"})", R"({"a":[1]})", R"({"a":{"b":"true"}})", "7"})
         EXPECT_TRUE(Filters::parse(text).is_error()) << text;
     const auto filters = Filters::parse(R"({"colour":["red"]})").value();
     EXPECT_EQ(filters.check_keys({"label", "name"}).error().message(), "invalid filter 'colour'");
@@ -32,7 +33,8 @@ TEST(Filters, RefusesOtherShapesAndUnknownKeys) {
 }
 
 TEST(Filters, JoinsValuesByOrAndLabelsByAnd) {
-    const auto filters = Filters::parse(R"({"status":["running","paused"],"label":["a=1","b"]})").value();
+    const auto filters =
+        Filters::parse(R"({"status":["running","paused"],"label":["a=1","b"]})").value();
     EXPECT_TRUE(filters.matches("status", "paused"));
     EXPECT_FALSE(filters.matches("status", "exited"));
     EXPECT_TRUE(filters.matches("other", "anything"));
@@ -63,7 +65,8 @@ TEST(Filters, ReadsBooleans) {
 }
 
 TEST(AuthConfig, RoundTripsThroughTheHeader) {
-    AuthConfig config{.username = "me", .password = "p\xc3\xa4ss?>", .server_address = "registry.example"};
+    AuthConfig config{
+        .username = "me", .password = "p\xc3\xa4ss?>", .server_address = "registry.example"};
     const auto again = AuthConfig::from_header(config.to_header());
     ASSERT_TRUE(again);
     EXPECT_EQ(again->password, config.password);
@@ -79,9 +82,9 @@ TEST(AuthConfig, ReadsAMapByHost) {
 }
 
 TEST(ApiError, MapsCodesBothWays) {
-    for (const auto code :
-         {ErrorCode::NotFound, ErrorCode::InvalidArgument, ErrorCode::Conflict, ErrorCode::Unauthenticated,
-          ErrorCode::PermissionDenied, ErrorCode::Unsupported, ErrorCode::Unavailable, ErrorCode::Internal})
+    for (const auto code : {ErrorCode::NotFound, ErrorCode::InvalidArgument, ErrorCode::Conflict,
+                            ErrorCode::Unauthenticated, ErrorCode::PermissionDenied,
+                            ErrorCode::Unsupported, ErrorCode::Unavailable, ErrorCode::Internal})
         EXPECT_EQ(code_of(status_of(code)), code);
 }
 
@@ -96,9 +99,9 @@ TEST(ApiError, CarriesTheHint) {
 
 TEST(ProgressMessage, WritesAndReadsLines) {
     ProgressMessage message{.status = "Downloading", .id = "abc", .current = 5, .total = 10};
-    EXPECT_EQ(
-        message.to_line(),
-        "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":5,\"total\":10},\"id\":\"abc\"}\r\n");
+    EXPECT_EQ(message.to_line(),
+              "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":5,\"total\":10},\"id\":"
+              "\"abc\"}\r\n");
     const auto failed = ProgressMessage{.error = "no", .error_code = 7}.to_line();
     EXPECT_EQ(ProgressMessage::parse(failed)->error, "no");
     EXPECT_EQ(ProgressMessage::parse(failed)->error_code, 7);
@@ -129,7 +132,8 @@ TEST(StreamFrame, ReportsASystemErrorAndGarbage) {
     const auto nothing = [](Stream, std::string_view) { return Result<>(); };
     std::string text;
     append_frame(text, Stream::SystemError, "disk on fire");
-    EXPECT_NE(FrameDecoder().feed(text, nothing).error().message().find("disk on fire"), std::string::npos);
+    EXPECT_NE(FrameDecoder().feed(text, nothing).error().message().find("disk on fire"),
+              std::string::npos);
     EXPECT_EQ(FrameDecoder().feed("HTTP/1.1 500", nothing).error().code(), ErrorCode::Corrupted);
 }
 

@@ -41,12 +41,13 @@ struct Flags {
 
 Result<Flags> parse_flags(int argc, char** argv) {
     Flags out;
-    const std::pair<std::string_view, std::string*> texts[] = {{"--addr", &out.address},
-                                                               {"--root", &out.registry.root},
-                                                               {"--htpasswd", &out.registry.htpasswd_file},
-                                                               {"--tls-cert", &out.certificate},
-                                                               {"--tls-key", &out.key},
-                                                               {"--log-level", &out.log_level}};
+    const std::pair<std::string_view, std::string*> texts[] = {
+        {"--addr", &out.address},
+        {"--root", &out.registry.root},
+        {"--htpasswd", &out.registry.htpasswd_file},
+        {"--tls-cert", &out.certificate},
+        {"--tls-key", &out.key},
+        {"--log-level", &out.log_level}};
     const std::pair<std::string_view, bool*> switches[] = {{"--read-only", &out.registry.read_only},
                                                            {"--help", &out.help},
                                                            {"-h", &out.help},
@@ -87,7 +88,8 @@ Result<LogLevel> parse_level(std::string_view text) {
 
 Result<> run(const Flags& flags) {
     log.set_level(TRY(parse_level(flags.log_level)));
-    // Blocked before there are threads, so that all of them inherit it and sigwait() below is the only taker.
+    // Blocked before there are threads, so that all of them inherit it and sigwait() below is the
+    // only taker.
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
@@ -96,8 +98,9 @@ Result<> run(const Flags& flags) {
 
     const SystemClock clock;
     const auto registry = TRY(registry::Registry::open(flags.registry, clock));
-    auto server = TRY(http::Server::create(
-        [&](http::Request& request, http::Response& response) { registry->handle(request, response); }));
+    auto server = TRY(http::Server::create([&](http::Request& request, http::Response& response) {
+        registry->handle(request, response);
+    }));
     std::optional<http::TlsOptions> tls;
     if (!flags.certificate.empty()) tls = http::TlsOptions{flags.certificate, flags.key, {}};
     const auto port = TRY(server->listen_tcp(flags.address, tls));
@@ -122,6 +125,7 @@ int main(int argc, char** argv) {
     const auto outcome = flags ? run(*flags) : Result<>(flags.error().clone());
     if (outcome) return 0;
     std::fprintf(stderr, "berth-registry: %s\n", outcome.error().message().c_str());
-    if (!outcome.error().hint().empty()) std::fprintf(stderr, "hint: %s\n", outcome.error().hint().c_str());
+    if (!outcome.error().hint().empty())
+        std::fprintf(stderr, "hint: %s\n", outcome.error().hint().c_str());
     return flags ? 1 : 2;
 }

@@ -1,6 +1,6 @@
-// berthd: the engine. This file is its wiring diagram: every store is built here, in the order of their
-// dependencies, and handed to those that need it by reference. Started as `dockerd` it also listens where
-// Docker does.
+// berthd: the engine. This file is its wiring diagram: every store is built here, in the order of
+// their dependencies, and handed to those that need it by reference. Started as `dockerd` it also
+// listens where Docker does.
 #include <malloc.h>
 #include <signal.h>
 
@@ -60,9 +60,11 @@ Result<Loaded> load_configuration(const Invocation& invocation) {
     auto text = sys::read_file(invocation.config_file(), 1 << 20);
     if (text) {
         if (!trim(*text).empty())
-            file = TRY(codec::parse_json(*text).context("configuration file ", invocation.config_file()));
+            file = TRY(
+                codec::parse_json(*text).context("configuration file ", invocation.config_file()));
     } else if (!text.error().is(ErrorCode::NotFound) || !invocation.flags.config_file.empty()) {
-        return std::move(text).error().with_context(concat("configuration file ", invocation.config_file()));
+        return std::move(text).error().with_context(
+            concat("configuration file ", invocation.config_file()));
     }
     auto settings = TRY(engine::merge_settings(file, invocation.flags.settings));
     if (invocation.as_dockerd && !settings.contains("hosts"))
@@ -139,7 +141,8 @@ container::Settings container_settings(const engine::Configuration& configuratio
 
 /// What a reload changes, and where it is told.
 image::TransferLimits transfer_limits(const engine::Configuration& configuration) {
-    return {.downloads = static_cast<unsigned>(configuration.concurrent_downloads), .uploads = static_cast<unsigned>(configuration.concurrent_uploads)};
+    return {.downloads = static_cast<unsigned>(configuration.concurrent_downloads),
+            .uploads = static_cast<unsigned>(configuration.concurrent_uploads)};
 }
 
 image::LayerBlobs layer_blobs(const engine::Configuration& configuration) {
@@ -163,8 +166,12 @@ struct Reloadable {
 };
 
 record::Event reload_event(const Reloadable& what, const engine::Configuration& now) {
-    const auto list = [](const std::vector<std::string>& values) { return codec::dump_json(values); };
-    return {"daemon", "reload", what.engine_id,
+    const auto list = [](const std::vector<std::string>& values) {
+        return codec::dump_json(values);
+    };
+    return {"daemon",
+            "reload",
+            what.engine_id,
             {{"debug", now.log_level == "debug" ? "true" : "false"},
              {"insecure-registries", list(now.insecure_registries)},
              {"labels", list(now.labels)},
@@ -188,12 +195,14 @@ Result<> reload(Reloadable& what) {
     what.settings = std::move(plan.settings);
     log.info("configuration reloaded", {{"changed", join(plan.changed, ", ")}});
     if (!plan.need_restart.empty())
-        log.warn("some changes need a restart, which containers do not notice", {{"changed", join(plan.need_restart, ", ")}});
+        log.warn("some changes need a restart, which containers do not notice",
+                 {{"changed", join(plan.need_restart, ", ")}});
     return {};
 }
 
 /// Answers until a signal asks for the end.
-Result<> serve_until_signalled(http::Server& server, Reloadable& reloadable, const sys::Fd& signals) {
+Result<> serve_until_signalled(http::Server& server, Reloadable& reloadable,
+                               const sys::Fd& signals) {
     while (true) {
         TRY(sys::wait_readable(signals, std::nullopt));
         const auto signal = TRY(sys::read_signal(signals));
@@ -223,29 +232,34 @@ Result<> run(const Invocation& invocation, const Loaded& loaded, const sys::Fd& 
     export_proxies(configuration);
     const std::string libexec = TRY(find_libexec());
 
-    const std::vector<record::Schema> schemas{engine::schema(), image::schema(),     network::schema(),
-                                              volume::schema(), container::schema(), build::schema()};
-    const auto database = TRY(record::Database::open(configuration.data_root + "/berth.db", schemas));
+    const std::vector<record::Schema> schemas{engine::schema(),    image::schema(),
+                                              network::schema(),   volume::schema(),
+                                              container::schema(), build::schema()};
+    const auto database =
+        TRY(record::Database::open(configuration.data_root + "/berth.db", schemas));
     record::EventLog events(clock);
     const auto content = TRY(content::Store::open(configuration.data_root));
     const auto snapshots = TRY(snapshot::open_driver(
         {.root = configuration.data_root,
-         .driver = configuration.storage_driver == "overlay2" ? "" : configuration.storage_driver}));
-    const auto registries = TRY(
-        remote::Registries::create({.insecure = configuration.insecure_registries,
-                                    .mirrors = configuration.registry_mirrors,
-                                    .hosts_dirs = split(configuration.registry_hosts_dirs, ':'),
-                                    .user_agent = "berth/" BERTH_VERSION}));
-    const auto images = TRY(image::Store::open({*database, &events, *content, *snapshots, *registries}));
+         .driver =
+             configuration.storage_driver == "overlay2" ? "" : configuration.storage_driver}));
+    const auto registries =
+        TRY(remote::Registries::create({.insecure = configuration.insecure_registries,
+                                        .mirrors = configuration.registry_mirrors,
+                                        .hosts_dirs = split(configuration.registry_hosts_dirs, ':'),
+                                        .user_agent = "berth/" BERTH_VERSION}));
+    const auto images =
+        TRY(image::Store::open({*database, &events, *content, *snapshots, *registries}));
     images->set_transfer_limits(transfer_limits(configuration));
-    const auto networks = TRY(network::Manager::open(*database, TRY(network_options(configuration))));
+    const auto networks =
+        TRY(network::Manager::open(*database, TRY(network_options(configuration))));
     const auto volumes = TRY(volume::Store::open(*database, configuration.data_root));
-    const auto containers = TRY(
-        container::Containers::open({*database, events, *images, *snapshots, *content, *networks, *volumes},
-                                    container_settings(configuration, libexec)));
+    const auto containers = TRY(container::Containers::open(
+        {*database, events, *images, *snapshots, *content, *networks, *volumes},
+        container_settings(configuration, libexec)));
     const auto builder =
-        TRY(build::Builder::open({configuration.data_root, configuration.exec_root, *database, *content,
-                                  *snapshots, *images, networks.get()}));
+        TRY(build::Builder::open({configuration.data_root, configuration.exec_root, *database,
+                                  *content, *snapshots, *images, networks.get()}));
     images->set_user_lookup([&](const oci::Digest& id) {
         std::vector<image::User> users;
         for (const auto& container_id : containers->using_image(id.to_string())) {
@@ -257,32 +271,35 @@ Result<> run(const Invocation& invocation, const Loaded& loaded, const sys::Fd& 
     images->add_root_provider([&](image::Roots& roots) { builder->add_roots(roots); });
     const EndsBackgroundWork ends_before_what_it_looks_at{*images};
     images->set_layer_blobs(layer_blobs(configuration));
-    // Containers::open() has reconciled rows, shims, networks and volumes, before it starts anything by
-    // policy.
+    // Containers::open() has reconciled rows, shims, networks and volumes, before it starts
+    // anything by policy.
     std::jthread rules_guard([&](std::stop_token stop) { networks->guard_rules(stop); });
 
     const engine::Host host = engine::Host::read();
     const std::string id = TRY(engine::load_or_make_id(*database));
     engine::LiveConfiguration live(configuration);
-    engine::Engine engine{clock,     live,          host,     id,          clock.now(),
-                          *database, events,        *content, *snapshots,  *registries,
-                          *images,   *networks,     *volumes, *containers, *builder};
+    engine::Engine engine{clock,     live,      host,     id,          clock.now(),
+                          *database, events,    *content, *snapshots,  *registries,
+                          *images,   *networks, *volumes, *containers, *builder};
     daemon::Service service(engine);
-    const auto server = TRY(http::Server::create(
-        [&](http::Request& request, http::Response& response) { service.handle(request, response); },
-        {.server_name = "Berth/" BERTH_VERSION " (linux)"}));
+    const auto server = TRY(
+        http::Server::create([&](http::Request& request,
+                                 http::Response& response) { service.handle(request, response); },
+                             {.server_name = "Berth/" BERTH_VERSION " (linux)"}));
     TRY(daemon::open_listeners(*server, configuration));
     TRY(server->start());
     if (!configuration.pidfile.empty())
         TRY(sys::write_file_atomic(configuration.pidfile, concat(::getpid(), "\n")));
-    const auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(clock.steady_now() - started);
+    const auto taken =
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock.steady_now() - started);
     for (const auto& listen : configuration.hosts)
         log.info("listening", {{"on", listen}, {"ready_ms", taken.count()}});
     daemon::notify_service_manager("READY=1");
     // What start-up needed and idling does not goes back to the system.
     ::malloc_trim(0);
 
-    Reloadable reloadable{invocation, loaded.settings, live, *registries, *images, events, id, host.hostname};
+    Reloadable reloadable{invocation, loaded.settings, live, *registries,
+                          *images,    events,          id,   host.hostname};
     TRY(serve_until_signalled(*server, reloadable, signals));
     daemon::notify_service_manager("STOPPING=1");
     events.close();

@@ -6,5 +6,6 @@ namespace berth {
 }  // namespace berth
 
 // Active in release builds too: a broken invariant is a bug, and going on would damage data.
-#define BERTH_ASSERT(expression) \
-    ((expression) ? static_cast<void>(0) : ::berth::assertion_failed(#expression, __FILE__, __LINE__))
+#define BERTH_ASSERT(expression)         \
+    ((expression) ? static_cast<void>(0) \
+                  : ::berth::assertion_failed(#expression, __FILE__, __LINE__))

@@ -21,7 +21,8 @@ std::string to_rfc3339(Timestamp time) {
     char text[48];
     std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
                   static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                  static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                  static_cast<int>(clock.hours().count()),
+                  static_cast<int>(clock.minutes().count()),
                   static_cast<int>(clock.seconds().count()));
     std::string out = text;
     if (const auto fraction = clock.subseconds().count(); fraction != 0) {
@@ -91,7 +92,8 @@ std::optional<Timestamp> parse_rfc3339(std::string_view text) {
     if (!fraction) return std::nullopt;
     const auto offset = take_offset(text);
     if (!offset || !text.empty()) return std::nullopt;
-    const year_month_day date{year{*y}, month{static_cast<unsigned>(*mo)}, day{static_cast<unsigned>(*d)}};
+    const year_month_day date{year{*y}, month{static_cast<unsigned>(*mo)},
+                              day{static_cast<unsigned>(*d)}};
     if (!date.ok() || *h > 23 || *mi > 59 || *s > 60) return std::nullopt;
     return Timestamp{sys_days{date}} + hours{*h} + minutes{*mi} + seconds{*s} + *fraction - *offset;
 }
@@ -163,8 +165,10 @@ std::string format_duration(nanoseconds duration) {
     const auto whole_hours = duration_cast<hours>(duration);
     const auto whole_minutes = duration_cast<minutes>(duration - whole_hours);
     if (whole_hours.count() > 0) out += std::to_string(whole_hours.count()) + "h";
-    if (whole_hours.count() > 0 || whole_minutes.count() > 0) out += std::to_string(whole_minutes.count()) + "m";
-    return out + with_fraction((duration - whole_hours - whole_minutes).count(), 1'000'000'000, "s");
+    if (whole_hours.count() > 0 || whole_minutes.count() > 0)
+        out += std::to_string(whole_minutes.count()) + "m";
+    return out +
+           with_fraction((duration - whole_hours - whole_minutes).count(), 1'000'000'000, "s");
 }
 
 }  // namespace berth

@@ -10,7 +10,9 @@ namespace berth {
 using Timestamp = std::chrono::sys_time<std::chrono::nanoseconds>;
 
 /// From and to what messages and rows carry: nanoseconds, or whole seconds, since the epoch.
-constexpr Timestamp timestamp_of(std::int64_t nanoseconds) { return Timestamp(std::chrono::nanoseconds(nanoseconds)); }
+constexpr Timestamp timestamp_of(std::int64_t nanoseconds) {
+    return Timestamp(std::chrono::nanoseconds(nanoseconds));
+}
 constexpr std::int64_t unix_seconds(Timestamp time) {
     return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
 }
@@ -30,7 +32,8 @@ public:
     std::chrono::steady_clock::time_point steady_now() const override;
 };
 
-/// RFC 3339 in UTC with nanoseconds and without trailing zeros, as Go's RFC3339Nano: "2026-11-23T10:00:00.5Z".
+/// RFC 3339 in UTC with nanoseconds and without trailing zeros, as Go's RFC3339Nano:
+/// "2026-11-23T10:00:00.5Z".
 std::string to_rfc3339(Timestamp time);
 /// RFC 3339 with any offset and up to nine fractional digits.
 std::optional<Timestamp> parse_rfc3339(std::string_view text);

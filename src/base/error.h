@@ -27,11 +27,13 @@ enum class ErrorCode : std::uint8_t {
 /// The code's name in lower case words, as it appears in logs ("not found").
 std::string_view to_string(ErrorCode code);
 
-/// The code that callers expect for an errno value: ENOENT is NotFound, EEXIST AlreadyExists, ENOSPC NoSpace ...
+/// The code that callers expect for an errno value: ENOENT is NotFound, EEXIST AlreadyExists,
+/// ENOSPC NoSpace ...
 ErrorCode code_from_errno(int error_number);
 
-/// A failure as a value: a code, maybe an errno with the call that set it, context frames from the inside out,
-/// and maybe a hint that says what the user can do. One pointer wide; moves, does not copy (see clone()).
+/// A failure as a value: a code, maybe an errno with the call that set it, context frames from the
+/// inside out, and maybe a hint that says what the user can do. One pointer wide; moves, does not
+/// copy (see clone()).
 class [[nodiscard]] Error {
 public:
     Error(ErrorCode code, std::string message);
@@ -39,7 +41,8 @@ public:
     Error& operator=(Error&&) noexcept = default;
     ~Error() = default;
 
-    /// An error from a failed system call: `call` is the call's name, `error_number` the errno it left.
+    /// An error from a failed system call: `call` is the call's name, `error_number` the errno it
+    /// left.
     static Error from_errno(std::string_view call, int error_number);
 
     ErrorCode code() const { return state_->code; }
@@ -47,9 +50,11 @@ public:
     /// The errno, or 0 when the error did not come from a system call.
     int error_number() const { return state_->error_number; }
 
-    /// Adds what this level knows. Frames read from the outside in: "start web: mount /data: open_tree: ...".
+    /// Adds what this level knows. Frames read from the outside in: "start web: mount /data:
+    /// open_tree: ...".
     Error&& with_context(std::string frame) &&;
-    /// Says what the user can do about it. The innermost hint wins, since it was nearest to the cause.
+    /// Says what the user can do about it. The innermost hint wins, since it was nearest to the
+    /// cause.
     Error&& with_hint(std::string hint) &&;
     /// The same error under another code, for faces that know better what it means to their caller.
     Error&& with_code(ErrorCode code) &&;

@@ -24,7 +24,8 @@ public:
         /// The same with a time limit; false means stopped or timed out.
         template <typename Duration, typename Condition>
         bool wait_for(const std::stop_token& stop, Duration limit, Condition condition) {
-            return owner_.changed_.wait_for(lock_, stop, limit, [&] { return condition(owner_.value_); });
+            return owner_.changed_.wait_for(lock_, stop, limit,
+                                            [&] { return condition(owner_.value_); });
         }
 
     private:

@@ -19,10 +19,12 @@ std::string_view name_of(LogLevel level) {
     return "error";
 }
 
-// Values with spaces, quotes or control characters are quoted, so that a hostile name cannot forge a line.
+// Values with spaces, quotes or control characters are quoted, so that a hostile name cannot forge
+// a line.
 void append_value(std::string& line, std::string_view value) {
     bool plain = !value.empty();
-    for (const char c : value) plain = plain && c > ' ' && c != '"' && c != '\\' && c != '=' && c != 0x7f;
+    for (const char c : value)
+        plain = plain && c > ' ' && c != '"' && c != '\\' && c != '=' && c != 0x7f;
     if (plain) {
         line.append(value);
         return;
@@ -49,7 +51,8 @@ void Logger::write(LogLevel level, std::string_view message, Fields fields) {
         append_value(line, field.value);
     }
     line.push_back('\n');
-    // One write call a line keeps lines of several threads whole; a full disk must not stop the engine.
+    // One write call a line keeps lines of several threads whole; a full disk must not stop the
+    // engine.
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 

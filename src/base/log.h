@@ -10,7 +10,8 @@ namespace berth {
 
 enum class LogLevel { Debug, Info, Warn, Error };
 
-/// One field of a log line; values are joined like context(): strings, numbers, anything with to_string().
+/// One field of a log line; values are joined like context(): strings, numbers, anything with
+/// to_string().
 struct LogField {
     std::string_view key;
     std::string value;
@@ -19,16 +20,25 @@ struct LogField {
 };
 
 /// The one permitted global: structured lines on stderr, `time level message key=value ...`.
-/// The edge that decides logs once; library code returns errors. Never log secrets or environment values.
+/// The edge that decides logs once; library code returns errors. Never log secrets or environment
+/// values.
 class Logger {
 public:
     using Fields = std::initializer_list<LogField>;
     void set_level(LogLevel level) { level_ = level; }
     bool is_enabled(LogLevel level) const { return level >= level_; }
-    void debug(std::string_view message, Fields fields = {}) { write(LogLevel::Debug, message, fields); }
-    void info(std::string_view message, Fields fields = {}) { write(LogLevel::Info, message, fields); }
-    void warn(std::string_view message, Fields fields = {}) { write(LogLevel::Warn, message, fields); }
-    void error(std::string_view message, Fields fields = {}) { write(LogLevel::Error, message, fields); }
+    void debug(std::string_view message, Fields fields = {}) {
+        write(LogLevel::Debug, message, fields);
+    }
+    void info(std::string_view message, Fields fields = {}) {
+        write(LogLevel::Info, message, fields);
+    }
+    void warn(std::string_view message, Fields fields = {}) {
+        write(LogLevel::Warn, message, fields);
+    }
+    void error(std::string_view message, Fields fields = {}) {
+        write(LogLevel::Error, message, fields);
+    }
 
 private:
     void write(LogLevel level, std::string_view message, Fields fields);

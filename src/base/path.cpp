@@ -10,8 +10,10 @@ std::string clean_absolute_path(std::string_view path) {
     std::vector<std::string> out;
     for (std::string& part : split(path, '/')) {
         if (part.empty() || part == ".") continue;
-        if (part != "..") out.push_back(std::move(part));
-        else if (!out.empty()) out.pop_back();
+        if (part != "..")
+            out.push_back(std::move(part));
+        else if (!out.empty())
+            out.pop_back();
     }
     return "/" + join(out, "/");
 }

@@ -13,7 +13,8 @@
 namespace berth {
 
 namespace detail {
-// Shared verbs of Result<T> and Result<>: adding context and hints without touching the success path.
+// Shared verbs of Result<T> and Result<>: adding context and hints without touching the success
+// path.
 template <typename Self>
 struct ResultVerbs {
     /// Adds a frame made of `parts` (strings, numbers), joined only on failure.
@@ -46,10 +47,11 @@ public:
     Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
     Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
     template <typename U>
-        requires(std::is_constructible_v<T, U &&> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
-                 !std::is_same_v<std::remove_cvref_t<U>, Error> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
-                 std::is_convertible_v<U &&, T>)
-    Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}
+    requires(std::is_constructible_v<T, U&&> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
+             !std::is_same_v<std::remove_cvref_t<U>, Error> &&
+             !std::is_same_v<std::remove_cvref_t<U>, T> && std::is_convertible_v<U&&, T>)
+        Result(U&& value)
+        : state_(std::in_place_index<0>, std::forward<U>(value)) {}
 
     bool is_error() const { return state_.index() == 1; }
     explicit operator bool() const { return state_.index() == 0; }
@@ -97,11 +99,12 @@ Error fail(ErrorCode code, const Parts&... parts) {
 
 }  // namespace berth
 
-// Unwraps a Result or returns its error from the enclosing function. Initialises a variable or stands alone; never use
-// it inside braces (both GCC 12 and Clang 14 then skip destructors of earlier members).
-#define TRY(...)                                                                  \
-    ({                                                                            \
-        auto try_result_ = (__VA_ARGS__);                                         \
-        if (try_result_.is_error()) return std::move(try_result_).error();        \
-        std::move(try_result_).value();                                           \
+// Unwraps a Result or returns its error from the enclosing function. Initialises a variable or
+// stands alone; never use it inside braces (both GCC 12 and Clang 14 then skip destructors of
+// earlier members).
+#define TRY(...)                                                           \
+    ({                                                                     \
+        auto try_result_ = (__VA_ARGS__);                                  \
+        if (try_result_.is_error()) return std::move(try_result_).error(); \
+        std::move(try_result_).value();                                    \
     })

@@ -17,7 +17,7 @@ std::vector<std::string> split(std::string_view text, char separator) {
 }
 
 std::optional<std::pair<std::string_view, std::string_view>> split_once(std::string_view text,
-                                                                         char separator) {
+                                                                        char separator) {
     const auto at = text.find(separator);
     if (at == std::string_view::npos) return std::nullopt;
     return std::pair{text.substr(0, at), text.substr(at + 1)};
@@ -97,9 +97,15 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 }  // namespace
 
-std::optional<std::int64_t> parse_int(std::string_view text) { return parse_number<std::int64_t>(text, 10); }
-std::optional<std::uint64_t> parse_uint(std::string_view text) { return parse_number<std::uint64_t>(text, 10); }
-std::optional<std::uint32_t> parse_octal(std::string_view text) { return parse_number<std::uint32_t>(text, 8); }
+std::optional<std::int64_t> parse_int(std::string_view text) {
+    return parse_number<std::int64_t>(text, 10);
+}
+std::optional<std::uint64_t> parse_uint(std::string_view text) {
+    return parse_number<std::uint64_t>(text, 10);
+}
+std::optional<std::uint32_t> parse_octal(std::string_view text) {
+    return parse_number<std::uint32_t>(text, 8);
+}
 
 std::string to_hex(std::span<const std::byte> bytes) {
     constexpr std::string_view digits = "0123456789abcdef";

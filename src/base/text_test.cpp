@@ -50,7 +50,8 @@ TEST(Clock, DurationsFollowGo) {
 }
 
 TEST(Clock, TimesRoundTrip) {
-    for (const std::string text : {"2026-11-23T10:00:00Z", "2026-11-23T10:00:00.5Z", "1969-12-31T23:59:59.000000001Z"}) {
+    for (const std::string text :
+         {"2026-11-23T10:00:00Z", "2026-11-23T10:00:00.5Z", "1969-12-31T23:59:59.000000001Z"}) {
         const auto time = parse_rfc3339(text);
         ASSERT_TRUE(time) << text;
         EXPECT_EQ(to_rfc3339(*time), text);

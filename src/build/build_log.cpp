@@ -15,11 +15,13 @@ void remove_oldest(const std::string& directory) {
     if (!entries) return;
     std::vector<std::pair<std::int64_t, std::string>> builds;
     for (const auto& entry : *entries)
-        if (const auto status = sys::stat(directory + "/" + entry.name)) builds.emplace_back(status->st_mtim.tv_sec, entry.name);
+        if (const auto status = sys::stat(directory + "/" + entry.name))
+            builds.emplace_back(status->st_mtim.tv_sec, entry.name);
     if (builds.size() <= BuildLog::kept_builds) return;
     std::ranges::sort(builds);
     for (std::size_t i = 0; i + BuildLog::kept_builds < builds.size(); ++i)
-        sys::remove_tree(directory + "/" + builds[i].second).ignore("tried again with the next build");
+        sys::remove_tree(directory + "/" + builds[i].second)
+            .ignore("tried again with the next build");
 }
 
 }  // namespace
@@ -33,7 +35,8 @@ Result<BuildLog> BuildLog::create(const std::string& directory, const std::strin
     return BuildLog(path + "/log", std::move(file), std::move(lock));
 }
 
-Result<std::uint64_t> BuildLog::remove_ended(const std::string& directory, const std::optional<Timestamp>& until) {
+Result<std::uint64_t> BuildLog::remove_ended(const std::string& directory,
+                                             const std::optional<Timestamp>& until) {
     std::uint64_t bytes = 0;
     for (const auto& entry : TRY(sys::list_dir(directory))) {
         const std::string path = concat(directory, "/", entry.name);
@@ -53,7 +56,8 @@ void BuildLog::write(std::string_view text) {
     if (written_ >= max_bytes) return;
     written_ += text.size();
     sys::write_all(file_, text).ignore("the build matters more than its log");
-    if (written_ >= max_bytes) sys::write_all(file_, "\n[the rest is left out]\n").ignore("as above");
+    if (written_ >= max_bytes)
+        sys::write_all(file_, "\n[the rest is left out]\n").ignore("as above");
 }
 
 void BuildLog::note(std::string_view line) {

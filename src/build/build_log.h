@@ -13,8 +13,9 @@
 
 namespace berth::build {
 
-/// What a build's steps wrote: everything in <root>/builds/<id>/log, and the last lines of each step in memory, for
-/// error messages. Thread-safe. A log that cannot be written never fails a build.
+/// What a build's steps wrote: everything in <root>/builds/<id>/log, and the last lines of each
+/// step in memory, for error messages. Thread-safe. A log that cannot be written never fails a
+/// build.
 class BuildLog {
 public:
     static constexpr std::size_t max_bytes = 64 << 20;
@@ -23,9 +24,14 @@ public:
 
     /// Makes the directory of this build and removes those of the oldest beyond `kept_builds`.
     static Result<BuildLog> create(const std::string& directory, const std::string& id);
-    BuildLog(BuildLog&& other) noexcept : path_(std::move(other.path_)), file_(std::move(other.file_)), lock_(std::move(other.lock_)) {}
-    /// Removes the logs of builds that ended before `until` (any time without one); returns their bytes on disk.
-    static Result<std::uint64_t> remove_ended(const std::string& directory, const std::optional<Timestamp>& until);
+    BuildLog(BuildLog&& other) noexcept
+        : path_(std::move(other.path_)),
+          file_(std::move(other.file_)),
+          lock_(std::move(other.lock_)) {}
+    /// Removes the logs of builds that ended before `until` (any time without one); returns their
+    /// bytes on disk.
+    static Result<std::uint64_t> remove_ended(const std::string& directory,
+                                              const std::optional<Timestamp>& until);
 
     const std::string& path() const { return path_; }
     void note(std::string_view line);

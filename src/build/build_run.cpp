@@ -1,4 +1,5 @@
-// One build: context, Dockerfile, plan, solve, image. What is shared by all builds is in builder.cpp.
+// One build: context, Dockerfile, plan, solve, image. What is shared by all builds is in
+// builder.cpp.
 #include "build/build_run.h"
 
 #include "base/random.h"
@@ -30,7 +31,8 @@ dockerfile::CompileOptions options_of(const BuildRequest& request) {
 
 }  // namespace
 
-Result<BuildResult> BuildRun::perform(Shared shared, const BuildRequest& request, std::stop_token stop) {
+Result<BuildResult> BuildRun::perform(Shared shared, const BuildRequest& request,
+                                      std::stop_token stop) {
     const std::string id = random_hex(8);
     auto log = TRY(BuildLog::create(shared.logs, id));
     BuildRun run(shared, request, id, std::move(log), std::move(stop));
@@ -52,7 +54,9 @@ Result<std::vector<oci::Reference>> BuildRun::parse_tags() const {
     std::vector<oci::Reference> out;
     for (const auto& tag : request_.tags) {
         const auto reference = TRY(oci::Reference::parse(tag).context("invalid tag \"", tag, "\""));
-        if (reference.has_digest()) return fail(ErrorCode::InvalidArgument, "invalid tag \"", tag, "\": a digest can not be a tag");
+        if (reference.has_digest())
+            return fail(ErrorCode::InvalidArgument, "invalid tag \"", tag,
+                        "\": a digest can not be a tag");
         out.push_back(reference.with_default_tag());
     }
     return out;
@@ -60,46 +64,58 @@ Result<std::vector<oci::Reference>> BuildRun::parse_tags() const {
 
 Result<BuildResult> BuildRun::run() {
     if (request_.squash)
-        return fail(ErrorCode::Unsupported, "--squash is not supported").with_hint("use a multi-stage build, or FROM scratch and COPY --from");
+        return fail(ErrorCode::Unsupported, "--squash is not supported")
+            .with_hint("use a multi-stage build, or FROM scratch and COPY --from");
     const auto tags = TRY(parse_tags());
-    const auto context = TRY(prepare_context(request_, shared_.temp_root, shared_.transfers, stop_));
+    const auto context =
+        TRY(prepare_context(request_, shared_.temp_root, shared_.transfers, stop_));
     const dockerfile::Source source(context.dockerfile_name, context.dockerfile);
     const auto file = TRY(dockerfile::parse(source));
     const auto plan = TRY(make_plan(file, source));
-    BuildResult result{.image = {}, .references = {}, .warnings = {}, .build_id = id_, .log_path = log_.path()};
+    BuildResult result{
+        .image = {}, .references = {}, .warnings = {}, .build_id = id_, .log_path = log_.path()};
     for (const auto& warning : plan.warnings)
-        result.warnings.push_back(concat(warning.rule, ": ", warning.message, " (line ", warning.place.line, ")"));
+        result.warnings.push_back(
+            concat(warning.rule, ": ", warning.message, " (line ", warning.place.line, ")"));
     if (request_.check_only) return result;
     announce(plan);
 
-    LayerExecutor executor({.services = shared_.services,
-                            .request = request_,
-                            .temp_root = shared_.temp_root,
-                            .build_id = id_,
-                            .context = std::make_shared<DirectoryTree>(context.path),
-                            .ignored = context.ignored,
-                            .images = images_,
-                            .cache_mounts = shared_.cache_mounts,
-                            .transfers = shared_.transfers,
-                            .slots = shared_.slots,
-                            .made_layer = [this](const image::Layer& layer) { keep_layer(layer.diff_id); },
-                            .output = [this](const Vertex& vertex, int stream, std::string_view bytes) {
-                                log_.output(vertex.step, bytes);
-                                send({.kind = ProgressKind::Output, .step = vertex.step, .text = std::string(bytes), .stream = stream});
-                            },
-                            .command_failed = [this](const Vertex& vertex, const FailedCommand& command) {
-                                const std::lock_guard lock(mutex_);
-                                failed_commands_.emplace(vertex.step, command);
-                            }});
+    LayerExecutor executor(
+        {.services = shared_.services,
+         .request = request_,
+         .temp_root = shared_.temp_root,
+         .build_id = id_,
+         .context = std::make_shared<DirectoryTree>(context.path),
+         .ignored = context.ignored,
+         .images = images_,
+         .cache_mounts = shared_.cache_mounts,
+         .transfers = shared_.transfers,
+         .slots = shared_.slots,
+         .made_layer = [this](const image::Layer& layer) { keep_layer(layer.diff_id); },
+         .output =
+             [this](const Vertex& vertex, int stream, std::string_view bytes) {
+                 log_.output(vertex.step, bytes);
+                 send({.kind = ProgressKind::Output,
+                       .step = vertex.step,
+                       .text = std::string(bytes),
+                       .stream = stream});
+             },
+         .command_failed =
+             [this](const Vertex& vertex, const FailedCommand& command) {
+                 const std::lock_guard lock(mutex_);
+                 failed_commands_.emplace(vertex.step, command);
+             }});
     // Until the cache has a row for it, nothing else keeps a new layer's blob.
     auto lease = shared_.services.content.lease();
     for (const auto& [digest, image] : images_)
         for (const auto& layer : image.layers) lease.protect(layer.blob.digest);
     Solver solver(plan.graph, executor, shared_.cache, shared_.clock, observer(plan));
     auto tree = solver.solve(plan.root, stop_);
-    shared_.cache.touch(solver.used_keys(), shared_.clock.now()).ignore("only the order of pruning depends on it");
+    shared_.cache.touch(solver.used_keys(), shared_.clock.now())
+        .ignore("only the order of pruning depends on it");
     if (tree.is_error()) {
-        if (const auto failed = solver.failed_vertex()) return explain(plan, source, plan.graph.at(*failed), tree.error());
+        if (const auto failed = solver.failed_vertex())
+            return explain(plan, source, plan.graph.at(*failed), tree.error());
         return std::move(tree).error();
     }
     finish_unseen(plan);
@@ -108,13 +124,17 @@ Result<BuildResult> BuildRun::run() {
     return result;
 }
 
-Result<dockerfile::Plan> BuildRun::make_plan(const dockerfile::Dockerfile& file, const dockerfile::Source& source) {
+Result<dockerfile::Plan> BuildRun::make_plan(const dockerfile::Dockerfile& file,
+                                             const dockerfile::Source& source) {
     auto options = options_of(request_);
-    options.resolve = [this](const std::string& name, const oci::Platform& platform) { return resolve(name, platform); };
+    options.resolve = [this](const std::string& name, const oci::Platform& platform) {
+        return resolve(name, platform);
+    };
     return dockerfile::compile(file, source, options);
 }
 
-Result<dockerfile::ResolvedImage> BuildRun::resolve(const std::string& name, const oci::Platform& platform) {
+Result<dockerfile::ResolvedImage> BuildRun::resolve(const std::string& name,
+                                                    const oci::Platform& platform) {
     auto& images = shared_.services.images;
     const oci::Platform wanted = platform == oci::Platform::host() ? oci::Platform{} : platform;
     auto image = images.resolve(name, wanted);
@@ -122,12 +142,16 @@ Result<dockerfile::ResolvedImage> BuildRun::resolve(const std::string& name, con
     if (image.is_error() && !absent) return std::move(image).error();
     if (absent || request_.pull) {
         const auto progress = [this](const image::Progress& event) {
-            Progress status{.kind = ProgressKind::Status, .text = event.id.empty() ? event.status : event.id + ": " + event.status};
+            Progress status{
+                .kind = ProgressKind::Status,
+                .text = event.id.empty() ? event.status : event.id + ": " + event.status};
             status.current = event.current;
             status.total = event.total;
             send(std::move(status));
         };
-        auto pulled = images.pull(name, {.platform = wanted, .all_tags = false, .credentials = request_.credentials}, progress, stop_);
+        auto pulled = images.pull(
+            name, {.platform = wanted, .all_tags = false, .credentials = request_.credentials},
+            progress, stop_);
         // An image that exists only here cannot be pulled, and need not be.
         if (pulled.is_error() && absent) return std::move(pulled).error().with_context(name);
         if (pulled) image = images.resolve(name, wanted);
@@ -137,14 +161,17 @@ Result<dockerfile::ResolvedImage> BuildRun::resolve(const std::string& name, con
     for (const auto& layer : image->layers) keep_layer(layer.diff_id);
     images_.insert_or_assign(image->manifest.digest.to_string(), *image);
     const auto reference = oci::Reference::parse(name);
-    return dockerfile::ResolvedImage{.reference = reference ? reference->with_default_tag().to_string() : name,
-                                     .manifest = image->manifest.digest,
-                                     .config = *image->config};
+    return dockerfile::ResolvedImage{
+        .reference = reference ? reference->with_default_tag().to_string() : name,
+        .manifest = image->manifest.digest,
+        .config = *image->config};
 }
 
-Error BuildRun::explain(const dockerfile::Plan& plan, const dockerfile::Source& source, const Vertex& vertex, const Error& error) {
+Error BuildRun::explain(const dockerfile::Plan& plan, const dockerfile::Source& source,
+                        const Vertex& vertex, const Error& error) {
     const dockerfile::Step& step = plan.steps[vertex.step];
-    std::string text = step.place.line ? source.describe(step.place, error.message()) : concat(step.info.name, ": ", error.message(), "\n");
+    std::string text = step.place.line ? source.describe(step.place, error.message())
+                                       : concat(step.info.name, ": ", error.message(), "\n");
     const std::string tail = log_.tail(vertex.step);
     if (!tail.empty()) text += concat("last output of ", step.info.name, ":\n", tail);
     if (std::holds_alternative<ExecOp>(vertex.op)) text += concat("the whole log: ", log_.path());
@@ -153,10 +180,11 @@ Error BuildRun::explain(const dockerfile::Plan& plan, const dockerfile::Source& 
     return Error(error.code(), std::move(text)).with_hint(error.hint());
 }
 
-Result<image::Image> BuildRun::commit(const dockerfile::Plan& plan, const Solver& solver, const Tree& tree,
-                                      const std::vector<oci::Reference>& tags) {
+Result<image::Image> BuildRun::commit(const dockerfile::Plan& plan, const Solver& solver,
+                                      const Tree& tree, const std::vector<oci::Reference>& tags) {
     oci::ImageConfig config = plan.config;
-    // Times come from what made the layers, so that a build that found everything in the cache gives the same image.
+    // Times come from what made the layers, so that a build that found everything in the cache
+    // gives the same image.
     std::optional<Timestamp> created;
     for (const auto& record : config.history)
         if (record.created) created = record.created;
@@ -164,8 +192,11 @@ Result<image::Image> BuildRun::commit(const dockerfile::Plan& plan, const Solver
         const Tree* made = item.vertex == no_vertex ? nullptr : solver.result(item.vertex);
         if (made && made->created) created = made->created;
         if (!created) created = shared_.clock.now();
-        config.history.push_back({.created = created, .created_by = item.created_by, .author = {},
-                                  .comment = std::string(history_comment), .empty_layer = !made || !made->added});
+        config.history.push_back({.created = created,
+                                  .created_by = item.created_by,
+                                  .author = {},
+                                  .comment = std::string(history_comment),
+                                  .empty_layer = !made || !made->added});
     }
     config.created = created ? created : shared_.clock.now();
     config.diff_ids.clear();
@@ -180,11 +211,13 @@ Result<image::Image> BuildRun::commit(const dockerfile::Plan& plan, const Solver
 }
 
 // The image that all tags name already, when it is what was built: then nothing has to be written.
-std::optional<image::Image> BuildRun::find_existing(const std::string& config_json, const std::vector<oci::Reference>& tags) {
+std::optional<image::Image> BuildRun::find_existing(const std::string& config_json,
+                                                    const std::vector<oci::Reference>& tags) {
     std::optional<image::Image> found;
     for (const auto& tag : tags) {
         auto image = shared_.services.images.resolve(tag.to_string(), request_.platform);
-        if (!image || *image->config_json != config_json || (found && found->id != image->id)) return std::nullopt;
+        if (!image || *image->config_json != config_json || (found && found->id != image->id))
+            return std::nullopt;
         const bool is_oci = image->manifest.media_type.starts_with("application/vnd.oci.");
         if (is_oci != request_.oci_media_types) return std::nullopt;
         found = std::move(*image);
@@ -232,7 +265,10 @@ SolverObserver BuildRun::observer(const dockerfile::Plan& plan) {
     const auto short_id = [](const Tree& tree) {
         return tree.layers.empty() ? std::string() : tree.layers.back().diff_id.short_hex();
     };
-    const auto is_own = [](const Vertex& vertex) { return !std::holds_alternative<ScratchSource>(vertex.op) && !std::holds_alternative<HttpSource>(vertex.op); };
+    const auto is_own = [](const Vertex& vertex) {
+        return !std::holds_alternative<ScratchSource>(vertex.op) &&
+               !std::holds_alternative<HttpSource>(vertex.op);
+    };
     return {
         .started =
             [=, this, &plan](const Vertex& vertex) {
@@ -248,24 +284,31 @@ SolverObserver BuildRun::observer(const dockerfile::Plan& plan) {
                 mark(vertex);
                 if (tree.added) keep_layer(tree.added->diff_id);
                 log_.note(plan.steps[vertex.step].info.name + " CACHED");
-                const Progress event{.kind = ProgressKind::Cached, .step = vertex.step, .result = short_id(tree)};
+                const Progress event{
+                    .kind = ProgressKind::Cached, .step = vertex.step, .result = short_id(tree)};
                 send(event);
                 send_to_aliases(plan, event);
             },
         .finished =
             [=, this, &plan](const Vertex& vertex, const Tree& tree, double seconds) {
                 if (!is_own(vertex)) return;
-                const Progress event{.kind = ProgressKind::Finished, .step = vertex.step, .seconds = seconds, .result = short_id(tree)};
+                const Progress event{.kind = ProgressKind::Finished,
+                                     .step = vertex.step,
+                                     .seconds = seconds,
+                                     .result = short_id(tree)};
                 send(event);
                 send_to_aliases(plan, event);
             },
         .failed =
             [this](const Vertex& vertex, const Error& error) {
-                if (error.is(ErrorCode::Cancelled)) return send({.kind = ProgressKind::Cancelled, .step = vertex.step});
-                Progress event{.kind = ProgressKind::Failed, .step = vertex.step, .text = error.message()};
+                if (error.is(ErrorCode::Cancelled))
+                    return send({.kind = ProgressKind::Cancelled, .step = vertex.step});
+                Progress event{
+                    .kind = ProgressKind::Failed, .step = vertex.step, .text = error.message()};
                 {
                     const std::lock_guard lock(mutex_);
-                    if (const auto found = failed_commands_.find(vertex.step); found != failed_commands_.end())
+                    if (const auto found = failed_commands_.find(vertex.step);
+                        found != failed_commands_.end())
                         event.failed_command = found->second;
                 }
                 send(event);

@@ -21,7 +21,8 @@
 
 namespace berth::build {
 
-/// Layers that running builds need although no image or cache record may name them (any more): garbage collection asks.
+/// Layers that running builds need although no image or cache record may name them (any more):
+/// garbage collection asks.
 using LayersInUse = Guarded<std::multiset<oci::Digest>>;
 
 /// What all builds of an engine share.
@@ -40,24 +41,34 @@ struct Shared {
 /// One build from the request to the image. Used once.
 class BuildRun {
 public:
-    static Result<BuildResult> perform(Shared shared, const BuildRequest& request, std::stop_token stop);
+    static Result<BuildResult> perform(Shared shared, const BuildRequest& request,
+                                       std::stop_token stop);
     ~BuildRun();
     BuildRun(const BuildRun&) = delete;
 
 private:
-    BuildRun(Shared shared, const BuildRequest& request, std::string id, BuildLog log, std::stop_token stop)
-        : shared_(shared), request_(request), id_(std::move(id)), log_(std::move(log)), stop_(std::move(stop)) {}
+    BuildRun(Shared shared, const BuildRequest& request, std::string id, BuildLog log,
+             std::stop_token stop)
+        : shared_(shared),
+          request_(request),
+          id_(std::move(id)),
+          log_(std::move(log)),
+          stop_(std::move(stop)) {}
 
     Result<BuildResult> run();
     Result<std::vector<oci::Reference>> parse_tags() const;
-    Result<dockerfile::Plan> make_plan(const dockerfile::Dockerfile& file, const dockerfile::Source& source);
-    Result<dockerfile::ResolvedImage> resolve(const std::string& name, const oci::Platform& platform);
-    Error explain(const dockerfile::Plan& plan, const dockerfile::Source& source, const Vertex& vertex, const Error& error);
-    Result<image::Image> commit(const dockerfile::Plan& plan, const Solver& solver, const Tree& tree,
-                                const std::vector<oci::Reference>& tags);
+    Result<dockerfile::Plan> make_plan(const dockerfile::Dockerfile& file,
+                                       const dockerfile::Source& source);
+    Result<dockerfile::ResolvedImage> resolve(const std::string& name,
+                                              const oci::Platform& platform);
+    Error explain(const dockerfile::Plan& plan, const dockerfile::Source& source,
+                  const Vertex& vertex, const Error& error);
+    Result<image::Image> commit(const dockerfile::Plan& plan, const Solver& solver,
+                                const Tree& tree, const std::vector<oci::Reference>& tags);
 
     void keep_layer(const oci::Digest& diff_id);
-    std::optional<image::Image> find_existing(const std::string& config_json, const std::vector<oci::Reference>& tags);
+    std::optional<image::Image> find_existing(const std::string& config_json,
+                                              const std::vector<oci::Reference>& tags);
 
     void send(Progress event);
     void send_to_aliases(const dockerfile::Plan& plan, const Progress& event);
@@ -70,9 +81,9 @@ private:
     std::string id_;
     BuildLog log_;
     std::stop_token stop_;
-    std::map<std::string, image::Image> images_;  // by manifest digest
+    std::map<std::string, image::Image> images_;     // by manifest digest
     Guarded<std::vector<oci::Digest>> kept_layers_;  // our share of shared_.layers_in_use
-    std::mutex mutex_;                            // one event at a time
+    std::mutex mutex_;                               // one event at a time
     std::set<std::size_t> seen_;
     std::map<std::size_t, FailedCommand> failed_commands_;  // by step
 };

@@ -27,10 +27,13 @@ public:
         : services_(services),
           cache_(services.database,
                  [this](const image::Layer& layer) {
-                     return services_.snapshots.has(layer.diff_id) && services_.content.has(layer.blob.digest);
+                     return services_.snapshots.has(layer.diff_id) &&
+                            services_.content.has(layer.blob.digest);
                  }),
-          cache_mounts_(services.database, services.root + "/build-cache"), transfers_("berth/" BERTH_VERSION),
-          slots_(std::max(2u, std::thread::hardware_concurrency())), temp_root_(std::move(temp_root)) {}
+          cache_mounts_(services.database, services.root + "/build-cache"),
+          transfers_("berth/" BERTH_VERSION),
+          slots_(std::max(2u, std::thread::hardware_concurrency())),
+          temp_root_(std::move(temp_root)) {}
 
     Result<BuildResult> build(const BuildRequest& request, std::stop_token stop) {
         return BuildRun::perform({.services = services_,
@@ -47,7 +50,8 @@ public:
 
     Result<std::vector<CacheRecord>> records() {
         auto out = TRY(cache_.list());
-        auto rows = TRY(services_.database.prepare("SELECT directory, id, created, last_used FROM build_mount ORDER BY last_used"));
+        auto rows = TRY(services_.database.prepare(
+            "SELECT directory, id, created, last_used FROM build_mount ORDER BY last_used"));
         while (TRY(rows.step())) {
             CacheRecord record;
             record.id = rows.text(0);
@@ -81,10 +85,13 @@ public:
         std::ranges::sort(ordered, {}, &CacheRecord::last_used);
         for (const auto& record : ordered) {
             if (filter.keep_bytes > 0 && total - out.bytes <= filter.keep_bytes) break;
-            const auto chosen = [](const std::vector<std::string>& wanted, const std::string& value) {
+            const auto chosen = [](const std::vector<std::string>& wanted,
+                                   const std::string& value) {
                 return wanted.empty() || std::ranges::find(wanted, value) != wanted.end();
             };
-            if (record.in_use || !chosen(filter.ids, record.id) || !chosen(filter.types, record.type)) continue;
+            if (record.in_use || !chosen(filter.ids, record.id) ||
+                !chosen(filter.types, record.type))
+                continue;
             if (filter.until && record.last_used > *filter.until) continue;
             if (record.type == "exec.cachemount") {
                 TRY(cache_mounts_.remove(record.id));
@@ -95,7 +102,8 @@ public:
             out.bytes += record.bytes;
         }
         if (filter.keep_bytes == 0 && filter.ids.empty() && filter.types.empty()) {
-            out.bytes += static_cast<std::int64_t>(TRY(BuildLog::remove_ended(services_.root + "/builds", filter.until)));
+            out.bytes += static_cast<std::int64_t>(
+                TRY(BuildLog::remove_ended(services_.root + "/builds", filter.until)));
         }
         TRY(services_.database.execute("DELETE FROM build_digest"));
         // Layers that only the cache kept go now.
@@ -129,9 +137,10 @@ private:
 };
 
 namespace {
-// Steps end with the engine that runs them; one that was killed could not tidy up. The shim of its last step may be about to
-// end, and still write there: it gets a second for it. A step's folder has a name that is never used again, so that one that
-// is left does no harm, and goes with the next start.
+// Steps end with the engine that runs them; one that was killed could not tidy up. The shim of its
+// last step may be about to end, and still write there: it gets a second for it. A step's folder
+// has a name that is never used again, so that one that is left does no harm, and goes with the
+// next start.
 void remove_old_steps(const std::string& directory) {
     for (int tries = 0; tries < 50; ++tries) {
         auto removed = sys::remove_tree(directory);
@@ -150,14 +159,19 @@ Result<std::unique_ptr<Builder>> Builder::open(const Services& services) {
     return std::unique_ptr<Builder>(new Builder(std::move(implementation)));
 }
 
-Builder::Builder(std::unique_ptr<Implementation> implementation) : implementation_(std::move(implementation)) {}
+Builder::Builder(std::unique_ptr<Implementation> implementation)
+    : implementation_(std::move(implementation)) {}
 Builder::~Builder() = default;
 
 Result<BuildResult> Builder::build(const BuildRequest& request, std::stop_token stop) {
     return implementation_->build(request, std::move(stop));
 }
-Result<std::vector<CacheRecord>> Builder::cache_records() const { return implementation_->measured_records(); }
-Result<CachePruned> Builder::prune(const CachePrune& filter) { return implementation_->prune(filter); }
+Result<std::vector<CacheRecord>> Builder::cache_records() const {
+    return implementation_->measured_records();
+}
+Result<CachePruned> Builder::prune(const CachePrune& filter) {
+    return implementation_->prune(filter);
+}
 void Builder::add_roots(image::Roots& roots) const { implementation_->add_roots(roots); }
 
 }  // namespace berth::build

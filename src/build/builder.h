@@ -16,12 +16,21 @@
 #include "oci/platform.h"
 #include "record/schema.h"
 
-namespace berth::record { class Database; }
-namespace berth::content { class Store; }
-namespace berth::snapshot { class Driver; }
-namespace berth::network { class Manager; }
+namespace berth::record {
+class Database;
+}
+namespace berth::content {
+class Store;
+}
+namespace berth::snapshot {
+class Driver;
+}
+namespace berth::network {
+class Manager;
+}
 
-// Images from Dockerfiles: the front end (dockerfile/) makes a graph of it, the solver runs what the cache lacks.
+// Images from Dockerfiles: the front end (dockerfile/) makes a graph of it, the solver runs what
+// the cache lacks.
 namespace berth::build {
 
 /// Tables of this module; the engine hands them to record::Database::open().
@@ -29,7 +38,8 @@ record::Schema schema();
 
 /// One build, as POST /build and its relatives ask for it.
 struct BuildRequest {
-    /// The context as a tar of any compression; may be null for an empty context. Read once, to its end.
+    /// The context as a tar of any compression; may be null for an empty context. Read once, to its
+    /// end.
     codec::ByteSource* context = nullptr;
     /// Instead of a stream: a directory of this machine.
     std::string context_directory;
@@ -40,25 +50,28 @@ struct BuildRequest {
     /// `remote=`: a git repository, or the URL of a Dockerfile or of a tar that is the context.
     std::string remote;
 
-    std::vector<std::string> tags;      // as users type them; empty makes an image without a name
-    std::string target;                 // stage; empty is the last
-    oci::Platform platform;             // empty: this machine's
-    std::vector<std::pair<std::string, std::optional<std::string>>> args;  // nullopt: mentioned but unset
+    std::vector<std::string> tags;  // as users type them; empty makes an image without a name
+    std::string target;             // stage; empty is the last
+    oci::Platform platform;         // empty: this machine's
+    std::vector<std::pair<std::string, std::optional<std::string>>>
+        args;  // nullopt: mentioned but unset
     std::vector<std::pair<std::string, std::string>> labels;
-    std::map<std::string, std::string> secrets;         // id -> content
-    std::map<std::string, std::string> ssh_agents;      // id -> path of an agent's socket on this machine
-    std::map<std::string, std::string> named_contexts;  // --build-context: name -> "docker-image://..." or a stage
+    std::map<std::string, std::string> secrets;  // id -> content
+    std::map<std::string, std::string>
+        ssh_agents;  // id -> path of an agent's socket on this machine
+    std::map<std::string, std::string>
+        named_contexts;  // --build-context: name -> "docker-image://..." or a stage
     std::vector<std::pair<std::string, std::string>> extra_hosts;
     bool no_cache = false;
     std::vector<std::string> no_cache_filter;  // stages
     bool pull = false;
     bool squash = false;
-    bool host_ca = false;               // RUN trusts what the host trusts; nothing of it stays in a layer
+    bool host_ca = false;  // RUN trusts what the host trusts; nothing of it stays in a layer
     bool oci_media_types = false;
-    bool check_only = false;            // parse and plan, build nothing
+    bool check_only = false;  // parse and plan, build nothing
     container::StepNetwork network = container::StepNetwork::Bridge;
-    bool allow_host_network = true;     // RUN --network=host
-    bool allow_insecure = false;        // RUN --security=insecure
+    bool allow_host_network = true;  // RUN --network=host
+    bool allow_insecure = false;     // RUN --security=insecure
     std::int64_t shm_size = 0, memory = 0, memory_swap = 0;
     std::string cpuset_cpus;
     std::int64_t cpu_shares = 0, cpu_quota = 0, cpu_period = 0;
@@ -67,7 +80,7 @@ struct BuildRequest {
 };
 
 struct BuildResult {
-    std::optional<image::Image> image;  // absent after check_only
+    std::optional<image::Image> image;    // absent after check_only
     std::vector<std::string> references;  // familiar names that it has now
     std::vector<std::string> warnings;
     std::string build_id;
@@ -87,7 +100,8 @@ struct CacheRecord {
 };
 
 struct CachePrune {
-    bool all = false;  // also records that are not dangling; false is the same here, as the cache knows no names
+    bool all = false;  // also records that are not dangling; false is the same here, as the cache
+                       // knows no names
     std::optional<Timestamp> until;
     std::int64_t keep_bytes = 0;
     std::vector<std::string> ids, types;
@@ -107,15 +121,17 @@ struct Services {
     network::Manager* networks = nullptr;  // null: RUN has no network
 };
 
-/// Builds images. Thread-safe: builds at the same time share their cache, and a step that two of them need runs once.
+/// Builds images. Thread-safe: builds at the same time share their cache, and a step that two of
+/// them need runs once.
 class Builder {
 public:
     /// Sweeps what a crash left below <root>/tmp and <root>/builds.
     static Result<std::unique_ptr<Builder>> open(const Services& services);
     ~Builder();
 
-    /// Blocks until the image is stored and tagged. Errors carry the text for the user: place in the Dockerfile with the
-    /// line and a caret, the step's last output, and where the whole log is. InvalidArgument for a broken Dockerfile.
+    /// Blocks until the image is stored and tagged. Errors carry the text for the user: place in
+    /// the Dockerfile with the line and a caret, the step's last output, and where the whole log
+    /// is. InvalidArgument for a broken Dockerfile.
     Result<BuildResult> build(const BuildRequest& request, std::stop_token stop);
     Result<std::vector<CacheRecord>> cache_records() const;
     Result<CachePruned> prune(const CachePrune& filter);

@@ -54,8 +54,10 @@ record::Schema schema() { return {"build", {version_1}}; }
 Result<std::optional<Cache::Found>> Cache::find(const std::string& key) {
     Found found;
     {
-        auto row = TRY(database_.prepare(
-            "SELECT diff_id, blob_digest, blob_media_type, blob_bytes, created FROM build_cache WHERE key = ?1", key));
+        auto row =
+            TRY(database_.prepare("SELECT diff_id, blob_digest, blob_media_type, blob_bytes, "
+                                  "created FROM build_cache WHERE key = ?1",
+                                  key));
         if (!TRY(row.step())) return std::optional<Found>();
         found.added = TRY(read_layer(row, 0));
         found.created = to_time(row.integer(4));
@@ -68,28 +70,35 @@ Result<std::optional<Cache::Found>> Cache::find(const std::string& key) {
 Result<> Cache::store(const Record& record) {
     const image::Layer none;
     const image::Layer& layer = record.added ? *record.added : none;
-    // Layer and blob are on the disk; losing the record in a power cut costs one step, so it need not wait for one.
+    // Layer and blob are on the disk; losing the record in a power cut costs one step, so it need
+    // not wait for one.
     auto transaction = TRY(database_.begin(record::Durability::Relaxed));
-    TRY(database_.execute("INSERT INTO build_cache VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 1) "
-                          "ON CONFLICT (key) DO UPDATE SET diff_id = excluded.diff_id, blob_digest = excluded.blob_digest, "
-                          "blob_media_type = excluded.blob_media_type, blob_bytes = excluded.blob_bytes, "
-                          "bytes = excluded.bytes, created = excluded.created, last_used = excluded.last_used, "
-                          "usage_count = usage_count + 1",
-                          record.key, record.parent, record.type, record.description, layer.diff_id.to_string(),
-                          layer.blob.digest.to_string(), layer.blob.media_type, layer.blob.size, record.bytes,
-                          to_number(record.created)));
+    TRY(database_.execute(
+        "INSERT INTO build_cache VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 1) "
+        "ON CONFLICT (key) DO UPDATE SET diff_id = excluded.diff_id, blob_digest = "
+        "excluded.blob_digest, "
+        "blob_media_type = excluded.blob_media_type, blob_bytes = excluded.blob_bytes, "
+        "bytes = excluded.bytes, created = excluded.created, last_used = excluded.last_used, "
+        "usage_count = usage_count + 1",
+        record.key, record.parent, record.type, record.description, layer.diff_id.to_string(),
+        layer.blob.digest.to_string(), layer.blob.media_type, layer.blob.size, record.bytes,
+        to_number(record.created)));
     return std::move(transaction).commit();
 }
 
-Result<std::optional<std::string>> Cache::find_digest(const std::string& tree, const std::string& selection) {
-    auto row = TRY(database_.prepare("SELECT digest FROM build_digest WHERE tree = ?1 AND selection = ?2", tree, selection));
+Result<std::optional<std::string>> Cache::find_digest(const std::string& tree,
+                                                      const std::string& selection) {
+    auto row = TRY(database_.prepare(
+        "SELECT digest FROM build_digest WHERE tree = ?1 AND selection = ?2", tree, selection));
     if (!TRY(row.step())) return std::optional<std::string>();
     return std::optional<std::string>(row.text(0));
 }
 
-Result<> Cache::store_digest(const std::string& tree, const std::string& selection, const std::string& digest) {
+Result<> Cache::store_digest(const std::string& tree, const std::string& selection,
+                             const std::string& digest) {
     auto transaction = TRY(database_.begin(record::Durability::Relaxed));
-    TRY(database_.execute("INSERT OR REPLACE INTO build_digest VALUES (?1, ?2, ?3)", tree, selection, digest));
+    TRY(database_.execute("INSERT OR REPLACE INTO build_digest VALUES (?1, ?2, ?3)", tree,
+                          selection, digest));
     return std::move(transaction).commit();
 }
 
@@ -97,13 +106,16 @@ Result<> Cache::touch(const std::set<std::string>& keys, Timestamp now) {
     if (keys.empty()) return {};
     auto transaction = TRY(database_.begin(record::Durability::Relaxed));
     for (const auto& key : keys)
-        TRY(database_.execute("UPDATE build_cache SET last_used = ?2, usage_count = usage_count + 1 WHERE key = ?1", key, to_number(now)));
+        TRY(database_.execute(
+            "UPDATE build_cache SET last_used = ?2, usage_count = usage_count + 1 WHERE key = ?1",
+            key, to_number(now)));
     return std::move(transaction).commit();
 }
 
 Result<std::vector<CacheRecord>> Cache::list() const {
-    auto rows = TRY(database_.prepare(
-        "SELECT key, parent, type, description, bytes, created, last_used, usage_count FROM build_cache ORDER BY last_used, key"));
+    auto rows =
+        TRY(database_.prepare("SELECT key, parent, type, description, bytes, created, last_used, "
+                              "usage_count FROM build_cache ORDER BY last_used, key"));
     std::vector<CacheRecord> out;
     while (TRY(rows.step())) {
         CacheRecord record;
@@ -126,7 +138,8 @@ Result<> Cache::remove(const std::string& key) {
 }
 
 Result<std::vector<image::Layer>> Cache::layers() const {
-    auto rows = TRY(database_.prepare("SELECT diff_id, blob_digest, blob_media_type, blob_bytes FROM build_cache"));
+    auto rows = TRY(database_.prepare(
+        "SELECT diff_id, blob_digest, blob_media_type, blob_bytes FROM build_cache"));
     std::vector<image::Layer> out;
     while (TRY(rows.step())) {
         auto layer = TRY(read_layer(rows, 0));

@@ -17,7 +17,8 @@ namespace berth::build {
 /// Results of vertices by key, in the database. Thread-safe.
 class Cache {
 public:
-    /// `is_available` says whether a layer is still on this machine; a record whose layer is gone does not exist.
+    /// `is_available` says whether a layer is still on this machine; a record whose layer is gone
+    /// does not exist.
     Cache(record::Database& database, std::function<bool(const image::Layer&)> is_available)
         : database_(database), is_available_(std::move(is_available)) {}
 
@@ -36,8 +37,10 @@ public:
     Result<> store(const Record& record);
 
     /// Digests of selections of layers, which never change.
-    Result<std::optional<std::string>> find_digest(const std::string& tree, const std::string& selection);
-    Result<> store_digest(const std::string& tree, const std::string& selection, const std::string& digest);
+    Result<std::optional<std::string>> find_digest(const std::string& tree,
+                                                   const std::string& selection);
+    Result<> store_digest(const std::string& tree, const std::string& selection,
+                          const std::string& digest);
 
     /// Notes when the records of a build were used, at once and without waiting for the disk.
     Result<> touch(const std::set<std::string>& keys, Timestamp now);
@@ -49,7 +52,8 @@ public:
     /// At most one holder per key; others wait. Two builds that need the same step run it once.
     class Turn {
     public:
-        Turn(Turn&& other) noexcept : cache_(std::exchange(other.cache_, nullptr)), key_(std::move(other.key_)) {}
+        Turn(Turn&& other) noexcept
+            : cache_(std::exchange(other.cache_, nullptr)), key_(std::move(other.key_)) {}
         ~Turn();
 
     private:

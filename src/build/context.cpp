@@ -11,7 +11,8 @@ namespace berth::build {
 namespace {
 
 // Reads a file of the context; links stay inside.
-Result<std::string> read_in_context(sys::BorrowedFd root, const std::string& path, std::size_t limit) {
+Result<std::string> read_in_context(sys::BorrowedFd root, const std::string& path,
+                                    std::size_t limit) {
     const auto fd = TRY(sys::open_in_root(root, path, O_RDONLY | O_NONBLOCK));
     const auto status = TRY(sys::fstat(fd));
     if (!S_ISREG(status.st_mode)) return fail(ErrorCode::InvalidArgument, path, " is not a file");
@@ -19,7 +20,8 @@ Result<std::string> read_in_context(sys::BorrowedFd root, const std::string& pat
 }
 
 Result<> unpack(codec::ByteSource& archive, sys::BorrowedFd root, const std::stop_token& stop) {
-    layer::ExtractOptions options{.uid = 0, .gid = 0, .xattrs = false, .devices = false, .limit_bytes = max_context_bytes};
+    layer::ExtractOptions options{
+        .uid = 0, .gid = 0, .xattrs = false, .devices = false, .limit_bytes = max_context_bytes};
     TRY(layer::extract(archive, root, options, stop).context("build context"));
     // Whoever sent it may go on after the archive's end.
     std::array<std::byte, 16384> rest;
@@ -28,7 +30,8 @@ Result<> unpack(codec::ByteSource& archive, sys::BorrowedFd root, const std::sto
     return {};
 }
 
-// The beginning of a stream, read ahead, and then the rest. The beginning can be read again as often as it is wanted.
+// The beginning of a stream, read ahead, and then the rest. The beginning can be read again as
+// often as it is wanted.
 class ReadAhead final : public codec::ByteSource {
 public:
     explicit ReadAhead(codec::ByteSource& rest) : rest_(rest) {}
@@ -50,7 +53,8 @@ public:
     Result<std::size_t> read(std::span<std::byte> buffer) override {
         if (position_ == beginning_.size()) return rest_.read(buffer);
         const std::size_t count = std::min(buffer.size(), beginning_.size() - position_);
-        std::copy_n(beginning_.begin() + static_cast<std::ptrdiff_t>(position_), count, buffer.begin());
+        std::copy_n(beginning_.begin() + static_cast<std::ptrdiff_t>(position_), count,
+                    buffer.begin());
         position_ += count;
         return count;
     }
@@ -62,31 +66,38 @@ private:
 };
 
 // A tree in memory with the archive's files; none when they do not fit.
-Result<std::optional<sys::DetachedMount>> unpack_in_memory(codec::ByteSource& archive, const std::stop_token& stop) {
+Result<std::optional<sys::DetachedMount>> unpack_in_memory(codec::ByteSource& archive,
+                                                           const std::stop_token& stop) {
     auto memory = make_memory_tree();
     if (!memory) return memory;
     auto unpacked = unpack(archive, memory->fd(), stop);
-    if (unpacked.is_error() && unpacked.error().is(ErrorCode::NoSpace)) return std::optional<sys::DetachedMount>();
+    if (unpacked.is_error() && unpacked.error().is(ErrorCode::NoSpace))
+        return std::optional<sys::DetachedMount>();
     TRY(std::move(unpacked));
     return memory;
 }
 
 Result<> copy_directory(const std::string& from, sys::BorrowedFd to, const std::stop_token& stop) {
-    const auto source = TRY(sys::open(from, O_RDONLY | O_DIRECTORY).context("build context ", from));
-    return copy_selection(source, Selection{.sources = {"/"}, .excludes = {}}, to, "/", {.owner = Owner{}}, stop);
+    const auto source =
+        TRY(sys::open(from, O_RDONLY | O_DIRECTORY).context("build context ", from));
+    return copy_selection(source, Selection{.sources = {"/"}, .excludes = {}}, to, "/",
+                          {.owner = Owner{}}, stop);
 }
 
 // `remote=`: a Dockerfile, or a tar that is the context.
-Result<> fetch_remote(const std::string& url, sys::BorrowedFd root, http::Transfers& transfers, std::string& dockerfile,
-                      const std::stop_token& stop) {
+Result<> fetch_remote(const std::string& url, sys::BorrowedFd root, http::Transfers& transfers,
+                      std::string& dockerfile, const std::stop_token& stop) {
     if (!url.starts_with("http://") && !url.starts_with("https://"))
         return fail(ErrorCode::Unsupported, "a build context from ", url, " is not supported")
-            .with_hint("name a git repository (https://host/name.git#branch:folder), or the URL of a Dockerfile or of a tar");
+            .with_hint(
+                "name a git repository (https://host/name.git#branch:folder), or the URL of a "
+                "Dockerfile or of a tar");
     const auto file = TRY(sys::memfd("build-context"));
     http::TransferRequest request;
     request.url = url;
     request.sink = [&](std::span<const std::byte> bytes) { return sys::write_all(file, bytes); };
-    const auto response = TRY(transfers.perform(std::move(request), stop).context("download ", url));
+    const auto response =
+        TRY(transfers.perform(std::move(request), stop).context("download ", url));
     if (response.status < 200 || response.status >= 300)
         return fail(ErrorCode::NotFound, "download ", url, ": response status ", response.status);
     TRY(sys::seek(file, 0, SEEK_SET));
@@ -98,7 +109,9 @@ Result<> fetch_remote(const std::string& url, sys::BorrowedFd root, http::Transf
     class Source final : public codec::ByteSource {
     public:
         explicit Source(sys::BorrowedFd fd) : fd_(fd) {}
-        Result<std::size_t> read(std::span<std::byte> buffer) override { return sys::read(fd_, buffer); }
+        Result<std::size_t> read(std::span<std::byte> buffer) override {
+            return sys::read(fd_, buffer);
+        }
 
     private:
         sys::BorrowedFd fd_;
@@ -117,14 +130,16 @@ Result<> find_dockerfile(const BuildRequest& request, sys::BorrowedFd root, Cont
         if (text) context.dockerfile_name = "dockerfile";
     }
     if (!text && text.error().is(ErrorCode::NotFound))
-        return fail(ErrorCode::NotFound, "Cannot locate specified Dockerfile: ", context.dockerfile_name)
+        return fail(ErrorCode::NotFound,
+                    "Cannot locate specified Dockerfile: ", context.dockerfile_name)
             .with_hint("name it with --file; the path is relative to the context");
     if (!text) return std::move(text).error().with_context(context.dockerfile_name);
     context.dockerfile = std::move(*text);
     return {};
 }
 
-Result<codec::IgnorePatterns> read_ignore_file(sys::BorrowedFd root, const std::string& dockerfile) {
+Result<codec::IgnorePatterns> read_ignore_file(sys::BorrowedFd root,
+                                               const std::string& dockerfile) {
     constexpr std::size_t limit = 1 << 20;
     for (const auto& name : {dockerfile + ".dockerignore", std::string(".dockerignore")}) {
         const auto text = read_in_context(root, name, limit);
@@ -134,9 +149,12 @@ Result<codec::IgnorePatterns> read_ignore_file(sys::BorrowedFd root, const std::
     return codec::IgnorePatterns();
 }
 
-// Takes away what the client should not have sent; clients that obey .dockerignore leave nothing to do.
-Result<> remove_ignored(sys::BorrowedFd directory, const std::string& prefix, const codec::IgnorePatterns& patterns, int depth) {
-    if (depth > max_tree_depth) return fail(ErrorCode::InvalidArgument, prefix, " is nested too deeply");
+// Takes away what the client should not have sent; clients that obey .dockerignore leave nothing to
+// do.
+Result<> remove_ignored(sys::BorrowedFd directory, const std::string& prefix,
+                        const codec::IgnorePatterns& patterns, int depth) {
+    if (depth > max_tree_depth)
+        return fail(ErrorCode::InvalidArgument, prefix, " is nested too deeply");
     const auto entries = TRY(sys::list_dir(directory));
     for (const auto& entry : entries) {
         const std::string path = prefix.empty() ? entry.name : prefix + "/" + entry.name;
@@ -151,12 +169,15 @@ Result<> remove_ignored(sys::BorrowedFd directory, const std::string& prefix, co
             continue;
         }
         {
-            const auto below = TRY(sys::openat(directory, entry.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+            const auto below =
+                TRY(sys::openat(directory, entry.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
             TRY(remove_ignored(below, path, patterns, depth + 1));
             TRY(sys::set_times(below, status.st_atim, status.st_mtim));
         }
         // An excluded directory stays only for what was re-included below it.
-        if (excluded) sys::unlink_at(directory, entry.name, AT_REMOVEDIR).ignore("it holds something that is kept");
+        if (excluded)
+            sys::unlink_at(directory, entry.name, AT_REMOVEDIR)
+                .ignore("it holds something that is kept");
     }
     return {};
 }
@@ -165,13 +186,15 @@ Result<> remove_ignored(sys::BorrowedFd directory, const std::string& prefix, co
 
 GitOptions git_options_of(const BuildRequest& request) {
     GitOptions options;
-    if (const auto agent = request.ssh_agents.find("default"); agent != request.ssh_agents.end()) options.agent_socket = agent->second;
-    if (const auto token = request.secrets.find("GIT_AUTH_TOKEN"); token != request.secrets.end()) options.token = token->second;
+    if (const auto agent = request.ssh_agents.find("default"); agent != request.ssh_agents.end())
+        options.agent_socket = agent->second;
+    if (const auto token = request.secrets.find("GIT_AUTH_TOKEN"); token != request.secrets.end())
+        options.token = token->second;
     return options;
 }
 
-Result<Context> prepare_context(const BuildRequest& request, const std::string& temp_root, http::Transfers& transfers,
-                                std::stop_token stop) {
+Result<Context> prepare_context(const BuildRequest& request, const std::string& temp_root,
+                                http::Transfers& transfers, std::stop_token stop) {
     Context context;
     std::optional<ReadAhead> sent;
     if (request.context && request.remote.empty() && request.context_directory.empty()) {

@@ -10,7 +10,8 @@
 namespace berth::build {
 namespace {
 
-std::string archive(const std::vector<std::pair<std::string, std::string>>& files, codec::Compression compression = codec::Compression::None) {
+std::string archive(const std::vector<std::pair<std::string, std::string>>& files,
+                    codec::Compression compression = codec::Compression::None) {
     codec::StringSink sink;
     const auto compressor = codec::make_compressor(compression, sink);
     codec::TarWriter tar(*compressor);
@@ -48,14 +49,16 @@ TEST_F(PrepareContext, IsInMemoryWhenSmall) {
     ASSERT_FALSE(context.is_error()) << context.error().message();
     EXPECT_EQ(context->dockerfile, "FROM scratch\n");
     EXPECT_EQ(size_of(*context, "folder/file"), 4u);
-    if (!context->memory) GTEST_SKIP() << "this kernel does not clone detached mounts, or this user may not mount";
+    if (!context->memory)
+        GTEST_SKIP() << "this kernel does not clone detached mounts, or this user may not mount";
     EXPECT_FALSE(is_on_disk());
 }
 
 TEST_F(PrepareContext, IsOnDiskWhenTheArchiveIsLarge) {
     const std::string large(memory_tree_bytes + 1, 'x');
     {
-        auto context = prepare(archive({{"Dockerfile", "FROM scratch\n"}, {"large", large}, {"last", "text"}}));
+        auto context = prepare(
+            archive({{"Dockerfile", "FROM scratch\n"}, {"large", large}, {"last", "text"}}));
         ASSERT_FALSE(context.is_error()) << context.error().message();
         EXPECT_FALSE(context->memory);
         EXPECT_EQ(size_of(*context, "large"), large.size());
@@ -67,7 +70,9 @@ TEST_F(PrepareContext, IsOnDiskWhenTheArchiveIsLarge) {
 
 TEST_F(PrepareContext, IsOnDiskWhenASmallArchiveHoldsMuch) {
     const std::string large(memory_tree_bytes + 1, 'x');
-    const std::string sent = archive({{"first", "text"}, {"large", large}, {"Dockerfile", "FROM scratch\n"}}, codec::Compression::Gzip);
+    const std::string sent =
+        archive({{"first", "text"}, {"large", large}, {"Dockerfile", "FROM scratch\n"}},
+                codec::Compression::Gzip);
     ASSERT_LT(sent.size(), memory_tree_bytes);
     auto context = prepare(sent);
     ASSERT_FALSE(context.is_error()) << context.error().message();
@@ -77,7 +82,10 @@ TEST_F(PrepareContext, IsOnDiskWhenASmallArchiveHoldsMuch) {
 }
 
 TEST_F(PrepareContext, LeavesOutWhatIsIgnored) {
-    auto context = prepare(archive({{"Dockerfile", "FROM scratch\n"}, {".dockerignore", "secret\n"}, {"secret", "text"}, {"kept", "text"}}));
+    auto context = prepare(archive({{"Dockerfile", "FROM scratch\n"},
+                                    {".dockerignore", "secret\n"},
+                                    {"secret", "text"},
+                                    {"kept", "text"}}));
     ASSERT_FALSE(context.is_error()) << context.error().message();
     EXPECT_EQ(size_of(*context, "secret"), 0u);
     EXPECT_EQ(size_of(*context, "kept"), 4u);

@@ -26,8 +26,8 @@ public:
 
 /// What a vertex gave.
 struct Tree {
-    std::vector<image::Layer> layers;  // bottom first
-    std::shared_ptr<LocalTree> local;  // instead of layers
+    std::vector<image::Layer> layers;   // bottom first
+    std::shared_ptr<LocalTree> local;   // instead of layers
     std::optional<image::Layer> added;  // the last of `layers`, when this vertex made it
     std::optional<Timestamp> created;   // of what this vertex made
 
@@ -42,9 +42,12 @@ public:
     /// A source: no inputs, no cache.
     virtual Result<Tree> load(const Vertex& source, std::stop_token stop) = 0;
     /// What decides whether the selected files are others, as a text.
-    virtual Result<std::string> digest(const Tree& tree, const Selection& selection, std::stop_token stop) = 0;
-    /// Runs an exec or file vertex; input 0 is the root. The result's layers are the root's and what was added.
-    virtual Result<Tree> execute(const Vertex& vertex, const std::vector<Tree>& inputs, std::stop_token stop) = 0;
+    virtual Result<std::string> digest(const Tree& tree, const Selection& selection,
+                                       std::stop_token stop) = 0;
+    /// Runs an exec or file vertex; input 0 is the root. The result's layers are the root's and
+    /// what was added.
+    virtual Result<Tree> execute(const Vertex& vertex, const std::vector<Tree>& inputs,
+                                 std::stop_token stop) = 0;
 };
 
 }  // namespace berth::build

@@ -6,10 +6,12 @@ namespace berth::build {
 namespace {
 
 TEST(GitUrl, TellsRepositoriesFromFiles) {
-    for (const char* text : {"git://host/repo", "git@host:team/repo.git", "ssh://git@host/repo", "https://host/repo.git",
-                             "https://host/repo.git#main:api", "github.com/team/repo"})
+    for (const char* text :
+         {"git://host/repo", "git@host:team/repo.git", "ssh://git@host/repo",
+          "https://host/repo.git", "https://host/repo.git#main:api", "github.com/team/repo"})
         EXPECT_TRUE(is_git_url(text)) << text;
-    for (const char* text : {"https://host/file.tar.gz", "https://host/a?b=.git", ".", "./github.com/x", "https://host/x.git/file"})
+    for (const char* text : {"https://host/file.tar.gz", "https://host/a?b=.git", ".",
+                             "./github.com/x", "https://host/x.git/file"})
         EXPECT_FALSE(is_git_url(text)) << text;
 }
 
@@ -25,7 +27,8 @@ TEST(GitUrl, SplitsReferenceAndFolder) {
 }
 
 TEST(GitUrl, RefusesWhatCouldBeAnOptionOrLeadOut) {
-    for (const char* text : {"https://h/r.git#--upload-pack=x", "https://h/r.git#a b", "https://h/r.git#main:../x", "https://h/r.git#main:a/../../x"})
+    for (const char* text : {"https://h/r.git#--upload-pack=x", "https://h/r.git#a b",
+                             "https://h/r.git#main:../x", "https://h/r.git#main:a/../../x"})
         EXPECT_TRUE(parse_git_url(text).is_error()) << text;
 }
 

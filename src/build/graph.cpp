@@ -45,7 +45,9 @@ Json describe_mount(const ExecMount& mount) {
 
 Json describe_op(const ScratchSource&) { return {{"op", "scratch"}}; }
 Json describe_op(const ImageSource& op) {
-    return {{"op", "image"}, {"manifest", op.manifest.to_string()}, {"platform", op.platform.to_string()}};
+    return {{"op", "image"},
+            {"manifest", op.manifest.to_string()},
+            {"platform", op.platform.to_string()}};
 }
 Json describe_op(const ContextSource& op) { return {{"op", "context"}, {"name", op.name}}; }
 Json describe_op(const HttpSource& op) {
@@ -74,7 +76,8 @@ Json describe_op(const ExecOp& op) {
 }
 
 Json describe_action(const CopyAction& action) {
-    Json out{{"copy", action.sources}, {"destination", action.destination}, {"input", action.input}};
+    Json out{
+        {"copy", action.sources}, {"destination", action.destination}, {"input", action.input}};
     put(out, "chown", action.chown);
     put(out, "chmod", action.chmod);
     put(out, "excludes", action.excludes);
@@ -95,7 +98,8 @@ Json describe_action(const MakeFileAction& action) {
 Json describe_op(const FileOp& op) {
     Json out{{"op", "file"}};
     for (const auto& action : op.actions)
-        out["actions"].push_back(std::visit([](const auto& each) { return describe_action(each); }, action));
+        out["actions"].push_back(
+            std::visit([](const auto& each) { return describe_action(each); }, action));
     return out;
 }
 
@@ -123,7 +127,8 @@ void Graph::renumber_steps(const std::vector<std::size_t>& position) {
 
 std::string Graph::describe() const {
     std::string out;
-    for (std::size_t i = 0; i < definitions_.size(); ++i) out += concat("#", i, " = ", definitions_[i], "\n");
+    for (std::size_t i = 0; i < definitions_.size(); ++i)
+        out += concat("#", i, " = ", definitions_[i], "\n");
     return out;
 }
 

@@ -7,8 +7,9 @@
 #include "oci/digest.h"
 #include "oci/platform.h"
 
-// What a build consists of, as plain values: sources, commands and file operations, joined to a graph. The front end
-// makes it, the solver runs it; neither knows the other. The vocabulary is that of BuildKit's LLB.
+// What a build consists of, as plain values: sources, commands and file operations, joined to a
+// graph. The front end makes it, the solver runs it; neither knows the other. The vocabulary is
+// that of BuildKit's LLB.
 namespace berth::build {
 
 using VertexId = std::size_t;
@@ -45,15 +46,16 @@ enum class CacheSharing { Shared, Private, Locked };
 struct ExecMount {
     ExecMountKind kind = ExecMountKind::Bind;
     std::string target;
-    /// Index among the vertex's inputs: what is bound, or what a cache starts from. 0, the root, means nothing.
+    /// Index among the vertex's inputs: what is bound, or what a cache starts from. 0, the root,
+    /// means nothing.
     std::size_t input = 0;
     std::string source;  // path in the input
     bool read_only = false;
-    std::string id;      // of Cache, Secret and Ssh
+    std::string id;  // of Cache, Secret and Ssh
     CacheSharing sharing = CacheSharing::Shared;
     std::uint32_t uid = 0, gid = 0, mode = 0;
     std::int64_t size_bytes = 0;
-    std::string env;     // Secret: goes into this variable; with an empty target only there
+    std::string env;  // Secret: goes into this variable; with an empty target only there
     bool required = false;
 };
 
@@ -73,7 +75,8 @@ struct ExecOp {
     std::string script_path, script;
 };
 
-/// Copies from an input onto the root, as COPY and ADD do: the content of directories, wildcards, merging.
+/// Copies from an input onto the root, as COPY and ADD do: the content of directories, wildcards,
+/// merging.
 struct CopyAction {
     std::size_t input = 1;
     std::vector<std::string> sources;  // absolute in the input; may hold wildcards
@@ -81,8 +84,8 @@ struct CopyAction {
     std::string chown;                 // as written: names are looked up in the root
     std::string chmod;                 // octal or symbolic
     std::vector<std::string> excludes;
-    bool parents = false;              // keep the source's directories; "/./" in a source says from where on
-    bool unpack = false;               // regular files that are archives are extracted
+    bool parents = false;  // keep the source's directories; "/./" in a source says from where on
+    bool unpack = false;   // regular files that are archives are extracted
 };
 /// Creates a directory with its parents; existing ones are left alone.
 struct MakeDirectoryAction {
@@ -103,7 +106,8 @@ struct FileOp {
     bool skip_empty_layer = false;  // no layer at all when nothing changed
 };
 
-using Op = std::variant<ScratchSource, ImageSource, ContextSource, HttpSource, GitSource, ExecOp, FileOp>;
+using Op =
+    std::variant<ScratchSource, ImageSource, ContextSource, HttpSource, GitSource, ExecOp, FileOp>;
 
 struct Vertex {
     Op op;
@@ -129,7 +133,8 @@ private:
     std::vector<std::string> definitions_;  // of the same index
 };
 
-/// The operation and everything that decides its result, but not its inputs, as canonical text. Cache keys hash it.
+/// The operation and everything that decides its result, but not its inputs, as canonical text.
+/// Cache keys hash it.
 std::string definition_of(const Op& op);
 
 }  // namespace berth::build

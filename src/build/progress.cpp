@@ -36,8 +36,10 @@ void ClassicOutput::operator()(const Progress& event) {
                 step.result = event.result;
                 break;
             case ProgressKind::Output:
-                // Of a step that waits for its turn to be shown only so much is kept; the log has the rest.
-                if (step.pending.size() > max_pending_bytes) step.pending = "[earlier output is in the log]\n";
+                // Of a step that waits for its turn to be shown only so much is kept; the log has
+                // the rest.
+                if (step.pending.size() > max_pending_bytes)
+                    step.pending = "[earlier output is in the log]\n";
                 step.pending += event.text;
                 break;
             case ProgressKind::Status:
@@ -65,7 +67,8 @@ void ClassicOutput::advance() {
     while (current_ < steps_.size()) {
         Step& step = steps_[current_];
         if (!announced_) {
-            write_(concat("Step ", current_ + 1, "/", steps_.size(), " : ", step.info.instruction, "\n"));
+            write_(concat("Step ", current_ + 1, "/", steps_.size(), " : ", step.info.instruction,
+                          "\n"));
             announced_ = true;
         }
         if (!step.pending.empty()) {

@@ -8,12 +8,13 @@
 
 namespace berth::build {
 
-/// What one line of progress shows work on: an instruction of the Dockerfile, or a chore of the builder's own.
+/// What one line of progress shows work on: an instruction of the Dockerfile, or a chore of the
+/// builder's own.
 struct StepInfo {
-    std::size_t id = 0;        // counts from 0 in the order of the Dockerfile; chores come first
-    std::string name;          // as BuildKit prints it: "[build 2/5] RUN make"
-    std::string instruction;   // as classic Docker prints it: "RUN make"; empty for chores
-    std::string stage;         // "build", "stage-1"
+    std::size_t id = 0;          // counts from 0 in the order of the Dockerfile; chores come first
+    std::string name;            // as BuildKit prints it: "[build 2/5] RUN make"
+    std::string instruction;     // as classic Docker prints it: "RUN make"; empty for chores
+    std::string stage;           // "build", "stage-1"
     bool metadata_only = false;  // changes the image's configuration only: nothing runs
 };
 
@@ -43,19 +44,21 @@ struct Progress {
     int stream = 1;
     std::int64_t current = 0, total = 0;
     double seconds = 0;
-    std::string result;      // Cached and Finished: short id of what came out
-    std::vector<StepInfo> steps;  // Plan
+    std::string result;                           // Cached and Finished: short id of what came out
+    std::vector<StepInfo> steps;                  // Plan
     std::optional<FailedCommand> failed_command;  // Failed, when the step's command did
 };
 
 /// Called from several threads, one at a time.
 using ProgressSink = std::function<void(const Progress&)>;
 
-/// Events as the classic builder's text: "Step 1/7 : FROM ...", " ---> Using cache", the output of RUN. Steps that run
-/// at the same time are shown one after the other, in the order of the Dockerfile.
+/// Events as the classic builder's text: "Step 1/7 : FROM ...", " ---> Using cache", the output of
+/// RUN. Steps that run at the same time are shown one after the other, in the order of the
+/// Dockerfile.
 class ClassicOutput {
 public:
-    explicit ClassicOutput(std::function<void(std::string_view text)> write) : write_(std::move(write)) {}
+    explicit ClassicOutput(std::function<void(std::string_view text)> write)
+        : write_(std::move(write)) {}
     void operator()(const Progress& event);
 
 private:

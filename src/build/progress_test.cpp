@@ -27,7 +27,8 @@ TEST(ClassicOutput, ShowsParallelStepsOneAfterTheOther) {
     output({.kind = ProgressKind::Output, .step = 3, .text = "first\n"});
     output({.kind = ProgressKind::Cached, .step = 3, .result = "111"});
     EXPECT_EQ(text,
-              "Step 1/4 : FROM base\n ---> 000\nStep 2/4 : ENV a=b\nStep 3/4 : RUN one\nfirst\n ---> Using cache\n ---> 111\n"
+              "Step 1/4 : FROM base\n ---> 000\nStep 2/4 : ENV a=b\nStep 3/4 : RUN one\nfirst\n "
+              "---> Using cache\n ---> 111\n"
               "Step 4/4 : RUN two\nsecond\n ---> 222\n");
 }
 

@@ -7,7 +7,9 @@
 namespace berth::build {
 namespace {
 
-bool is_source(const Op& op) { return !std::holds_alternative<ExecOp>(op) && !std::holds_alternative<FileOp>(op); }
+bool is_source(const Op& op) {
+    return !std::holds_alternative<ExecOp>(op) && !std::holds_alternative<FileOp>(op);
+}
 
 std::string describe(const Op& op) {
     if (const auto* exec = std::get_if<ExecOp>(&op)) return join(exec->args, " ").substr(0, 500);
@@ -84,7 +86,9 @@ Solver::Outcome Solver::run(VertexId id) {
 Result<Tree> Solver::solve_vertex(const Vertex& vertex, const std::vector<Tree>& inputs) {
     const auto stop = stop_.get_token();
     const auto began = clock_.steady_now();
-    const auto seconds = [&] { return std::chrono::duration<double>(clock_.steady_now() - began).count(); };
+    const auto seconds = [&] {
+        return std::chrono::duration<double>(clock_.steady_now() - began).count();
+    };
     if (is_source(vertex.op)) {
         observer_.started(vertex);
         Tree tree = TRY(executor_.load(vertex, stop));
@@ -117,7 +121,8 @@ Result<Tree> Solver::solve_vertex(const Vertex& vertex, const std::vector<Tree>&
     return tree;
 }
 
-Result<std::optional<Tree>> Solver::find(const Vertex& vertex, const std::string& key, const Tree* root) {
+Result<std::optional<Tree>> Solver::find(const Vertex& vertex, const std::string& key,
+                                         const Tree* root) {
     auto found = TRY(cache_.find(key));
     if (!found) return std::optional<Tree>();
     Tree tree = *root;
@@ -135,7 +140,8 @@ Result<std::string> Solver::key_of(const Vertex& vertex, const std::vector<Tree>
         for (const auto& mount : exec->mounts) {
             // A cache's content never counts, nor what it began with.
             if (mount.kind != ExecMountKind::Bind || mount.input == 0) continue;
-            const std::string content = TRY(digest(inputs[mount.input], Selection{.sources = {mount.source}, .excludes = {}}));
+            const std::string content = TRY(
+                digest(inputs[mount.input], Selection{.sources = {mount.source}, .excludes = {}}));
             text += content + "\n";
         }
     }
@@ -143,8 +149,10 @@ Result<std::string> Solver::key_of(const Vertex& vertex, const std::vector<Tree>
         for (const auto& action : file->actions) {
             const auto* copy = std::get_if<CopyAction>(&action);
             if (!copy) continue;
-            const std::string content = TRY(digest(
-                inputs[copy->input], Selection{.sources = copy->sources, .excludes = copy->excludes, .parents = copy->parents}));
+            const std::string content =
+                TRY(digest(inputs[copy->input], Selection{.sources = copy->sources,
+                                                          .excludes = copy->excludes,
+                                                          .parents = copy->parents}));
             text += content + "\n";
         }
     }

@@ -24,16 +24,22 @@ struct SolverObserver {
     std::function<void(const Vertex&, const Error&)> failed;
 };
 
-/// Finds the result of one vertex of a graph: from the cache where inputs, command and files are what they were, else by
-/// running it. Inputs that do not depend on each other are solved at the same time; nothing is solved that is not
-/// needed. Knows nothing of Dockerfiles.
+/// Finds the result of one vertex of a graph: from the cache where inputs, command and files are
+/// what they were, else by running it. Inputs that do not depend on each other are solved at the
+/// same time; nothing is solved that is not needed. Knows nothing of Dockerfiles.
 ///
-/// A key is the hash of the operation and of what its inputs contain: the root's layers, and of other inputs only the
-/// files that the operation can see. So a stage that was built anew and came out the same invalidates nothing.
+/// A key is the hash of the operation and of what its inputs contain: the root's layers, and of
+/// other inputs only the files that the operation can see. So a stage that was built anew and came
+/// out the same invalidates nothing.
 class Solver {
 public:
-    Solver(const Graph& graph, Executor& executor, Cache& cache, const Clock& clock, SolverObserver observer)
-        : graph_(graph), executor_(executor), cache_(cache), clock_(clock), observer_(std::move(observer)) {}
+    Solver(const Graph& graph, Executor& executor, Cache& cache, const Clock& clock,
+           SolverObserver observer)
+        : graph_(graph),
+          executor_(executor),
+          cache_(cache),
+          clock_(clock),
+          observer_(std::move(observer)) {}
 
     /// The first failure stops everything else that runs.
     Result<Tree> solve(VertexId root, std::stop_token stop);
@@ -54,7 +60,8 @@ private:
     Outcome run(VertexId id);
     Result<Tree> solve_vertex(const Vertex& vertex, const std::vector<Tree>& inputs);
     Result<std::string> key_of(const Vertex& vertex, const std::vector<Tree>& inputs);
-    Result<std::optional<Tree>> find(const Vertex& vertex, const std::string& key, const Tree* root);
+    Result<std::optional<Tree>> find(const Vertex& vertex, const std::string& key,
+                                     const Tree* root);
     Result<std::string> digest(const Tree& tree, const Selection& selection);
     void note_failure(VertexId id, Error error);
     void note_key(const std::string& key);

@@ -15,23 +15,30 @@ namespace {
 
 class NoFiles final : public LocalTree {
 public:
-    Result<sys::Fd> open(std::stop_token) override { return fail(ErrorCode::NotFound, "there are none"); }
+    Result<sys::Fd> open(std::stop_token) override {
+        return fail(ErrorCode::NotFound, "there are none");
+    }
 };
 
-/// Gives every execution a layer whose digest depends on what ran on what; remembers what was executed.
+/// Gives every execution a layer whose digest depends on what ran on what; remembers what was
+/// executed.
 class MemoryExecutor final : public Executor {
 public:
     Result<Tree> load(const Vertex& source, std::stop_token) override {
         Tree tree;
         if (std::holds_alternative<ImageSource>(source.op)) tree.layers = {layer_of("image")};
-        if (std::holds_alternative<ContextSource>(source.op)) tree.local = std::make_shared<NoFiles>();
+        if (std::holds_alternative<ContextSource>(source.op))
+            tree.local = std::make_shared<NoFiles>();
         return tree;
     }
-    Result<std::string> digest(const Tree& tree, const Selection& selection, std::stop_token) override {
+    Result<std::string> digest(const Tree& tree, const Selection& selection,
+                               std::stop_token) override {
         ++digests;
-        return concat(files, tree.layers.empty() ? "" : tree.layers.back().diff_id.to_string(), selection.to_text());
+        return concat(files, tree.layers.empty() ? "" : tree.layers.back().diff_id.to_string(),
+                      selection.to_text());
     }
-    Result<Tree> execute(const Vertex& vertex, const std::vector<Tree>& inputs, std::stop_token stop) override {
+    Result<Tree> execute(const Vertex& vertex, const std::vector<Tree>& inputs,
+                         std::stop_token stop) override {
         const std::string what = name_of(vertex);
         {
             const std::lock_guard lock(mutex_);
@@ -79,7 +86,9 @@ protected:
         auto opened = record::Database::open_in_memory(schemas);
         ASSERT_TRUE(opened);
         database_ = std::move(*opened);
-        cache_.emplace(*database_, [this](const image::Layer& layer) { return !gone_.contains(layer.diff_id.to_string()); });
+        cache_.emplace(*database_, [this](const image::Layer& layer) {
+            return !gone_.contains(layer.diff_id.to_string());
+        });
         base_ = graph_.add({.op = ImageSource{"base", {}, oci::Digest::of("base")}, .inputs = {}});
     }
 
@@ -95,11 +104,14 @@ protected:
     Result<Tree> solve(VertexId root, std::stop_token stop = {}) {
         const auto ignore = [](const auto&...) {};
         Solver solver(graph_, executor_, *cache_, clock_,
-                      {.started = ignore, .cached = [this](const Vertex&, const Tree&) { ++cached_; }, .finished = ignore,
-                       .failed = [this](const Vertex& vertex, const Error&) {
-                           const std::lock_guard lock(mutex_);
-                           failed_.push_back(MemoryExecutor::name_of(vertex));
-                       }});
+                      {.started = ignore,
+                       .cached = [this](const Vertex&, const Tree&) { ++cached_; },
+                       .finished = ignore,
+                       .failed =
+                           [this](const Vertex& vertex, const Error&) {
+                               const std::lock_guard lock(mutex_);
+                               failed_.push_back(MemoryExecutor::name_of(vertex));
+                           }});
         auto tree = solver.solve(root, stop);
         failed_vertex_ = solver.failed_vertex();
         return tree;
@@ -157,7 +169,8 @@ TEST_F(SolverTest, CopiesAgainOnlyWhenTheFilesDiffer) {
     EXPECT_EQ(executor_.take(), Names{});
     executor_.files = "v2";
     ASSERT_TRUE(solve(top));
-    EXPECT_EQ(executor_.take(), (Names{"copy"})) << "the copy gave the same layer, so what follows is still right";
+    EXPECT_EQ(executor_.take(), (Names{"copy"}))
+        << "the copy gave the same layer, so what follows is still right";
 }
 
 TEST_F(SolverTest, AStageThatComesOutTheSameInvalidatesNothing) {

@@ -12,9 +12,9 @@ namespace berth::cli {
 
 class Context;
 
-/// One verb of the command line, as data: help, completions and man pages are made from it. A command with
-/// `children` is a group: no `run`, but maybe flags in front of the verb (`compose -f file up`), which
-/// `enter` takes note of.
+/// One verb of the command line, as data: help, completions and man pages are made from it. A
+/// command with `children` is a group: no `run`, but maybe flags in front of the verb (`compose -f
+/// file up`), which `enter` takes note of.
 struct Command {
     std::string_view name;
     std::string_view arguments = {};  ///< "IMAGE [COMMAND] [ARG...]"

@@ -41,7 +41,8 @@ std::string registry_key(std::string_view registry) {
         if (host.starts_with(scheme)) host.remove_prefix(scheme.size());
     }
     host = host.substr(0, host.find('/'));
-    if (host.empty() || host == "docker.io" || host == "index.docker.io" || host == "registry-1.docker.io") {
+    if (host.empty() || host == "docker.io" || host == "index.docker.io" ||
+        host == "registry-1.docker.io") {
         return std::string(hub_key);
     }
     return std::string(host);
@@ -59,7 +60,8 @@ std::string ConfigFile::default_folder(const client::Environment& environment) {
         if (found != environment.end() && !found->second.empty()) return found->second;
     }
     const auto home = environment.find("HOME");
-    return (home == environment.end() || home->second.empty() ? std::string("/root") : home->second) +
+    return (home == environment.end() || home->second.empty() ? std::string("/root")
+                                                              : home->second) +
            "/.docker";
 }
 
@@ -74,20 +76,25 @@ Result<ConfigFile> ConfigFile::load(const std::string& folder) {
     *file.json_ = TRY(codec::parse_json(*text)
                           .context(file.path_)
                           .hint("repair the file, or give another folder with --config"));
-    if (!file.json_->is_object()) return fail(ErrorCode::InvalidArgument, file.path_, ": not a JSON object");
+    if (!file.json_->is_object())
+        return fail(ErrorCode::InvalidArgument, file.path_, ": not a JSON object");
     return file;
 }
 
-std::string ConfigFile::text(std::string_view name) const { return codec::get_string(*json_, name); }
+std::string ConfigFile::text(std::string_view name) const {
+    return codec::get_string(*json_, name);
+}
 
 std::string ConfigFile::helper_for(const std::string& registry) const {
     const std::string key = registry_key(registry);
     if (const auto* helpers = codec::find_member(*json_, "credHelpers")) {
         for (const auto& name : {key, registry}) {
-            if (const std::string helper = codec::get_string(*helpers, name); !helper.empty()) return helper;
+            if (const std::string helper = codec::get_string(*helpers, name); !helper.empty())
+                return helper;
         }
         if (key == hub_key) {
-            if (const std::string helper = codec::get_string(*helpers, "docker.io"); !helper.empty())
+            if (const std::string helper = codec::get_string(*helpers, "docker.io");
+                !helper.empty())
                 return helper;
         }
     }
@@ -144,7 +151,8 @@ Result<bool> ConfigFile::erase(const std::string& registry) {
         TRY(CredentialHelper(helper).erase(key));
         erased = true;
     }
-    if (json_->contains("auths") && (*json_)["auths"].is_object() && (*json_)["auths"].erase(key) > 0) {
+    if (json_->contains("auths") && (*json_)["auths"].is_object() &&
+        (*json_)["auths"].erase(key) > 0) {
         TRY(save());
         erased = true;
     }

@@ -11,11 +11,12 @@
 
 namespace berth::cli {
 
-/// Docker's config.json: credentials, credential helpers, formats. Members that Berth does not know stay as
-/// they are.
+/// Docker's config.json: credentials, credential helpers, formats. Members that Berth does not know
+/// stay as they are.
 class ConfigFile {
 public:
-    /// The file in `folder`; absent reads as empty. Corrupted JSON is InvalidArgument with the file's name.
+    /// The file in `folder`; absent reads as empty. Corrupted JSON is InvalidArgument with the
+    /// file's name.
     static Result<ConfigFile> load(const std::string& folder);
     /// $BERTH_CONFIG, $DOCKER_CONFIG or ~/.docker.
     static std::string default_folder(const client::Environment& environment);
@@ -27,7 +28,8 @@ public:
     std::string text(std::string_view name) const;
     /// The credential helper for a registry ("docker-credential-NAME"), or "".
     std::string helper_for(const std::string& registry) const;
-    /// Credentials for a registry host, from its helper or from the file; empty when there are none.
+    /// Credentials for a registry host, from its helper or from the file; empty when there are
+    /// none.
     Result<api::AuthConfig> credentials(const std::string& registry) const;
     /// Every registry with credentials in the file itself or a helper of its own, for builds.
     std::vector<std::string> registries() const;

@@ -45,8 +45,8 @@ Result<const client::Client*> Context::engine() {
 
 Result<ConfigFile*> Context::config() {
     if (!config_) {
-        config_ = TRY(ConfigFile::load(config_folder_.empty() ? ConfigFile::default_folder(environment_)
-                                                              : config_folder_));
+        config_ = TRY(ConfigFile::load(
+            config_folder_.empty() ? ConfigFile::default_folder(environment_) : config_folder_));
     }
     return &*config_;
 }
@@ -67,7 +67,8 @@ void Context::note(std::string_view text) const {
 
 namespace {
 
-// Messages quote names out of archives, registries and images: none of them gets to drive the terminal.
+// Messages quote names out of archives, registries and images: none of them gets to drive the
+// terminal.
 std::string visible(std::string_view text) {
     std::string out;
     for (const char character : text) {
@@ -102,7 +103,8 @@ Result<std::string> parse_time_flag(const std::string& text, std::string_view fl
     }
     if (!time) {
         return fail(ErrorCode::InvalidArgument, "invalid time for ", flag, ": ", text)
-            .with_hint("give 2026-01-02T13:23:37Z, 2026-01-02, unix seconds, or a duration such as 10m");
+            .with_hint(
+                "give 2026-01-02T13:23:37Z, 2026-01-02, unix seconds, or a duration such as 10m");
     }
     const auto nanoseconds = time->time_since_epoch().count();
     std::string fraction = std::to_string(nanoseconds % 1'000'000'000);

@@ -14,7 +14,8 @@
 
 namespace berth::cli {
 
-/// What every command may need: the environment, standard streams, the engine and the user's configuration.
+/// What every command may need: the environment, standard streams, the engine and the user's
+/// configuration.
 class Context {
 public:
     explicit Context(client::Environment environment) : environment_(std::move(environment)) {}
@@ -60,12 +61,12 @@ private:
 /// Runs one command line, without the program's name; the value is the exit code.
 int run_command_line(std::vector<std::string> words, client::Environment environment);
 
-/// A time as the API wants it (unix seconds, maybe with a fraction), from RFC 3339, a date, unix seconds or a
-/// duration back from now; "" stays "".
+/// A time as the API wants it (unix seconds, maybe with a fraction), from RFC 3339, a date, unix
+/// seconds or a duration back from now; "" stays "".
 Result<std::string> parse_time_flag(const std::string& text, std::string_view flag);
 
-/// Calls `act` for each name. Prints each name that went well (unless it printed something itself: then `act`
-/// returns another text), complains about each that did not; 1 when any failed.
+/// Calls `act` for each name. Prints each name that went well (unless it printed something itself:
+/// then `act` returns another text), complains about each that did not; 1 when any failed.
 Result<int> for_each_name(Context& context, std::span<const std::string> names,
                           const std::function<Result<std::string>(const std::string& name)>& act);
 

@@ -7,13 +7,14 @@
 
 namespace berth::cli {
 
-Result<std::string> CredentialHelper::call(const std::string& verb, const std::string& input) const {
+Result<std::string> CredentialHelper::call(const std::string& verb,
+                                           const std::string& input) const {
     const std::string program = concat("docker-credential-", name_);
     if (name_.empty() || name_.find('/') != std::string::npos) {
         return fail(ErrorCode::InvalidArgument, "bad name of a credential helper: ", name_);
     }
-    const auto outcome =
-        TRY(run_program(program, {verb}, input).hint("install ", program, ", or take it out of config.json"));
+    const auto outcome = TRY(run_program(program, {verb}, input)
+                                 .hint("install ", program, ", or take it out of config.json"));
     if (outcome.status.is_success()) return outcome.output;
     return fail(ErrorCode::Unauthenticated, program, " ", verb, ": ", trim(outcome.output));
 }
@@ -26,7 +27,8 @@ Result<std::optional<api::AuthConfig>> CredentialHelper::get(const std::string& 
             return std::optional<api::AuthConfig>();
         return std::move(output).error();
     }
-    const auto json = TRY(codec::parse_json(*output).context("answer of docker-credential-", name_));
+    const auto json =
+        TRY(codec::parse_json(*output).context("answer of docker-credential-", name_));
     api::AuthConfig auth;
     auth.server_address = registry;
     auth.username = codec::get_string(json, "Username");

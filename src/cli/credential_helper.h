@@ -7,8 +7,8 @@
 
 namespace berth::cli {
 
-/// A program "docker-credential-NAME" that keeps secrets: its verbs get, store and erase, with JSON on
-/// standard input and output. github.com/docker/docker-credential-helpers, "Development".
+/// A program "docker-credential-NAME" that keeps secrets: its verbs get, store and erase, with JSON
+/// on standard input and output. github.com/docker/docker-credential-helpers, "Development".
 class CredentialHelper {
 public:
     explicit CredentialHelper(std::string name) : name_(std::move(name)) {}

@@ -16,7 +16,8 @@ namespace {
 constexpr int usage_error = 125;
 
 // How many words belong to the flags in front of the verb.
-std::size_t count_flag_words(const std::vector<Flag>& flags, const std::vector<std::string>& words) {
+std::size_t count_flag_words(const std::vector<Flag>& flags,
+                             const std::vector<std::string>& words) {
     std::size_t at = 0;
     while (at < words.size() && words[at].starts_with('-') && words[at].size() > 1) {
         const std::string& word = words[at++];
@@ -55,15 +56,18 @@ Error unknown_command(const Command& group, const std::string& word, const std::
 Result<> check_count(const Command& command, const std::string& path, const Flags& flags) {
     const std::size_t count = flags.argument_count();
     if (count >= command.least && count <= command.most) return {};
-    const std::string wanted = command.most == any_number      ? concat("at least ", command.least)
-                               : command.least == command.most ? concat(command.least)
-                                                               : concat(command.least, " to ", command.most);
-    if (command.most == 0) return fail(ErrorCode::InvalidArgument, "'", path, "' takes no arguments");
+    const std::string wanted = command.most == any_number ? concat("at least ", command.least)
+                               : command.least == command.most
+                                   ? concat(command.least)
+                                   : concat(command.least, " to ", command.most);
+    if (command.most == 0)
+        return fail(ErrorCode::InvalidArgument, "'", path, "' takes no arguments");
     return fail(ErrorCode::InvalidArgument, "'", path, "' takes ", wanted, " argument",
                 wanted == "1" || wanted == "at least 1" ? "" : "s", ", not ", count);
 }
 
-int refuse(Context& context, Error error, const Command& command, const std::string& path, int code) {
+int refuse(Context& context, Error error, const Command& command, const std::string& path,
+           int code) {
     if (error.hint().empty()) error = std::move(error).with_hint(concat("see '", path, " --help'"));
     context.complain(error);
     if (command.children.empty()) context.note(concat("\n", usage_line(command, path), "\n"));

@@ -17,8 +17,8 @@ std::optional<bool> parse_bool(std::string_view text) {
 }
 
 std::optional<double> parse_real(const std::string& text) {
-    if (text.empty() ||
-        (std::isdigit(static_cast<unsigned char>(text[0])) == 0 && text[0] != '.' && text[0] != '-')) {
+    if (text.empty() || (std::isdigit(static_cast<unsigned char>(text[0])) == 0 && text[0] != '.' &&
+                         text[0] != '-')) {
         return std::nullopt;
     }
     char* end = nullptr;
@@ -34,7 +34,8 @@ std::string_view complaint(FlagKind kind, const std::string& value) {
         case FlagKind::Real: return parse_real(value) ? "" : "not a number";
         case FlagKind::Bytes:
             return value == "-1" || parse_bytes(value) ? "" : "not a size such as 512m or 2g";
-        case FlagKind::Duration: return parse_duration(value) ? "" : "not a duration such as 30s or 1m30s";
+        case FlagKind::Duration:
+            return parse_duration(value) ? "" : "not a duration such as 30s or 1m30s";
         case FlagKind::Text:
         case FlagKind::List: return "";
     }
@@ -68,7 +69,8 @@ Error unknown_flag(std::span<const Flag> flags, std::string_view name) {
 
 class Parser {
 public:
-    Parser(std::span<const Flag> flags, std::span<const std::string> words) : flags_(flags), words_(words) {}
+    Parser(std::span<const Flag> flags, std::span<const std::string> words)
+        : flags_(flags), words_(words) {}
 
     Result<> run(bool stop_at_first, std::vector<std::string>& arguments) {
         while (at_ < words_.size()) {
@@ -96,15 +98,16 @@ public:
 private:
     Result<> store(const Flag& flag, std::string_view shown, std::string value) {
         if (const auto problem = complaint(flag.kind, value); !problem.empty()) {
-            return fail(ErrorCode::InvalidArgument, "invalid value \"", value, "\" for ", shown, ": ",
-                        problem);
+            return fail(ErrorCode::InvalidArgument, "invalid value \"", value, "\" for ", shown,
+                        ": ", problem);
         }
         values[std::string(flag.name)].push_back(std::move(value));
         return {};
     }
 
     Result<std::string> next_value(std::string_view shown) {
-        if (at_ >= words_.size()) return fail(ErrorCode::InvalidArgument, "flag needs an argument: ", shown);
+        if (at_ >= words_.size())
+            return fail(ErrorCode::InvalidArgument, "flag needs an argument: ", shown);
         return words_[at_++];
     }
 
@@ -154,7 +157,8 @@ Result<Flags> parse_flags(std::span<const Flag> flags, std::span<const std::stri
     TRY(parser.run(stop_at_first, out.arguments_));
     out.values_ = std::move(parser.values);
     for (const Flag& flag : flags) {
-        if (!flag.fallback.empty()) out.fallbacks_[std::string(flag.name)] = std::string(flag.fallback);
+        if (!flag.fallback.empty())
+            out.fallbacks_[std::string(flag.name)] = std::string(flag.fallback);
     }
     return out;
 }
@@ -167,7 +171,9 @@ std::string Flags::text(std::string_view name) const {
 
 bool Flags::is_set(std::string_view name) const { return parse_bool(text(name)).value_or(false); }
 
-std::optional<std::int64_t> Flags::number(std::string_view name) const { return parse_int(text(name)); }
+std::optional<std::int64_t> Flags::number(std::string_view name) const {
+    return parse_int(text(name));
+}
 
 std::optional<double> Flags::real(std::string_view name) const { return parse_real(text(name)); }
 

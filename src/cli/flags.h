@@ -11,7 +11,8 @@
 
 namespace berth::cli {
 
-/// What a flag takes. Number and Duration are checked while parsing, so reading them cannot fail later.
+/// What a flag takes. Number and Duration are checked while parsing, so reading them cannot fail
+/// later.
 enum class FlagKind : std::uint8_t { Bool, Text, Number, Real, Bytes, Duration, List };
 
 /// One flag of a command: "-d, --detach   Run in the background".
@@ -50,8 +51,8 @@ private:
 };
 
 /// Docker's syntax: --flag=value, --flag value, -it together, -p80:80, "--" ends the flags. With
-/// `stop_at_first`, the first word that is no flag ends them too (run, exec). InvalidArgument names the flag,
-/// with the nearest known one as a hint.
+/// `stop_at_first`, the first word that is no flag ends them too (run, exec). InvalidArgument names
+/// the flag, with the nearest known one as a hint.
 Result<Flags> parse_flags(std::span<const Flag> flags, std::span<const std::string> words,
                           bool stop_at_first);
 

@@ -83,7 +83,8 @@ TEST(ParseFlags, SaysWhatIsWrong) {
 void visit(const Command& command, const std::string& path,
            const std::function<void(const Command&, const std::string&)>& look) {
     look(command, path);
-    for (const auto& child : command.children) visit(child, path + " " + std::string(child.name), look);
+    for (const auto& child : command.children)
+        visit(child, path + " " + std::string(child.name), look);
 }
 
 TEST(Commands, EachHasASummaryAnExampleAndHelp) {
@@ -91,7 +92,8 @@ TEST(Commands, EachHasASummaryAnExampleAndHelp) {
     visit(root_command(), "berth", [&](const Command& command, const std::string& path) {
         EXPECT_FALSE(command.summary.empty()) << path;
         EXPECT_FALSE(command.summary.ends_with('.')) << path;
-        EXPECT_NE(command.children.empty(), !command.run) << path << ": a group has no run, a verb has one";
+        EXPECT_NE(command.children.empty(), !command.run)
+            << path << ": a group has no run, a verb has one";
         const std::string help = help_text(command, path);
         EXPECT_THAT(help, HasSubstr("Usage:  " + path)) << path;
         if (command.children.empty()) {
@@ -112,7 +114,8 @@ TEST(Commands, NoTwoFlagsShareANameOrALetter) {
             if (flag.letter != 0) names.emplace_back(1, flag.letter);
             if (!flag.alias.empty()) names.emplace_back(flag.alias);
             for (const auto& name : names) {
-                EXPECT_EQ(std::find(seen.begin(), seen.end(), name), seen.end()) << path << ": " << name;
+                EXPECT_EQ(std::find(seen.begin(), seen.end(), name), seen.end())
+                    << path << ": " << name;
                 seen.push_back(name);
             }
             EXPECT_TRUE(flag.hidden || !flag.help.empty()) << path << " --" << flag.name;

@@ -23,7 +23,8 @@ std::string flags_text(const std::vector<Flag>& flags) {
     for (const Flag& flag : flags) {
         if (!flag.hidden) sorted.push_back(&flag);
     }
-    std::sort(sorted.begin(), sorted.end(), [](const Flag* a, const Flag* b) { return a->name < b->name; });
+    std::sort(sorted.begin(), sorted.end(),
+              [](const Flag* a, const Flag* b) { return a->name < b->name; });
     for (const Flag* flag : sorted) {
         std::string help(flag->help);
         if (!flag->fallback.empty()) help += concat(" (default ", flag->fallback, ")");
@@ -35,7 +36,8 @@ std::string flags_text(const std::vector<Flag>& flags) {
 std::string children_text(const Command& command, bool groups) {
     std::vector<std::pair<std::string, std::string>> rows;
     for (const Command& child : command.children) {
-        if (!child.hidden && groups == !child.children.empty()) rows.emplace_back(child.name, child.summary);
+        if (!child.hidden && groups == !child.children.empty())
+            rows.emplace_back(child.name, child.summary);
     }
     std::sort(rows.begin(), rows.end());
     return columns(rows);
@@ -119,7 +121,8 @@ std::string help_text(const Command& command, std::string_view path) {
         out += "\nExample:\n";
         for (const auto& line : split(command.example, '\n')) out += concat("  ", line, "\n");
     }
-    if (!command.children.empty()) out += concat("\nMore about a command: ", path, " COMMAND --help\n");
+    if (!command.children.empty())
+        out += concat("\nMore about a command: ", path, " COMMAND --help\n");
     return out;
 }
 

@@ -24,7 +24,8 @@ sigset_t watched_signals() {
 }
 }  // namespace
 
-/// The one thread that takes the signals, for all who wait for them: two threads would share them out at random.
+/// The one thread that takes the signals, for all who wait for them: two threads would share them
+/// out at random.
 class Interrupt::Waiter {
 public:
     static std::shared_ptr<Waiter> shared() {

@@ -32,8 +32,8 @@ void add_flags(std::string& out, const std::vector<Flag>& flags) {
 
 void add_command(std::string& out, const Command& command, const std::string& path, bool is_top) {
     if (!is_top)
-        out += concat(".SS ", roff(path), command.arguments.empty() ? "" : " ", roff(command.arguments), "\n",
-                      roff(command.summary), ".\n");
+        out += concat(".SS ", roff(path), command.arguments.empty() ? "" : " ",
+                      roff(command.arguments), "\n", roff(command.summary), ".\n");
     add_flags(out, command.flags);
     if (!command.example.empty())
         out += concat(".PP\nExample:\n.PP\n.nf\n", roff(command.example), "\n.fi\n");
@@ -55,7 +55,8 @@ void collect(const Command& command, const std::string& path,
     out.emplace_back(path, std::move(words));
     for (const Command& child : command.children) {
         if (!child.hidden)
-            collect(child, path.empty() ? std::string(child.name) : concat(path, " ", child.name), out);
+            collect(child, path.empty() ? std::string(child.name) : concat(path, " ", child.name),
+                    out);
     }
 }
 
@@ -63,7 +64,8 @@ std::string bash_script(const Command& root) {
     std::vector<std::pair<std::string, std::vector<std::string>>> tables;
     collect(root, "", tables);
     std::string out =
-        "# bash completion for berth; made by `berth help --completion bash`\n_berth() {\n    local word "
+        "# bash completion for berth; made by `berth help --completion bash`\n_berth() {\n    "
+        "local word "
         "path='' words i\n"
         "    word=${COMP_WORDS[COMP_CWORD]}\n    for ((i = 1; i < COMP_CWORD; i++)); do\n"
         "        case ${COMP_WORDS[i]} in -*) continue ;; esac\n"
@@ -73,19 +75,23 @@ std::string bash_script(const Command& root) {
     }
     out += "        esac\n    done\n    case $path in\n";
     for (const auto& [path, words] : tables) {
-        out += concat("    '", path.empty() ? "" : " ", path, "') words='", join(words, " "), "' ;;\n");
+        out += concat("    '", path.empty() ? "" : " ", path, "') words='", join(words, " "),
+                      "' ;;\n");
     }
     out +=
         "    esac\n"
         "    case $path in\n"
-        "    ' exec' | ' stop' | ' kill' | ' restart' | ' logs' | ' attach' | ' top' | ' port' | ' pause' | "
+        "    ' exec' | ' stop' | ' kill' | ' restart' | ' logs' | ' attach' | ' top' | ' port' | ' "
+        "pause' | "
         "' unpause' | ' stats')\n"
         "        [[ $word == -* ]] || words=$(berth ps --format '{{.Names}}' 2>/dev/null) ;;\n"
-        "    ' rm' | ' start' | ' inspect' | ' rename' | ' wait' | ' diff' | ' commit' | ' export' | ' "
+        "    ' rm' | ' start' | ' inspect' | ' rename' | ' wait' | ' diff' | ' commit' | ' export' "
+        "| ' "
         "update')\n"
         "        [[ $word == -* ]] || words=$(berth ps -a --format '{{.Names}}' 2>/dev/null) ;;\n"
         "    ' run' | ' create' | ' rmi' | ' tag' | ' push' | ' save' | ' history')\n"
-        "        [[ $word == -* ]] || words=$(berth images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null) "
+        "        [[ $word == -* ]] || words=$(berth images --format '{{.Repository}}:{{.Tag}}' "
+        "2>/dev/null) "
         ";;\n"
         "    esac\n    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
         "    ((${#COMPREPLY[@]})) || COMPREPLY=($(compgen -f -- \"$word\"))\n}\n"
@@ -97,36 +103,44 @@ std::string zsh_script(const Command& root) {
     std::vector<std::pair<std::string, std::vector<std::string>>> tables;
     collect(root, "", tables);
     std::string out =
-        "#compdef berth\n# zsh completion for berth; made by `berth help --completion zsh`\n_berth() {\n    "
+        "#compdef berth\n# zsh completion for berth; made by `berth help --completion "
+        "zsh`\n_berth() {\n    "
         "local at='' i\n    local -A offers\n    offers=(\n";
     for (const auto& [path, words] : tables)
         out += concat("        ':", path, "' '", join(words, " "), "'\n");
     out +=
-        "    )\n    for ((i = 2; i < CURRENT; i++)); do\n        [[ $words[i] == -* ]] && continue\n"
-        "        local next=\"${at:+$at }$words[i]\"\n        (( ${+offers[:$next]} )) && at=$next\n    "
+        "    )\n    for ((i = 2; i < CURRENT; i++)); do\n        [[ $words[i] == -* ]] && "
+        "continue\n"
+        "        local next=\"${at:+$at }$words[i]\"\n        (( ${+offers[:$next]} )) && "
+        "at=$next\n    "
         "done\n"
         "    compadd -- ${=offers[:$at]}\n    _files\n}\n_berth \"$@\"\n";
     return out;
 }
 
-std::string fish_quoted(std::string_view text) { return concat("'", replace_all(text, "'", "\\'"), "'"); }
+std::string fish_quoted(std::string_view text) {
+    return concat("'", replace_all(text, "'", "\\'"), "'");
+}
 
 void add_fish(std::string& out, const Command& command, const std::string& path) {
-    const std::string condition = path.empty() ? "__fish_use_subcommand" : concat("__berth_at ", path);
+    const std::string condition =
+        path.empty() ? "__fish_use_subcommand" : concat("__berth_at ", path);
     for (const Command& child : command.children) {
         if (child.hidden) continue;
-        out += concat("complete -c berth -n ", fish_quoted(condition), " -f -a ", child.name, " -d ",
-                      fish_quoted(child.summary), "\n");
+        out += concat("complete -c berth -n ", fish_quoted(condition), " -f -a ", child.name,
+                      " -d ", fish_quoted(child.summary), "\n");
     }
     for (const Flag& flag : command.flags) {
         if (flag.hidden) continue;
-        out += concat("complete -c berth -n ", fish_quoted(condition), " -l ", flag.name,
-                      flag.letter != 0 ? concat(" -s ", flag.letter) : std::string(),
-                      flag.kind == FlagKind::Bool ? "" : " -r", " -d ", fish_quoted(flag.help), "\n");
+        out +=
+            concat("complete -c berth -n ", fish_quoted(condition), " -l ", flag.name,
+                   flag.letter != 0 ? concat(" -s ", flag.letter) : std::string(),
+                   flag.kind == FlagKind::Bool ? "" : " -r", " -d ", fish_quoted(flag.help), "\n");
     }
     for (const Command& child : command.children) {
         if (!child.hidden)
-            add_fish(out, child, path.empty() ? std::string(child.name) : concat(path, " ", child.name));
+            add_fish(out, child,
+                     path.empty() ? std::string(child.name) : concat(path, " ", child.name));
     }
 }
 
@@ -137,16 +151,19 @@ std::string man_page(const Command& command, const std::string& path) {
     std::string out = concat(
         ".TH \"", title, "\" \"1\" \"\" \"Berth " BERTH_VERSION "\" \"Berth manual\"\n.SH NAME\n",
         roff(replace_all(path, " ", "-")), " \\- ", roff(command.summary), "\n.SH SYNOPSIS\n.B ",
-        roff(usage_line(command, path).substr(8)), "\n.SH DESCRIPTION\n", roff(command.summary), ".\n");
+        roff(usage_line(command, path).substr(8)), "\n.SH DESCRIPTION\n", roff(command.summary),
+        ".\n");
     out += command.children.empty() ? ".SH OPTIONS\n" : ".SH COMMANDS\n";
     add_command(out, command, path, true);
     out +=
         ".SH ENVIRONMENT\n.TP\n.B BERTH_HOST, DOCKER_HOST\nThe engine to talk to, such as "
         "unix:///run/berth/berth.sock.\n"
         ".TP\n.B BERTH_CONFIG, DOCKER_CONFIG\nFolder of config.json; ~/.docker when not set.\n"
-        ".SH EXIT STATUS\n0 when all went well, 125 for a wrong command line or a failed run, 126 and 127 "
+        ".SH EXIT STATUS\n0 when all went well, 125 for a wrong command line or a failed run, 126 "
+        "and 127 "
         "when the container's program cannot be run "
-        "or is not there, the program's own status for run, start \\-a and exec, 130 after Ctrl\\-C, 1 for "
+        "or is not there, the program's own status for run, start \\-a and exec, 130 after "
+        "Ctrl\\-C, 1 for "
         "any other failure.\n";
     return out;
 }

@@ -22,7 +22,8 @@ std::string find_in_path(const std::string& name) {
 
 }  // namespace
 
-Result<ProgramOutcome> run_program(const std::string& name, const std::vector<std::string>& arguments,
+Result<ProgramOutcome> run_program(const std::string& name,
+                                   const std::vector<std::string>& arguments,
                                    const std::string& input) {
     const std::string path = find_in_path(name);
     if (path.empty()) return fail(ErrorCode::NotFound, "there is no program ", name, " in PATH");
@@ -32,13 +33,15 @@ Result<ProgramOutcome> run_program(const std::string& name, const std::vector<st
     request.path = path;
     request.arguments = arguments;
     request.arguments.insert(request.arguments.begin(), name);
-    for (char** entry = environ; *entry != nullptr; ++entry) request.environment.emplace_back(*entry);
+    for (char** entry = environ; *entry != nullptr; ++entry)
+        request.environment.emplace_back(*entry);
     request.fds = {{0, in.first.get()}, {1, out.second.get()}};
     const auto child = TRY(sys::spawn(request).context("run ", path));
     in.first.close();
     out.second.close();
     // Input is a line or a small document, which a pipe holds: nobody waits for the other.
-    sys::write_all(in.second, input).ignore("a program that does not read its input says so by its status");
+    sys::write_all(in.second, input)
+        .ignore("a program that does not read its input says so by its status");
     in.second.close();
     ProgramOutcome outcome;
     outcome.output = TRY(sys::read_all(out.first, 1 << 20));

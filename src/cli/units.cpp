@@ -13,7 +13,8 @@ namespace berth::cli {
 namespace {
 
 template <std::size_t Count>
-std::string scaled(double bytes, double base, int digits, const std::array<const char*, Count>& units) {
+std::string scaled(double bytes, double base, int digits,
+                   const std::array<const char*, Count>& units) {
     std::size_t unit = 0;
     while (bytes >= base && unit + 1 < Count) {
         bytes /= base;
@@ -34,7 +35,8 @@ std::string human_size(double bytes, int digits) {
 }
 
 std::string binary_size(double bytes) {
-    static constexpr std::array<const char*, 7> units = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    static constexpr std::array<const char*, 7> units = {"B",   "KiB", "MiB", "GiB",
+                                                         "TiB", "PiB", "EiB"};
     return scaled(bytes, 1024, 4, units);
 }
 
@@ -85,7 +87,8 @@ std::string ago(std::string_view rfc3339, std::chrono::sys_seconds now) {
 }
 
 std::string ago(std::int64_t unix_seconds, std::chrono::sys_seconds now) {
-    return human_duration(now - std::chrono::sys_seconds(std::chrono::seconds(unix_seconds))) + " ago";
+    return human_duration(now - std::chrono::sys_seconds(std::chrono::seconds(unix_seconds))) +
+           " ago";
 }
 
 }  // namespace berth::cli

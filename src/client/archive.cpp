@@ -20,8 +20,9 @@ Result<PathStat> read_stat(const http::ClientResponse& response) {
 }  // namespace
 
 Result<PathStat> Client::stat_path(const std::string& id, const std::string& path) const {
-    auto response = transport_->send(
-        {.method = "HEAD", .path = path_of("/containers/", id, "/archive"), .query = {{"path", path}}});
+    auto response = transport_->send({.method = "HEAD",
+                                      .path = path_of("/containers/", id, "/archive"),
+                                      .query = {{"path", path}}});
     // A HEAD has no body that could say what is wrong.
     if (!response && response.error().is(ErrorCode::NotFound)) {
         TRY(inspect_container(id));
@@ -31,14 +32,15 @@ Result<PathStat> Client::stat_path(const std::string& id, const std::string& pat
     return read_stat(*response);
 }
 
-Result<PathStat> Client::copy_from(const std::string& id, const std::string& path, const BytesSink& sink,
-                                   const std::stop_token& stop) const {
-    auto response = TRY(
-        transport_->send({.path = path_of("/containers/", id, "/archive"), .query = {{"path", path}}}, stop));
+Result<PathStat> Client::copy_from(const std::string& id, const std::string& path,
+                                   const BytesSink& sink, const std::stop_token& stop) const {
+    auto response = TRY(transport_->send(
+        {.path = path_of("/containers/", id, "/archive"), .query = {{"path", path}}}, stop));
     auto stat = TRY(read_stat(response));
     std::string buffer(64 << 10, '\0');
     while (true) {
-        const std::size_t count = TRY(response.read(std::as_writable_bytes(std::span(buffer)), stop));
+        const std::size_t count =
+            TRY(response.read(std::as_writable_bytes(std::span(buffer)), stop));
         if (count == 0) return stat;
         TRY(sink(std::string_view(buffer).substr(0, count)));
     }
@@ -46,7 +48,9 @@ Result<PathStat> Client::copy_from(const std::string& id, const std::string& pat
 
 Result<> Client::copy_to(const std::string& id, const std::string& path, const BytesSource& tar,
                          const CopyToOptions& options, const std::stop_token& stop) const {
-    Call call{.method = "PUT", .path = path_of("/containers/", id, "/archive"), .query = {{"path", path}}};
+    Call call{.method = "PUT",
+              .path = path_of("/containers/", id, "/archive"),
+              .query = {{"path", path}}};
     add_flag(call.query, "noOverwriteDirNonDir", options.no_overwrite_dir_non_dir);
     add_flag(call.query, "copyUIDGID", options.copy_uid_gid);
     call.tar_body = tar;

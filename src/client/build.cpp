@@ -25,7 +25,8 @@ Query query_of(const BuildOptions& options) {
     add_flag(query, "berth.hostca", options.host_ca);
     query.emplace_back("rm", "1");
     if (options.memory != 0) query.emplace_back("memory", std::to_string(options.memory));
-    if (options.memory_swap != 0) query.emplace_back("memswap", std::to_string(options.memory_swap));
+    if (options.memory_swap != 0)
+        query.emplace_back("memswap", std::to_string(options.memory_swap));
     if (options.shm_size != 0) query.emplace_back("shmsize", std::to_string(options.shm_size));
     for (const auto& host : options.extra_hosts) query.emplace_back("extrahosts", host);
     if (!options.build_args.empty()) {
@@ -35,7 +36,8 @@ Query query_of(const BuildOptions& options) {
         }
         query.emplace_back("buildargs", codec::dump_json(arguments));
     }
-    if (!options.labels.empty()) query.emplace_back("labels", codec::dump_json(json_of(options.labels)));
+    if (!options.labels.empty())
+        query.emplace_back("labels", codec::dump_json(json_of(options.labels)));
     if (!options.cache_from.empty())
         query.emplace_back("cachefrom", codec::dump_json(codec::Json(options.cache_from)));
     if (!options.ulimits.empty()) {
@@ -58,11 +60,12 @@ std::string secrets_header(const std::map<std::string, std::string>& secrets) {
 
 }  // namespace
 
-Result<> Client::build(const BuildOptions& options, const BytesSource& context, const ProgressSink& sink,
-                       const std::stop_token& stop) const {
+Result<> Client::build(const BuildOptions& options, const BytesSource& context,
+                       const ProgressSink& sink, const std::stop_token& stop) const {
     Call call{.method = "POST", .path = "/build", .query = query_of(options)};
     call.tar_body = context;
-    if (!options.auths.empty()) call.headers.emplace_back("X-Registry-Config", api::to_header(options.auths));
+    if (!options.auths.empty())
+        call.headers.emplace_back("X-Registry-Config", api::to_header(options.auths));
     if (!options.secrets.empty())
         call.headers.emplace_back("X-Berth-Secrets", secrets_header(options.secrets));
     return transport_->progress(std::move(call), sink, stop);

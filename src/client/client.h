@@ -23,21 +23,21 @@
 #include "client/stream.h"
 #include "http/connection.h"
 
-// Typed calls to the Engine API, for the command line and for compose. Requests are api's wire types or small
-// option structs; answers that callers mostly print or pick from stay JSON (include codec/json.h to read
-// them).
+// Typed calls to the Engine API, for the command line and for compose. Requests are api's wire
+// types or small option structs; answers that callers mostly print or pick from stay JSON (include
+// codec/json.h to read them).
 //
-// Each call uses a connection of its own or one of a few idle ones, so a Client may be used by many threads
-// at once. Errors carry the engine's message and the code of its HTTP status: NotFound for 404, Conflict for
-// 409, InvalidArgument for 400, Unavailable when nobody listens. Calls that may last take a std::stop_token
-// and fail with Cancelled.
+// Each call uses a connection of its own or one of a few idle ones, so a Client may be used by many
+// threads at once. Errors carry the engine's message and the code of its HTTP status: NotFound for
+// 404, Conflict for 409, InvalidArgument for 400, Unavailable when nobody listens. Calls that may
+// last take a std::stop_token and fail with Cancelled.
 namespace berth::client {
 
 using Json = nlohmann::ordered_json;
 using Query = std::vector<std::pair<std::string, std::string>>;
 using Headers = std::vector<std::pair<std::string, std::string>>;
-/// One line of a pull, push, load, import or build. An error line is not handed on: it becomes the call's
-/// error.
+/// One line of a pull, push, load, import or build. An error line is not handed on: it becomes the
+/// call's error.
 using ProgressSink = std::function<Result<>(const api::ProgressMessage& message)>;
 /// One JSON document of a stream of them (events, stats).
 using JsonSink = std::function<Result<>(const Json& document)>;
@@ -125,8 +125,8 @@ struct ContainerExit {
     std::string error;
 };
 
-/// A wait that the engine has already taken note of: what happens after begin_wait() returned cannot be
-/// missed.
+/// A wait that the engine has already taken note of: what happens after begin_wait() returned
+/// cannot be missed.
 class PendingWait {
 public:
     /// Blocks until the engine answers.
@@ -140,8 +140,8 @@ private:
 
 class Client {
 public:
-    /// Finds the engine, starting it when the options say how, and agrees on an API version. Unavailable with
-    /// a hint when nobody listens.
+    /// Finds the engine, starting it when the options say how, and agrees on an API version.
+    /// Unavailable with a hint when nobody listens.
     static Result<Client> connect(const ConnectOptions& options, const std::stop_token& stop = {});
     Client(Client&&) noexcept;
     Client& operator=(Client&&) noexcept;
@@ -151,7 +151,8 @@ public:
     /// The version that both sides speak.
     api::ApiVersion api_version() const;
 
-    // Any endpoint, for those that have no verb here. `path` starts with "/" and gets the version in front.
+    // Any endpoint, for those that have no verb here. `path` starts with "/" and gets the version
+    // in front.
     Result<Json> get(const std::string& path, const Query& query = {},
                      const std::stop_token& stop = {}) const;
     Result<Json> post(const std::string& path, const Query& query, const std::string& json_body,
@@ -168,17 +169,17 @@ public:
     /// Ends by itself when `until` is given.
     Result<> events(const std::string& since, const std::string& until, const api::Filters& filters,
                     const JsonSink& sink, const std::stop_token& stop = {}) const;
-    /// The registry's verdict: its status text, and an identity token that replaces the password when not
-    /// empty.
+    /// The registry's verdict: its status text, and an identity token that replaces the password
+    /// when not empty.
     struct LoginAnswer {
         std::string status, identity_token;
     };
     Result<LoginAnswer> login(const api::AuthConfig& auth) const;
 
     // containers.cpp
-    Result<api::ContainerCreateResponse> create_container(const api::ContainerCreateRequest& request,
-                                                          const std::string& name = {},
-                                                          const std::string& platform = {}) const;
+    Result<api::ContainerCreateResponse> create_container(
+        const api::ContainerCreateRequest& request, const std::string& name = {},
+        const std::string& platform = {}) const;
     /// False when it ran already.
     Result<bool> start_container(const std::string& id, const std::string& detach_keys = {}) const;
     Result<> stop_container(const std::string& id, std::optional<int> seconds = {},
@@ -202,20 +203,22 @@ public:
     Result<Session> attach(const std::string& id, const AttachOptions& options) const;
     Result<std::string> create_exec(const std::string& container,
                                     const api::ExecCreateRequest& request) const;
-    Result<Session> start_exec(const std::string& exec_id, const api::ExecStartRequest& request) const;
+    Result<Session> start_exec(const std::string& exec_id,
+                               const api::ExecStartRequest& request) const;
     Result<> start_exec_detached(const std::string& exec_id) const;
     Result<Json> inspect_exec(const std::string& exec_id) const;
     Result<> resize_container(const std::string& id, int rows, int columns) const;
     Result<> resize_exec(const std::string& exec_id, int rows, int columns) const;
     Result<Json> top(const std::string& id, const std::string& ps_arguments = {}) const;
-    /// One sample a second until the container goes, `sink` fails or `stop` is requested; with `once`, one
-    /// sample.
+    /// One sample a second until the container goes, `sink` fails or `stop` is requested; with
+    /// `once`, one sample.
     Result<> stats(const std::string& id, bool once, const JsonSink& sink,
                    const std::stop_token& stop = {}) const;
     Result<> rename_container(const std::string& id, const std::string& name) const;
     Result<> pause_container(const std::string& id) const;
     Result<> unpause_container(const std::string& id) const;
-    Result<Json> update_container(const std::string& id, const api::ContainerUpdateRequest& request) const;
+    Result<Json> update_container(const std::string& id,
+                                  const api::ContainerUpdateRequest& request) const;
     Result<Json> changes(const std::string& id) const;
     /// Returns the new image's ID.
     Result<std::string> commit(const std::string& id, const CommitOptions& options) const;
@@ -226,8 +229,8 @@ public:
     // archive.cpp
     Result<PathStat> stat_path(const std::string& id, const std::string& path) const;
     /// The tar of `path`; its entries start with the path's last name.
-    Result<PathStat> copy_from(const std::string& id, const std::string& path, const BytesSink& sink,
-                               const std::stop_token& stop = {}) const;
+    Result<PathStat> copy_from(const std::string& id, const std::string& path,
+                               const BytesSink& sink, const std::stop_token& stop = {}) const;
     struct CopyToOptions {
         bool copy_uid_gid = false;
         bool no_overwrite_dir_non_dir = true;
@@ -240,17 +243,21 @@ public:
     Result<Json> list_images(const ListImagesOptions& options) const;
     Result<Json> inspect_image(const std::string& name, const std::string& platform = {}) const;
     Result<Json> image_history(const std::string& name, const std::string& platform = {}) const;
-    Result<> pull(const std::string& reference, const std::string& platform, const api::AuthConfig& auth,
-                  const ProgressSink& sink, const std::stop_token& stop = {}) const;
-    Result<> push(const std::string& reference, const std::string& platform, const api::AuthConfig& auth,
-                  const ProgressSink& sink, const std::stop_token& stop = {}) const;
+    Result<> pull(const std::string& reference, const std::string& platform,
+                  const api::AuthConfig& auth, const ProgressSink& sink,
+                  const std::stop_token& stop = {}) const;
+    Result<> push(const std::string& reference, const std::string& platform,
+                  const api::AuthConfig& auth, const ProgressSink& sink,
+                  const std::stop_token& stop = {}) const;
     /// Berth's own: what each layer brings, and what differs between two images.
     /// `json_body` names "from" and "to", maybe "local" and "platform"; credentials by registry.
-    Result<> copy_image(const std::string& json_body, const std::map<std::string, api::AuthConfig>& auths,
+    Result<> copy_image(const std::string& json_body,
+                        const std::map<std::string, api::AuthConfig>& auths,
                         const ProgressSink& sink, const std::stop_token& stop = {}) const;
     /// What a registry has under a name: {"Descriptor", "Raw"}, and putting something there.
     Result<Json> registry_manifest(const std::string& name, const api::AuthConfig& auth) const;
-    Result<Json> put_manifest(const std::string& name, const std::string& bytes, const api::AuthConfig& auth) const;
+    Result<Json> put_manifest(const std::string& name, const std::string& bytes,
+                              const api::AuthConfig& auth) const;
     Result<Json> inspect_distribution(const std::string& name, const api::AuthConfig& auth) const;
     Result<Json> image_layers(const std::string& name, const std::string& platform) const;
     Result<Json> image_diff(const std::string& before, const std::string& after) const;
@@ -266,19 +273,21 @@ public:
     Result<> save_images(const std::vector<std::string>& names, const std::string& platform,
                          const BytesSink& sink, const std::stop_token& stop = {}) const;
     /// `platform` may be empty: everything that the archive has.
-    Result<> load_images(const BytesSource& tar, bool quiet, const std::string& platform, const ProgressSink& sink,
-                         const std::stop_token& stop = {}) const;
-    Result<> import_image(const BytesSource& tar, const ImportOptions& options, const ProgressSink& sink,
-                          const std::stop_token& stop = {}) const;
+    Result<> load_images(const BytesSource& tar, bool quiet, const std::string& platform,
+                         const ProgressSink& sink, const std::stop_token& stop = {}) const;
+    Result<> import_image(const BytesSource& tar, const ImportOptions& options,
+                          const ProgressSink& sink, const std::stop_token& stop = {}) const;
     Result<Json> prune_images(const api::Filters& filters) const;
-    Result<Json> search_images(const std::string& term, int limit, const api::Filters& filters) const;
-    /// Makes a base image from a distribution's package archive; `parameters` as the endpoint documents them.
+    Result<Json> search_images(const std::string& term, int limit,
+                               const api::Filters& filters) const;
+    /// Makes a base image from a distribution's package archive; `parameters` as the endpoint
+    /// documents them.
     Result<> bootstrap_image(const std::string& json_body, const ProgressSink& sink,
                              const std::stop_token& stop = {}) const;
 
     // build.cpp
-    Result<> build(const BuildOptions& options, const BytesSource& context, const ProgressSink& sink,
-                   const std::stop_token& stop = {}) const;
+    Result<> build(const BuildOptions& options, const BytesSource& context,
+                   const ProgressSink& sink, const std::stop_token& stop = {}) const;
     Result<Json> prune_builds(bool all, const api::Filters& filters) const;
 
     // networks.cpp
@@ -287,7 +296,8 @@ public:
     Result<Json> list_networks(const api::Filters& filters = {}) const;
     Result<Json> inspect_network(const std::string& name, bool verbose = false) const;
     Result<> remove_network(const std::string& name) const;
-    Result<> connect_network(const std::string& network, const api::NetworkConnectRequest& request) const;
+    Result<> connect_network(const std::string& network,
+                             const api::NetworkConnectRequest& request) const;
     Result<> disconnect_network(const std::string& network,
                                 const api::NetworkDisconnectRequest& request) const;
     Result<Json> prune_networks(const api::Filters& filters) const;

@@ -63,8 +63,10 @@ Result<sys::Child> spawn_engine(const ConnectOptions& options) {
     return sys::spawn(request);
 }
 
-// Two commands at the same moment start one engine: the second waits for the lock, and then finds it there.
-Result<Greeting> start_engine(http::Connection& connection, const ConnectOptions& options, const std::stop_token& stop) {
+// Two commands at the same moment start one engine: the second waits for the lock, and then finds
+// it there.
+Result<Greeting> start_engine(http::Connection& connection, const ConnectOptions& options,
+                              const std::stop_token& stop) {
     TRY(sys::mkdir_all(folder_of(options.host.unix_path)));
     const auto lock = TRY(sys::FileLock::acquire(options.host.unix_path + ".starting"));
     if (auto greeting = greet(connection, stop)) return greeting;
@@ -76,7 +78,8 @@ Result<Greeting> start_engine(http::Connection& connection, const ConnectOptions
         auto greeting = greet(connection, stop);
         if (greeting) return greeting;
         if (!ended) continue;
-        return fail(ErrorCode::Unavailable, "the engine did not start: ", last_lines(options.engine_log))
+        return fail(ErrorCode::Unavailable,
+                    "the engine did not start: ", last_lines(options.engine_log))
             .with_hint(concat("its messages are in ", options.engine_log));
     }
     return fail(ErrorCode::TimedOut, "the engine was started but does not answer at ",
@@ -98,13 +101,14 @@ Result<Client> Client::connect(const ConnectOptions& options, const std::stop_to
         if (options.engine.empty()) {
             return std::move(greeting)
                 .context("cannot connect to the engine at ", options.host.to_string())
-                .hint("is berthd running there? without -H and BERTH_HOST, berth starts it by itself")
+                .hint(
+                    "is berthd running there? without -H and BERTH_HOST, berth starts it by itself")
                 .error();
         }
         greeting = start_engine(connection, options, stop);
     }
-    const Greeting answer =
-        TRY(std::move(greeting).context("cannot connect to the engine at ", options.host.to_string()));
+    const Greeting answer = TRY(
+        std::move(greeting).context("cannot connect to the engine at ", options.host.to_string()));
     const auto version = std::min(answer.newest, api::client_api_version);
     return Client(std::make_unique<Transport>(std::move(connection), version));
 }
@@ -112,13 +116,15 @@ Result<Client> Client::connect(const ConnectOptions& options, const std::stop_to
 const http::Endpoint& Client::host() const { return transport_->endpoint(); }
 api::ApiVersion Client::api_version() const { return transport_->version(); }
 
-Result<Json> Client::get(const std::string& path, const Query& query, const std::stop_token& stop) const {
+Result<Json> Client::get(const std::string& path, const Query& query,
+                         const std::stop_token& stop) const {
     return transport_->json({.path = path, .query = query}, stop);
 }
 
 Result<Json> Client::post(const std::string& path, const Query& query, const std::string& json_body,
                           const std::stop_token& stop) const {
-    return transport_->json({.method = "POST", .path = path, .query = query, .json_body = json_body}, stop);
+    return transport_->json(
+        {.method = "POST", .path = path, .query = query, .json_body = json_body}, stop);
 }
 
 Result<Json> Client::remove(const std::string& path, const Query& query) const {

@@ -23,9 +23,9 @@ Query size_query(int rows, int columns) {
 
 }  // namespace
 
-Result<api::ContainerCreateResponse> Client::create_container(const api::ContainerCreateRequest& request,
-                                                              const std::string& name,
-                                                              const std::string& platform) const {
+Result<api::ContainerCreateResponse> Client::create_container(
+    const api::ContainerCreateRequest& request, const std::string& name,
+    const std::string& platform) const {
     Call call{.method = "POST", .path = "/containers/create", .json_body = request.to_json()};
     add_text(call.query, "name", name);
     add_text(call.query, "platform", platform);
@@ -41,10 +41,10 @@ Result<bool> Client::start_container(const std::string& id, const std::string& d
     return response.status != 304;
 }
 
-Result<> Client::stop_container(const std::string& id, std::optional<int> seconds, const std::string& signal,
-                                const std::stop_token& stop) const {
-    return transport_->done({.method = "POST", .path = of(id, "/stop"), .query = stop_query(seconds, signal)},
-                            stop);
+Result<> Client::stop_container(const std::string& id, std::optional<int> seconds,
+                                const std::string& signal, const std::stop_token& stop) const {
+    return transport_->done(
+        {.method = "POST", .path = of(id, "/stop"), .query = stop_query(seconds, signal)}, stop);
 }
 
 Result<> Client::restart_container(const std::string& id, std::optional<int> seconds,
@@ -54,7 +54,8 @@ Result<> Client::restart_container(const std::string& id, std::optional<int> sec
 }
 
 Result<> Client::kill_container(const std::string& id, const std::string& signal) const {
-    return transport_->done({.method = "POST", .path = of(id, "/kill"), .query = stop_query({}, signal)});
+    return transport_->done(
+        {.method = "POST", .path = of(id, "/kill"), .query = stop_query({}, signal)});
 }
 
 Result<> Client::remove_container(const std::string& id, const RemoveOptions& options) const {
@@ -71,7 +72,8 @@ Result<ContainerExit> PendingWait::finish(const std::stop_token& stop) && {
     const std::string body = TRY(response_.read_all(1 << 20, stop));
     const auto answer = TRY(codec::parse_json(body).context("answer of wait"));
     ContainerExit exit{static_cast<int>(codec::get_int(answer, "StatusCode")), {}};
-    if (const auto* error = codec::find_member(answer, "Error")) exit.error = get_string(*error, "Message");
+    if (const auto* error = codec::find_member(answer, "Error"))
+        exit.error = get_string(*error, "Message");
     return exit;
 }
 
@@ -105,20 +107,23 @@ Result<Json> Client::list_containers(const ListContainersOptions& options) const
 
 Result<std::string> Client::create_exec(const std::string& container,
                                         const api::ExecCreateRequest& request) const {
-    const auto answer = TRY(
-        transport_->json({.method = "POST", .path = of(container, "/exec"), .json_body = request.to_json()}));
+    const auto answer = TRY(transport_->json(
+        {.method = "POST", .path = of(container, "/exec"), .json_body = request.to_json()}));
     return codec::require_string(answer, "Id");
 }
 
-Result<Session> Client::start_exec(const std::string& exec_id, const api::ExecStartRequest& request) const {
-    return transport_->hijack(
-        {.method = "POST", .path = path_of("/exec/", exec_id, "/start"), .json_body = request.to_json()});
+Result<Session> Client::start_exec(const std::string& exec_id,
+                                   const api::ExecStartRequest& request) const {
+    return transport_->hijack({.method = "POST",
+                               .path = path_of("/exec/", exec_id, "/start"),
+                               .json_body = request.to_json()});
 }
 
 Result<> Client::start_exec_detached(const std::string& exec_id) const {
     const api::ExecStartRequest request{.detach = true};
-    return transport_->done(
-        {.method = "POST", .path = path_of("/exec/", exec_id, "/start"), .json_body = request.to_json()});
+    return transport_->done({.method = "POST",
+                             .path = path_of("/exec/", exec_id, "/start"),
+                             .json_body = request.to_json()});
 }
 
 Result<Json> Client::inspect_exec(const std::string& exec_id) const {
@@ -149,7 +154,8 @@ Result<> Client::stats(const std::string& id, bool once, const JsonSink& sink,
 }
 
 Result<> Client::rename_container(const std::string& id, const std::string& name) const {
-    return transport_->done({.method = "POST", .path = of(id, "/rename"), .query = {{"name", name}}});
+    return transport_->done(
+        {.method = "POST", .path = of(id, "/rename"), .query = {{"name", name}}});
 }
 
 Result<> Client::pause_container(const std::string& id) const {
@@ -162,7 +168,8 @@ Result<> Client::unpause_container(const std::string& id) const {
 
 Result<Json> Client::update_container(const std::string& id,
                                       const api::ContainerUpdateRequest& request) const {
-    return transport_->json({.method = "POST", .path = of(id, "/update"), .json_body = request.to_json()});
+    return transport_->json(
+        {.method = "POST", .path = of(id, "/update"), .json_body = request.to_json()});
 }
 
 Result<Json> Client::changes(const std::string& id) const {

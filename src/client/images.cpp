@@ -14,7 +14,8 @@ NameAndTag split_reference(const std::string& reference) {
         return {reference.substr(0, at), reference.substr(at + 1)};
     }
     const auto colon = reference.rfind(':');
-    if (colon == std::string::npos || reference.find('/', colon) != std::string::npos) return {reference, {}};
+    if (colon == std::string::npos || reference.find('/', colon) != std::string::npos)
+        return {reference, {}};
     return {reference.substr(0, colon), reference.substr(colon + 1)};
 }
 
@@ -46,8 +47,9 @@ Result<Json> Client::image_history(const std::string& name, const std::string& p
     return transport_->json(std::move(call));
 }
 
-Result<> Client::pull(const std::string& reference, const std::string& platform, const api::AuthConfig& auth,
-                      const ProgressSink& sink, const std::stop_token& stop) const {
+Result<> Client::pull(const std::string& reference, const std::string& platform,
+                      const api::AuthConfig& auth, const ProgressSink& sink,
+                      const std::stop_token& stop) const {
     const auto [name, tag] = split_reference(reference);
     Call call{.method = "POST", .path = "/images/create", .query = {{"fromImage", name}}};
     add_text(call.query, "tag", tag);
@@ -56,8 +58,9 @@ Result<> Client::pull(const std::string& reference, const std::string& platform,
     return transport_->progress(std::move(call), sink, stop);
 }
 
-Result<> Client::push(const std::string& reference, const std::string& platform, const api::AuthConfig& auth,
-                      const ProgressSink& sink, const std::stop_token& stop) const {
+Result<> Client::push(const std::string& reference, const std::string& platform,
+                      const api::AuthConfig& auth, const ProgressSink& sink,
+                      const std::stop_token& stop) const {
     const auto [name, tag] = split_reference(reference);
     Call call{.method = "POST", .path = path_of("/images/", name, "/push")};
     add_text(call.query, "tag", tag);
@@ -69,12 +72,14 @@ Result<> Client::push(const std::string& reference, const std::string& platform,
 
 Result<> Client::tag_image(const std::string& source, const std::string& target) const {
     const auto [name, tag] = split_reference(target);
-    Call call{.method = "POST", .path = path_of("/images/", source, "/tag"), .query = {{"repo", name}}};
+    Call call{
+        .method = "POST", .path = path_of("/images/", source, "/tag"), .query = {{"repo", name}}};
     add_text(call.query, "tag", tag);
     return transport_->done(std::move(call));
 }
 
-Result<Json> Client::remove_image(const std::string& name, const RemoveImageOptions& options) const {
+Result<Json> Client::remove_image(const std::string& name,
+                                  const RemoveImageOptions& options) const {
     Call call{.method = "DELETE", .path = path_of("/images/", name)};
     add_flag(call.query, "force", options.force);
     add_flag(call.query, "noprune", options.no_prune);
@@ -90,16 +95,16 @@ Result<> Client::save_images(const std::vector<std::string>& names, const std::s
     return transport_->bytes(std::move(call), sink, stop);
 }
 
-Result<> Client::load_images(const BytesSource& tar, bool quiet, const std::string& platform, const ProgressSink& sink,
-                             const std::stop_token& stop) const {
+Result<> Client::load_images(const BytesSource& tar, bool quiet, const std::string& platform,
+                             const ProgressSink& sink, const std::stop_token& stop) const {
     Call call{.method = "POST", .path = "/images/load", .query = {{"quiet", quiet ? "1" : "0"}}};
     add_text(call.query, "platform", platform);
     call.tar_body = tar;
     return transport_->progress(std::move(call), sink, stop);
 }
 
-Result<> Client::import_image(const BytesSource& tar, const ImportOptions& options, const ProgressSink& sink,
-                              const std::stop_token& stop) const {
+Result<> Client::import_image(const BytesSource& tar, const ImportOptions& options,
+                              const ProgressSink& sink, const std::stop_token& stop) const {
     Call call{.method = "POST", .path = "/images/create", .query = {{"fromSrc", "-"}}};
     add_text(call.query, "repo", options.repository);
     add_text(call.query, "tag", options.tag);
@@ -116,13 +121,16 @@ Result<Json> Client::prune_images(const api::Filters& filters) const {
     return transport_->json(std::move(call));
 }
 
-Result<Json> Client::search_images(const std::string& term, int limit, const api::Filters& filters) const {
-    Call call{.path = "/images/search", .query = {{"term", term}, {"limit", std::to_string(limit)}}};
+Result<Json> Client::search_images(const std::string& term, int limit,
+                                   const api::Filters& filters) const {
+    Call call{.path = "/images/search",
+              .query = {{"term", term}, {"limit", std::to_string(limit)}}};
     add_filters(call.query, filters);
     return transport_->json(std::move(call));
 }
 
-Result<> Client::copy_image(const std::string& json_body, const std::map<std::string, api::AuthConfig>& auths,
+Result<> Client::copy_image(const std::string& json_body,
+                            const std::map<std::string, api::AuthConfig>& auths,
                             const ProgressSink& sink, const std::stop_token& stop) const {
     Call call{.method = "POST", .path = "/berth/v1/images/copy", .json_body = json_body};
     if (!auths.empty()) call.headers.emplace_back("X-Registry-Config", api::to_header(auths));
@@ -130,18 +138,22 @@ Result<> Client::copy_image(const std::string& json_body, const std::map<std::st
 }
 
 Result<Json> Client::registry_manifest(const std::string& name, const api::AuthConfig& auth) const {
-    return transport_->json({.path = path_of("/berth/v1/manifests/", name), .headers = auth_headers(auth)});
+    return transport_->json(
+        {.path = path_of("/berth/v1/manifests/", name), .headers = auth_headers(auth)});
 }
 
-Result<Json> Client::put_manifest(const std::string& name, const std::string& bytes, const api::AuthConfig& auth) const {
+Result<Json> Client::put_manifest(const std::string& name, const std::string& bytes,
+                                  const api::AuthConfig& auth) const {
     return transport_->json({.method = "PUT",
                              .path = path_of("/berth/v1/manifests/", name),
                              .json_body = bytes,
                              .headers = auth_headers(auth)});
 }
 
-Result<Json> Client::inspect_distribution(const std::string& name, const api::AuthConfig& auth) const {
-    return transport_->json({.path = path_of("/distribution/", name, "/json"), .headers = auth_headers(auth)});
+Result<Json> Client::inspect_distribution(const std::string& name,
+                                          const api::AuthConfig& auth) const {
+    return transport_->json(
+        {.path = path_of("/distribution/", name, "/json"), .headers = auth_headers(auth)});
 }
 
 Result<Json> Client::image_layers(const std::string& name, const std::string& platform) const {
@@ -151,13 +163,15 @@ Result<Json> Client::image_layers(const std::string& name, const std::string& pl
 }
 
 Result<Json> Client::image_diff(const std::string& before, const std::string& after) const {
-    return transport_->json({.path = "/berth/v1/images/diff", .query = {{"before", before}, {"after", after}}});
+    return transport_->json(
+        {.path = "/berth/v1/images/diff", .query = {{"before", before}, {"after", after}}});
 }
 
 Result<> Client::bootstrap_image(const std::string& json_body, const ProgressSink& sink,
                                  const std::stop_token& stop) const {
     return transport_->progress(
-        {.method = "POST", .path = "/berth/v1/images/bootstrap", .json_body = json_body}, sink, stop);
+        {.method = "POST", .path = "/berth/v1/images/bootstrap", .json_body = json_body}, sink,
+        stop);
 }
 
 }  // namespace berth::client

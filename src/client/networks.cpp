@@ -3,7 +3,8 @@
 namespace berth::client {
 
 Result<Json> Client::create_network(const api::NetworkCreateRequest& request) const {
-    return transport_->json({.method = "POST", .path = "/networks/create", .json_body = request.to_json()});
+    return transport_->json(
+        {.method = "POST", .path = "/networks/create", .json_body = request.to_json()});
 }
 
 Result<Json> Client::list_networks(const api::Filters& filters) const {

@@ -18,12 +18,13 @@ using BytesSink = std::function<Result<>(std::string_view bytes)>;
 /// Fills the next piece of a body; an empty piece is its end.
 using BytesSource = std::function<Result<std::string>()>;
 
-/// The two-way stream of attach and exec: the container's terminal, or its stdin with stdout and stderr taken
-/// apart. One thread may receive while another sends. Dropping it detaches; the container runs on.
+/// The two-way stream of attach and exec: the container's terminal, or its stdin with stdout and
+/// stderr taken apart. One thread may receive while another sends. Dropping it detaches; the
+/// container runs on.
 class Session {
 public:
-    /// `is_raw`: the bytes are a terminal's and not framed. `early` are bytes that came together with the
-    /// answer's head.
+    /// `is_raw`: the bytes are a terminal's and not framed. `early` are bytes that came together
+    /// with the answer's head.
     Session(sys::Fd socket, std::string early, bool is_raw);
     Session(Session&&) noexcept = default;
     Session& operator=(Session&&) noexcept = default;
@@ -31,8 +32,8 @@ public:
     /// The socket, for poll(2). Call receive() first while has_buffered() holds.
     sys::BorrowedFd fd() const { return socket_; }
     bool has_buffered() const { return !early_.empty(); }
-    /// Waits for output and hands it on; false at the end of the stream. Never waits once poll(2) said
-    /// readable.
+    /// Waits for output and hands it on; false at the end of the stream. Never waits once poll(2)
+    /// said readable.
     Result<bool> receive(const OutputSink& sink);
     /// Everything up to the end. Cancelled when `stop` is requested.
     Result<> receive_all(const OutputSink& sink, const std::stop_token& stop = {});

@@ -20,7 +20,8 @@ Result<> Client::logs(const std::string& id, const LogOptions& options, const Ou
     api::FrameDecoder decoder;
     std::string buffer(64 << 10, '\0');
     while (true) {
-        const std::size_t count = TRY(response.read(std::as_writable_bytes(std::span(buffer)), stop));
+        const std::size_t count =
+            TRY(response.read(std::as_writable_bytes(std::span(buffer)), stop));
         if (count == 0) return {};
         const auto piece = std::string_view(buffer).substr(0, count);
         if (is_framed) {
@@ -32,7 +33,9 @@ Result<> Client::logs(const std::string& id, const LogOptions& options, const Ou
 }
 
 Result<Session> Client::attach(const std::string& id, const AttachOptions& options) const {
-    Call call{.method = "POST", .path = path_of("/containers/", id, "/attach"), .query = {{"stream", "1"}}};
+    Call call{.method = "POST",
+              .path = path_of("/containers/", id, "/attach"),
+              .query = {{"stream", "1"}}};
     add_flag(call.query, "stdin", options.stdin_wanted);
     add_flag(call.query, "stdout", options.stdout_wanted);
     add_flag(call.query, "stderr", options.stderr_wanted);

@@ -12,8 +12,9 @@ Result<Json> Client::disk_usage(const std::vector<std::string>& types) const {
     return transport_->json(std::move(call));
 }
 
-Result<> Client::events(const std::string& since, const std::string& until, const api::Filters& filters,
-                        const JsonSink& sink, const std::stop_token& stop) const {
+Result<> Client::events(const std::string& since, const std::string& until,
+                        const api::Filters& filters, const JsonSink& sink,
+                        const std::stop_token& stop) const {
     Call call{.path = "/events"};
     add_text(call.query, "since", since);
     add_text(call.query, "until", until);
@@ -30,7 +31,9 @@ Result<Client::LoginAnswer> Client::login(const api::AuthConfig& auth) const {
     return out;
 }
 
-Result<Json> Client::data_root_usage() const { return transport_->json({.path = "/berth/v1/system/usage"}); }
+Result<Json> Client::data_root_usage() const {
+    return transport_->json({.path = "/berth/v1/system/usage"});
+}
 
 Result<Json> Client::check_system(bool repair) const {
     Call call{.method = "POST", .path = "/berth/v1/system/check"};

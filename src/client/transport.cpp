@@ -13,8 +13,8 @@ constexpr std::size_t max_answer = 256 << 20;
 constexpr std::size_t max_line = 16 << 20;
 constexpr std::size_t piece_size = 64 << 10;
 
-// Turns pieces of any size into the reads that http makes. An error of the source is kept: http only knows
-// that the body broke off.
+// Turns pieces of any size into the reads that http makes. An error of the source is kept: http
+// only knows that the body broke off.
 std::function<Result<std::size_t>(std::span<std::byte>)> reader_of(BytesSource source) {
     return [source = std::move(source), piece = std::string(),
             at = std::size_t{0}](std::span<std::byte> buffer) mutable -> Result<std::size_t> {
@@ -75,7 +75,8 @@ Result<> Transport::bytes(Call call, const BytesSink& sink, const std::stop_toke
     auto response = TRY(send(std::move(call), stop));
     std::string buffer(piece_size, '\0');
     while (true) {
-        const std::size_t count = TRY(response.read(std::as_writable_bytes(std::span(buffer)), stop));
+        const std::size_t count =
+            TRY(response.read(std::as_writable_bytes(std::span(buffer)), stop));
         if (count == 0) return {};
         TRY(sink(std::string_view(buffer).substr(0, count)));
     }
@@ -106,8 +107,9 @@ Result<> Transport::progress(Call call, const ProgressSink& sink, const std::sto
         [&](std::string_view line) -> Result<> {
             const auto message = TRY(api::ProgressMessage::parse(line));
             if (message.error.empty()) return sink(message);
-            return Error(message.error_code >= 400 ? api::code_of(message.error_code) : ErrorCode::Internal,
-                         message.error);
+            return Error(
+                message.error_code >= 400 ? api::code_of(message.error_code) : ErrorCode::Internal,
+                message.error);
         },
         stop);
 }
@@ -125,7 +127,8 @@ Result<> Transport::documents(Call call, const JsonSink& sink, const std::stop_t
 Result<Session> Transport::hijack(Call call) {
     call.upgrade = true;
     auto response = TRY(send(std::move(call)));
-    const bool is_raw = response.headers.get("Content-Type") != "application/vnd.docker.multiplexed-stream";
+    const bool is_raw =
+        response.headers.get("Content-Type") != "application/vnd.docker.multiplexed-stream";
     auto taken = TRY(std::move(response).hijack());
     return Session(std::move(taken.fd), std::move(taken.early_input), is_raw);
 }

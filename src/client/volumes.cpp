@@ -3,7 +3,8 @@
 namespace berth::client {
 
 Result<Json> Client::create_volume(const api::VolumeCreateRequest& request) const {
-    return transport_->json({.method = "POST", .path = "/volumes/create", .json_body = request.to_json()});
+    return transport_->json(
+        {.method = "POST", .path = "/volumes/create", .json_body = request.to_json()});
 }
 
 Result<Json> Client::list_volumes(const api::Filters& filters) const {

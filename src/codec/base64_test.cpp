@@ -15,11 +15,13 @@ TEST(Base64, EncodesTheVectorsOfRfc4648) {
 }
 
 TEST(Base64, DecodesBothAlphabetsWithAndWithoutPadding) {
-    for (const char* text : {"+/8=", "-_8=", "-_8", "+/8", " +/\r\n8="}) EXPECT_EQ(decode_base64(text), "\xfb\xff") << text;
+    for (const char* text : {"+/8=", "-_8=", "-_8", "+/8", " +/\r\n8="})
+        EXPECT_EQ(decode_base64(text), "\xfb\xff") << text;
 }
 
 TEST(Base64, RefusesWhatIsNoBase64) {
-    for (const char* text : {"A", "AB=C", "A===", "AB*D", "ABCD=", "AB=", "="}) EXPECT_EQ(decode_base64(text), std::nullopt) << text;
+    for (const char* text : {"A", "AB=C", "A===", "AB*D", "ABCD=", "AB=", "="})
+        EXPECT_EQ(decode_base64(text), std::nullopt) << text;
 }
 
 TEST(Base64, RoundTripsEveryLength) {

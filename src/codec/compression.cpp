@@ -16,7 +16,8 @@ constexpr std::size_t head_bytes = 10;
 /// Docker's layers are compressed once and read often on fast networks: speed first.
 constexpr int default_gzip_level = 1;
 constexpr int default_zstd_level = 3;
-/// A frame may ask the reader for this much memory at most (128 MiB, zstd's own default for streams).
+/// A frame may ask the reader for this much memory at most (128 MiB, zstd's own default for
+/// streams).
 constexpr int max_zstd_window_log = 27;
 
 bool starts_with(std::span<const std::byte> bytes, std::string_view magic) {
@@ -73,7 +74,8 @@ private:
 
 class GzipSource final : public ByteSource {
 public:
-    explicit GzipSource(Input input) : input_(std::move(input)), state_(std::make_unique<inflate_state>()) {
+    explicit GzipSource(Input input)
+        : input_(std::move(input)), state_(std::make_unique<inflate_state>()) {
         start_member();
     }
 
@@ -82,7 +84,8 @@ public:
             const auto bytes = TRY(input_.peek());
             if (state_->block_state == ISAL_BLOCK_FINISH) {
                 if (bytes.empty()) return std::size_t{0};
-                // Zero bytes after the last member are padding (gzip(1) skips them too); anything else is a member.
+                // Zero bytes after the last member are padding (gzip(1) skips them too); anything
+                // else is a member.
                 if (bytes[0] == std::byte{0}) {
                     TRY(skip_padding());
                     return std::size_t{0};
@@ -92,10 +95,12 @@ public:
             state_->next_in = writable(bytes.data());
             state_->avail_in = static_cast<std::uint32_t>(bytes.size());
             state_->next_out = writable(buffer.data());
-            const auto room = static_cast<std::uint32_t>(std::min<std::size_t>(buffer.size(), 1U << 30));
+            const auto room =
+                static_cast<std::uint32_t>(std::min<std::size_t>(buffer.size(), 1U << 30));
             state_->avail_out = room;
             const int outcome = isal_inflate(state_.get());
-            if (outcome == ISAL_INCORRECT_CHECKSUM) return fail(ErrorCode::Corrupted, "gzip: checksum does not match");
+            if (outcome == ISAL_INCORRECT_CHECKSUM)
+                return fail(ErrorCode::Corrupted, "gzip: checksum does not match");
             if (outcome < 0) return fail(ErrorCode::Corrupted, "gzip: damaged data");
             input_.consume(bytes.size() - state_->avail_in);
             const std::size_t produced = room - state_->avail_out;
@@ -115,7 +120,8 @@ private:
         for (;;) {
             const auto bytes = TRY(input_.peek());
             if (bytes.empty()) return {};
-            if (std::any_of(bytes.begin(), bytes.end(), [](std::byte b) { return b != std::byte{0}; })) {
+            if (std::any_of(bytes.begin(), bytes.end(),
+                            [](std::byte b) { return b != std::byte{0}; })) {
                 return fail(ErrorCode::Corrupted, "gzip: garbage after the data");
             }
             input_.consume(bytes.size());
@@ -128,7 +134,8 @@ private:
 
 class ZstdSource final : public ByteSource {
 public:
-    explicit ZstdSource(Input input) : input_(std::move(input)), context_(ZSTD_createDCtx(), ZSTD_freeDCtx) {
+    explicit ZstdSource(Input input)
+        : input_(std::move(input)), context_(ZSTD_createDCtx(), ZSTD_freeDCtx) {
         ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, max_zstd_window_log);
     }
 
@@ -140,11 +147,13 @@ public:
             const bool at_frame_start = wanted_ == 0;
             if (bytes.empty() && at_frame_start) return std::size_t{0};
             const std::size_t wanted = ZSTD_decompressStream(context_.get(), &out, &in);
-            if (ZSTD_isError(wanted)) return fail(ErrorCode::Corrupted, "zstd: ", ZSTD_getErrorName(wanted));
+            if (ZSTD_isError(wanted))
+                return fail(ErrorCode::Corrupted, "zstd: ", ZSTD_getErrorName(wanted));
             wanted_ = wanted;
             input_.consume(in.pos);
             if (out.pos > 0) return out.pos;
-            if (bytes.empty() && wanted_ != 0) return fail(ErrorCode::Corrupted, "zstd: unexpected end of data");
+            if (bytes.empty() && wanted_ != 0)
+                return fail(ErrorCode::Corrupted, "zstd: unexpected end of data");
         }
     }
 
@@ -171,8 +180,8 @@ public:
         isal_deflate_init(stream_.get());
         stream_->gzip_flag = IGZIP_GZIP;
         stream_->level = static_cast<std::uint32_t>(level);
-        constexpr std::size_t work_bytes[] = {ISAL_DEF_LVL0_DEFAULT, ISAL_DEF_LVL1_DEFAULT, ISAL_DEF_LVL2_DEFAULT,
-                                              ISAL_DEF_LVL3_DEFAULT};
+        constexpr std::size_t work_bytes[] = {ISAL_DEF_LVL0_DEFAULT, ISAL_DEF_LVL1_DEFAULT,
+                                              ISAL_DEF_LVL2_DEFAULT, ISAL_DEF_LVL3_DEFAULT};
         work_.resize(work_bytes[level]);
         stream_->level_buf = work_.data();
         stream_->level_buf_size = static_cast<std::uint32_t>(work_.size());
@@ -197,9 +206,11 @@ private:
         do {
             stream_->next_out = writable(output_.data());
             stream_->avail_out = static_cast<std::uint32_t>(output_.size());
-            if (isal_deflate(stream_.get()) != COMP_OK) return fail(ErrorCode::Internal, "gzip: cannot compress");
+            if (isal_deflate(stream_.get()) != COMP_OK)
+                return fail(ErrorCode::Internal, "gzip: cannot compress");
             const std::size_t produced = output_.size() - stream_->avail_out;
-            if (produced > 0) TRY(inner_.write(std::span<const std::byte>(output_).first(produced)));
+            if (produced > 0)
+                TRY(inner_.write(std::span<const std::byte>(output_).first(produced)));
         } while (stream_->avail_out == 0 || stream_->avail_in > 0);
         return {};
     }
@@ -217,7 +228,9 @@ public:
         ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, level);
         ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_checksumFlag, 1);
     }
-    Result<> write(std::span<const std::byte> bytes) override { return run(bytes, ZSTD_e_continue); }
+    Result<> write(std::span<const std::byte> bytes) override {
+        return run(bytes, ZSTD_e_continue);
+    }
     Result<> finish() override { return run({}, ZSTD_e_end); }
 
 private:
@@ -226,7 +239,8 @@ private:
         for (;;) {
             ZSTD_outBuffer out = {output_.data(), output_.size(), 0};
             const std::size_t left = ZSTD_compressStream2(context_.get(), &out, &in, directive);
-            if (ZSTD_isError(left)) return fail(ErrorCode::Internal, "zstd: ", ZSTD_getErrorName(left));
+            if (ZSTD_isError(left))
+                return fail(ErrorCode::Internal, "zstd: ", ZSTD_getErrorName(left));
             if (out.pos > 0) TRY(inner_.write(std::span<const std::byte>(output_).first(out.pos)));
             if (directive == ZSTD_e_end ? left == 0 : in.pos == in.size) return {};
         }
@@ -264,25 +278,32 @@ Result<std::unique_ptr<ByteSource>> open_decompressor(ByteSource& inner) {
     TRY(input.fill_to(head_bytes));
     const auto head = TRY(input.peek());
     switch (detect_compression(head)) {
-        case Compression::Gzip: return std::unique_ptr<ByteSource>(std::make_unique<GzipSource>(std::move(input)));
-        case Compression::Zstd: return std::unique_ptr<ByteSource>(std::make_unique<ZstdSource>(std::move(input)));
+        case Compression::Gzip:
+            return std::unique_ptr<ByteSource>(std::make_unique<GzipSource>(std::move(input)));
+        case Compression::Zstd:
+            return std::unique_ptr<ByteSource>(std::make_unique<ZstdSource>(std::move(input)));
         case Compression::None: break;
     }
     if (starts_with(head, "BZh") && as_text(head).substr(3).find("1AY&SY") == 1) {
         return fail(ErrorCode::Unsupported, "bzip2 compression is not supported");
     }
-    if (starts_with(head, std::string_view("\xfd" "7zXZ\0", 6))) {
+    if (starts_with(head, std::string_view("\xfd"
+                                           "7zXZ\0",
+                                           6))) {
         return fail(ErrorCode::Unsupported, "xz compression is not supported");
     }
     return std::unique_ptr<ByteSource>(std::make_unique<PlainSource>(std::move(input)));
 }
 
-std::unique_ptr<Compressor> make_compressor(Compression compression, ByteSink& inner, std::optional<int> level) {
+std::unique_ptr<Compressor> make_compressor(Compression compression, ByteSink& inner,
+                                            std::optional<int> level) {
     switch (compression) {
         case Compression::Gzip:
-            return std::make_unique<GzipCompressor>(inner, std::clamp(level.value_or(default_gzip_level), 0, 3));
+            return std::make_unique<GzipCompressor>(
+                inner, std::clamp(level.value_or(default_gzip_level), 0, 3));
         case Compression::Zstd:
-            return std::make_unique<ZstdCompressor>(inner, std::clamp(level.value_or(default_zstd_level), 1, 19));
+            return std::make_unique<ZstdCompressor>(
+                inner, std::clamp(level.value_or(default_zstd_level), 1, 19));
         case Compression::None: break;
     }
     return std::make_unique<PlainCompressor>(inner);

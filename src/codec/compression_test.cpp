@@ -44,7 +44,8 @@ TEST_P(Compressed, ComesBackAtEverySize) {
 }
 
 TEST_P(Compressed, MayHaveSeveralMembers) {
-    const auto packed = compress(GetParam(), "first ") + compress(GetParam(), "") + compress(GetParam(), "second");
+    const auto packed =
+        compress(GetParam(), "first ") + compress(GetParam(), "") + compress(GetParam(), "second");
     EXPECT_EQ(decompress(packed).value(), "first second");
 }
 
@@ -60,7 +61,8 @@ TEST_P(Compressed, IsRefusedWhenCutOrDamaged) {
     EXPECT_TRUE(decompress(damaged).is_error());
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, Compressed, testing::Values(Compression::Gzip, Compression::Zstd));
+INSTANTIATE_TEST_SUITE_P(Formats, Compressed,
+                         testing::Values(Compression::Gzip, Compression::Zstd));
 
 TEST(Compression, PassesPlainBytesThrough) {
     EXPECT_EQ(decompress("plain").value(), "plain");
@@ -75,7 +77,11 @@ TEST(Compression, SkipsPaddingButNoGarbageAfterGzip) {
 
 TEST(Compression, NamesWhatItDoesNotRead) {
     EXPECT_TRUE(decompress("BZh91AY&SY....").error().is(ErrorCode::Unsupported));
-    EXPECT_TRUE(decompress(std::string_view("\xfd" "7zXZ\0....", 10)).error().is(ErrorCode::Unsupported));
+    EXPECT_TRUE(decompress(std::string_view("\xfd"
+                                            "7zXZ\0....",
+                                            10))
+                    .error()
+                    .is(ErrorCode::Unsupported));
 }
 
 }  // namespace

@@ -11,7 +11,8 @@ std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t start) {
     while (!bytes.empty()) {
         const auto piece = bytes.first(std::min(bytes.size(), most_at_once));
         // It reads only, though its parameter does not say so.
-        auto* data = const_cast<unsigned char*>(reinterpret_cast<const unsigned char*>(piece.data()));
+        auto* data =
+            const_cast<unsigned char*>(reinterpret_cast<const unsigned char*>(piece.data()));
         start = crc32_iscsi(data, static_cast<int>(piece.size()), start);
         bytes = bytes.subspan(piece.size());
     }

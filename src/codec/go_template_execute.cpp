@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::size_t max_output = 64 << 20;
 
-// A value, or how it is missing: Absent is a member that does not exist; NoValue prints as "<no value>", as a
-// key that a user-named map lacks.
+// A value, or how it is missing: Absent is a member that does not exist; NoValue prints as "<no
+// value>", as a key that a user-named map lacks.
 struct Value {
     enum class State { Present, Absent, NoValue };
     Json json;
@@ -26,8 +26,9 @@ struct Value {
 // Members whose keys are data and not a schema.
 bool is_user_map(std::string_view name) {
     static constexpr std::array<std::string_view, 14> names = {
-        "Labels",     "Options", "Ports",        "Networks", "Sysctls",      "Tmpfs",      "Annotations",
-        "DriverOpts", "Config",  "PortBindings", "Volumes",  "ExposedPorts", "Containers", "Attributes"};
+        "Labels",  "Options",      "Ports",      "Networks",  "Sysctls",
+        "Tmpfs",   "Annotations",  "DriverOpts", "Config",    "PortBindings",
+        "Volumes", "ExposedPorts", "Containers", "Attributes"};
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
@@ -46,7 +47,8 @@ public:
 
 private:
     static Error refuse(const Position& at, std::string_view message) {
-        return fail(ErrorCode::InvalidArgument, "template:", at.line, ":", at.column, ": ", message);
+        return fail(ErrorCode::InvalidArgument, "template:", at.line, ":", at.column, ": ",
+                    message);
     }
 
     Result<> print(std::string_view text) {
@@ -86,7 +88,8 @@ private:
         if (value.state == Value::State::Absent) {
             return refuse(node.at, concat("there is no field \"", value.missing, "\""));
         }
-        if (value.state == Value::State::NoValue || value.json.is_null()) return print("<no value>");
+        if (value.state == Value::State::NoValue || value.json.is_null())
+            return print("<no value>");
         return print(format_go_value(value.json));
     }
 
@@ -94,8 +97,8 @@ private:
         const std::size_t scope = variables_.size();
         const Value value = TRY(evaluate(node.pipeline, dot));
         const bool is_with = node.kind == Node::Kind::With;
-        const Flow flow =
-            value.is_true() ? TRY(walk(node.body, is_with ? value : dot)) : TRY(walk(node.otherwise, dot));
+        const Flow flow = value.is_true() ? TRY(walk(node.body, is_with ? value : dot))
+                                          : TRY(walk(node.otherwise, dot));
         variables_.resize(scope);
         return flow;
     }
@@ -137,7 +140,8 @@ private:
         return {};
     }
 
-    // evaluate() has bound the whole list to the variables; each turn binds the item (and its key) instead.
+    // evaluate() has bound the whole list to the variables; each turn binds the item (and its key)
+    // instead.
     void bind_loop_variables(const Pipeline& pipeline, std::size_t scope, const Json& key,
                              const Value& item) {
         const auto& names = pipeline.variables;
@@ -169,14 +173,15 @@ private:
         return std::move(*piped);
     }
 
-    Result<Value> evaluate(const Command& command, const Value& dot, const std::optional<Value>& piped) {
+    Result<Value> evaluate(const Command& command, const Value& dot,
+                           const std::optional<Value>& piped) {
         const Operand& head = command.words.front();
         if (head.kind == Operand::Kind::Function) return call(command, dot, piped);
         if (command.words.size() == 1 && !piped) return evaluate(head, dot);
         // A field with arguments is a method.
         std::vector<Json> arguments = TRY(evaluate_arguments(command, dot, piped));
-        const bool is_top =
-            head.kind == Operand::Kind::Dot || (head.kind == Operand::Kind::Variable && head.name.empty());
+        const bool is_top = head.kind == Operand::Kind::Dot ||
+                            (head.kind == Operand::Kind::Variable && head.name.empty());
         if (is_top && head.fields.size() == 1 && method_) {
             const Json& receiver =
                 head.kind == Operand::Kind::Dot ? dot.json : variables_.front().second.json;
@@ -185,8 +190,9 @@ private:
                 return Value{std::move(json), Value::State::Present, {}};
             }
         }
-        return refuse(head.at, concat("can't give argument to non-function ",
-                                      head.fields.empty() ? std::string("value") : "." + head.fields.back()));
+        return refuse(
+            head.at, concat("can't give argument to non-function ",
+                            head.fields.empty() ? std::string("value") : "." + head.fields.back()));
     }
 
     Result<std::vector<Json>> evaluate_arguments(const Command& command, const Value& dot,
@@ -200,7 +206,8 @@ private:
         return arguments;
     }
 
-    Result<Value> call(const Command& command, const Value& dot, const std::optional<Value>& piped) {
+    Result<Value> call(const Command& command, const Value& dot,
+                       const std::optional<Value>& piped) {
         const Operand& head = command.words.front();
         if (head.name == "and" || head.name == "or") return short_circuit(command, dot, piped);
         const std::vector<Json> arguments = TRY(evaluate_arguments(command, dot, piped));
@@ -210,9 +217,11 @@ private:
     }
 
     // The first argument that decides, or the last one; what follows it is not evaluated.
-    Result<Value> short_circuit(const Command& command, const Value& dot, const std::optional<Value>& piped) {
+    Result<Value> short_circuit(const Command& command, const Value& dot,
+                                const std::optional<Value>& piped) {
         const bool stops_at = command.words.front().name == "or";
-        if (command.words.size() == 1 && !piped) return refuse(command.words.front().at, "missing argument");
+        if (command.words.size() == 1 && !piped)
+            return refuse(command.words.front().at, "missing argument");
         Value last;
         for (std::size_t i = 1; i < command.words.size(); ++i) {
             last = TRY(evaluate(command.words[i], dot));

@@ -20,9 +20,11 @@ Error wrong(std::string_view function, std::string_view message) {
     return fail(ErrorCode::InvalidArgument, function, ": ", message);
 }
 
-Result<> expect_count(std::string_view function, Arguments arguments, std::size_t least, std::size_t most) {
+Result<> expect_count(std::string_view function, Arguments arguments, std::size_t least,
+                      std::size_t most) {
     if (arguments.size() >= least && arguments.size() <= most) return {};
-    return wrong(function, concat("wrong number of arguments: want ", least, ", got ", arguments.size()));
+    return wrong(function,
+                 concat("wrong number of arguments: want ", least, ", got ", arguments.size()));
 }
 
 Result<std::string> text_of(std::string_view function, const Json& value) {
@@ -138,8 +140,8 @@ Result<Json> length(Arguments arguments) {
     return wrong("len", concat("a value without a length: ", format_go_value(value)));
 }
 
-// What Go gives for a missing key: the zero value of the map's element type, as far as the other values tell
-// it.
+// What Go gives for a missing key: the zero value of the map's element type, as far as the other
+// values tell it.
 Json zero_of_map(const Json& map) {
     for (const auto& value : map) {
         if (!value.is_string()) return nullptr;
@@ -148,7 +150,8 @@ Json zero_of_map(const Json& map) {
 }
 
 Result<Json> index(Arguments arguments) {
-    if (arguments.empty()) return wrong("index", "wrong number of arguments: want at least 1, got 0");
+    if (arguments.empty())
+        return wrong("index", "wrong number of arguments: want at least 1, got 0");
     Json value = arguments[0];
     for (const Json& key : arguments.subspan(1)) {
         if (value.is_object()) {
@@ -158,11 +161,13 @@ Result<Json> index(Arguments arguments) {
             value = std::move(member);
         } else if (value.is_array() || value.is_string()) {
             const auto position = TRY(number_of("index", key));
-            const std::string* text = value.is_string() ? value.get_ptr<const std::string*>() : nullptr;
+            const std::string* text =
+                value.is_string() ? value.get_ptr<const std::string*>() : nullptr;
             const auto size = static_cast<std::int64_t>(text ? text->size() : value.size());
             if (position < 0 || position >= size)
                 return wrong("index", concat("index out of range: ", position));
-            Json element = text ? Json(static_cast<unsigned char>((*text)[position])) : Json(value[position]);
+            Json element =
+                text ? Json(static_cast<unsigned char>((*text)[position])) : Json(value[position]);
             value = std::move(element);
         } else if (value.is_null()) {
             return Json(nullptr);
@@ -176,7 +181,8 @@ Result<Json> index(Arguments arguments) {
 Result<Json> slice(Arguments arguments) {
     TRY(expect_count("slice", arguments, 1, 3));
     const Json& value = arguments[0];
-    if (!value.is_array() && !value.is_string()) return wrong("slice", "neither a list nor a string");
+    if (!value.is_array() && !value.is_string())
+        return wrong("slice", "neither a list nor a string");
     const std::string* text = value.is_string() ? value.get_ptr<const std::string*>() : nullptr;
     const auto size = static_cast<std::int64_t>(text ? text->size() : value.size());
     std::int64_t from = 0, to = size;
@@ -244,7 +250,8 @@ Result<Json> print_line(Arguments arguments) {
 }
 
 Result<Json> print_format(Arguments arguments) {
-    if (arguments.empty()) return wrong("printf", "wrong number of arguments: want at least 1, got 0");
+    if (arguments.empty())
+        return wrong("printf", "wrong number of arguments: want at least 1, got 0");
     const std::string format = TRY(text_of("printf", arguments[0]));
     return Json(go_sprintf(format, arguments.subspan(1)));
 }

@@ -1,8 +1,8 @@
 #include "codec/go_template.h"
 #include "codec/json.h"
 
-// A template either is refused with a place, or runs to an end within the output limit; running it twice
-// gives the same.
+// A template either is refused with a place, or runs to an end within the output limit; running it
+// twice gives the same.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace berth;
     static const codec::Json sample = *codec::parse_json(

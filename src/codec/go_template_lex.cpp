@@ -54,8 +54,8 @@ private:
         }
     }
     Error refuse(std::string_view message) const {
-        return fail(ErrorCode::InvalidArgument, "template:", position_.line, ":", position_.column, ": ",
-                    message);
+        return fail(ErrorCode::InvalidArgument, "template:", position_.line, ":", position_.column,
+                    ": ", message);
     }
     void push(Token::Kind kind, std::string text) {
         tokens_.push_back({kind, std::move(text), position_, after_space_});
@@ -66,8 +66,8 @@ private:
         const auto end = std::min(text_.find("{{", offset_), text_.size());
         std::string_view piece = text_.substr(offset_, end - offset_);
         // "{{- " trims what stands before it, " -}}" what follows.
-        const bool trims =
-            text_.substr(end).starts_with("{{-") && end + 3 < text_.size() && is_space(text_[end + 3]);
+        const bool trims = text_.substr(end).starts_with("{{-") && end + 3 < text_.size() &&
+                           is_space(text_[end + 3]);
         std::string_view kept = piece;
         if (trims) {
             while (!kept.empty() && is_space(kept.back())) kept.remove_suffix(1);
@@ -147,7 +147,9 @@ private:
     }
 
     char next() const { return offset_ + 1 < text_.size() ? text_[offset_ + 1] : '\0'; }
-    bool is_number_next() const { return std::isdigit(static_cast<unsigned char>(next())) || next() == '.'; }
+    bool is_number_next() const {
+        return std::isdigit(static_cast<unsigned char>(next())) || next() == '.';
+    }
 
     Result<> lex_field() {
         std::size_t size = 1;
@@ -202,7 +204,8 @@ private:
         std::size_t end = offset_ + 1;
         while (end < text_.size() && text_[end] != '\'' && text_[end] != '\n')
             end += text_[end] == '\\' ? 2 : 1;
-        if (end >= text_.size() || text_[end] != '\'') return refuse("unterminated character constant");
+        if (end >= text_.size() || text_[end] != '\'')
+            return refuse("unterminated character constant");
         std::string value = TRY(unquote(text_.substr(offset_ + 1, end - offset_ - 1)));
         push(Token::Kind::Character, std::move(value));
         advance(end + 1 - offset_);
@@ -225,7 +228,11 @@ private:
                 out += meanings[index];
                 continue;
             }
-            const int digits = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : c >= '0' && c <= '7' ? 3 : 0;
+            const int digits = c == 'x'               ? 2
+                               : c == 'u'             ? 4
+                               : c == 'U'             ? 8
+                               : c >= '0' && c <= '7' ? 3
+                                                      : 0;
             if (digits == 0) return refuse(concat("unknown escape \\", c));
             const std::size_t from = digits == 3 ? i : i + 1;
             if (from + digits > quoted.size()) return refuse("short escape in a string");

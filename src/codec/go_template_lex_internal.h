@@ -28,7 +28,8 @@ struct Token {
     bool after_space = false;  // ".A .B" are two operands, ".A.B" is one
 };
 
-/// The whole template as tokens, ending with End. InvalidArgument for unclosed actions, strings and comments.
+/// The whole template as tokens, ending with End. InvalidArgument for unclosed actions, strings and
+/// comments.
 Result<std::vector<Token>> lex_template(std::string_view text);
 
 }  // namespace berth::codec::template_ast

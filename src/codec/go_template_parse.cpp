@@ -29,21 +29,26 @@ private:
     using Kind = Token::Kind;
     const Token& peek() const { return tokens_[index_]; }
     const Token& take() { return tokens_[index_ + 1 < tokens_.size() ? index_++ : index_]; }
-    bool is_word(std::string_view word) const { return peek().kind == Kind::Word && peek().text == word; }
+    bool is_word(std::string_view word) const {
+        return peek().kind == Kind::Word && peek().text == word;
+    }
     bool is_symbol(std::string_view symbol) const {
         return peek().kind == Kind::Symbol && peek().text == symbol;
     }
     Error refuse(std::string_view message) const {
         const Position at = peek().at;
-        return fail(ErrorCode::InvalidArgument, "template:", at.line, ":", at.column, ": ", message);
+        return fail(ErrorCode::InvalidArgument, "template:", at.line, ":", at.column, ": ",
+                    message);
     }
     Result<> expect_close(std::string_view where) {
-        if (peek().kind != Kind::Close) return refuse(concat("unexpected \"", peek().text, "\" in ", where));
+        if (peek().kind != Kind::Close)
+            return refuse(concat("unexpected \"", peek().text, "\" in ", where));
         take();
         return {};
     }
 
-    // Reads up to {{end}} or {{else ...}}, whose word is left in `end`; {{else if}} leaves its "if" unread.
+    // Reads up to {{end}} or {{else ...}}, whose word is left in `end`; {{else if}} leaves its "if"
+    // unread.
     Result<List> parse_list(std::string& end, int depth) {
         if (depth > max_template_depth) return refuse("nested too deeply");
         List list;
@@ -78,8 +83,8 @@ private:
         node.at = peek().at;
         const std::string word = peek().kind == Kind::Word ? peek().text : "";
         if (word == "define" || word == "template" || word == "block") {
-            return fail(ErrorCode::Unsupported, "template:", node.at.line, ":", node.at.column, ": {{", word,
-                        "}} is not supported");
+            return fail(ErrorCode::Unsupported, "template:", node.at.line, ":", node.at.column,
+                        ": {{", word, "}} is not supported");
         }
         if (word == "break" || word == "continue") {
             if (loops_ == 0) return refuse(concat("{{", word, "}} outside {{range}}"));
@@ -102,7 +107,9 @@ private:
         if (depth > max_template_depth) return refuse("nested too deeply");
         Node node;
         node.at = peek().at;
-        node.kind = word == "if" ? Node::Kind::If : word == "range" ? Node::Kind::Range : Node::Kind::With;
+        node.kind = word == "if"      ? Node::Kind::If
+                    : word == "range" ? Node::Kind::Range
+                                      : Node::Kind::With;
         const std::size_t variables = variables_.size();
         node.pipeline = TRY(parse_pipeline(word, depth));
         TRY(expect_close(word));
@@ -140,7 +147,8 @@ private:
         }
         for (std::size_t i = 1; i < pipeline.commands.size(); ++i) {
             const Operand& head = pipeline.commands[i].words.front();
-            if (head.kind == Operand::Kind::Constant) return refuse("non executable command in pipeline");
+            if (head.kind == Operand::Kind::Constant)
+                return refuse("non executable command in pipeline");
         }
         if (pipeline.declares) {
             for (const auto& name : pipeline.variables) variables_.push_back(name);
@@ -172,7 +180,8 @@ private:
     }
 
     Result<> check_variable(const std::string& name) const {
-        if (name.empty() || std::find(variables_.begin(), variables_.end(), name) != variables_.end())
+        if (name.empty() ||
+            std::find(variables_.begin(), variables_.end(), name) != variables_.end())
             return {};
         return refuse(concat("undefined variable \"$", name, "\""));
     }
@@ -219,7 +228,8 @@ private:
             default: return refuse(concat("unexpected \"", token.text, "\" in ", where));
         }
         while (peek().kind == Kind::Field && !peek().after_space) {
-            if (operand.kind == Operand::Kind::Constant || operand.kind == Operand::Kind::Function) {
+            if (operand.kind == Operand::Kind::Constant ||
+                operand.kind == Operand::Kind::Function) {
                 return refuse(concat("unexpected .", peek().text, " after ", token.text));
             }
             operand.fields.push_back(take().text);
@@ -254,7 +264,8 @@ private:
         else if (digits.starts_with("0o"))
             base = 8, digits.remove_prefix(2);
         std::int64_t number = 0;
-        auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number, base);
+        auto [end, error] =
+            std::from_chars(digits.data(), digits.data() + digits.size(), number, base);
         if (error == std::errc{} && end == digits.data() + digits.size())
             return Json(negative ? -number : number);
         double real = 0;

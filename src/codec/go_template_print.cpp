@@ -17,7 +17,8 @@ std::string format_real(double value) {
     if (std::isnan(value)) return "NaN";
     if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
     std::array<char, 64> text{};
-    // The shortest text that reads back as the same number; exponents only from 1e21 on, as %v does.
+    // The shortest text that reads back as the same number; exponents only from 1e21 on, as %v
+    // does.
     for (int digits = 1; digits <= 17; ++digits) {
         std::snprintf(text.data(), text.size(), "%.*g", digits, value);
         if (std::strtod(text.data(), nullptr) == value) break;
@@ -42,7 +43,8 @@ std::string quote(std::string_view text) {
             default:
                 if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
                     std::array<char, 8> escaped{};
-                    std::snprintf(escaped.data(), escaped.size(), "\\x%02x", static_cast<unsigned char>(c));
+                    std::snprintf(escaped.data(), escaped.size(), "\\x%02x",
+                                  static_cast<unsigned char>(c));
                     out += escaped.data();
                 } else {
                     out += c;
@@ -76,12 +78,18 @@ std::string bad_verb(const Verb& verb, const Json& value) {
 std::string format_integer(const Verb& verb, std::int64_t value) {
     std::array<char, 80> text{};
     const bool negative = value < 0;
-    const auto magnitude =
-        negative ? 0 - static_cast<unsigned long long>(value) : static_cast<unsigned long long>(value);
+    const auto magnitude = negative ? 0 - static_cast<unsigned long long>(value)
+                                    : static_cast<unsigned long long>(value);
     switch (verb.letter) {
-        case 'x': std::snprintf(text.data(), text.size(), verb.sharp ? "0x%llx" : "%llx", magnitude); break;
-        case 'X': std::snprintf(text.data(), text.size(), verb.sharp ? "0X%llX" : "%llX", magnitude); break;
-        case 'o': std::snprintf(text.data(), text.size(), verb.sharp ? "0%llo" : "%llo", magnitude); break;
+        case 'x':
+            std::snprintf(text.data(), text.size(), verb.sharp ? "0x%llx" : "%llx", magnitude);
+            break;
+        case 'X':
+            std::snprintf(text.data(), text.size(), verb.sharp ? "0X%llX" : "%llX", magnitude);
+            break;
+        case 'o':
+            std::snprintf(text.data(), text.size(), verb.sharp ? "0%llo" : "%llo", magnitude);
+            break;
         case 'b': {
             std::string bits;
             for (auto rest = magnitude; rest != 0 || bits.empty(); rest >>= 1)
@@ -93,7 +101,8 @@ std::string format_integer(const Verb& verb, std::int64_t value) {
     }
     const std::string sign = negative ? "-" : verb.plus ? "+" : verb.space ? " " : "";
     std::string digits = text.data();
-    while (static_cast<int>(digits.size()) < std::min(verb.precision, max_width)) digits.insert(0, 1, '0');
+    while (static_cast<int>(digits.size()) < std::min(verb.precision, max_width))
+        digits.insert(0, 1, '0');
     if (verb.zero && !verb.minus && verb.precision < 0) {
         while (static_cast<int>(digits.size() + sign.size()) < verb.width) digits.insert(0, 1, '0');
     }
@@ -147,15 +156,19 @@ std::string format_verb(const Verb& verb, const Json& value) {
         return format_go_value(value);
     }
     if (value.is_string())
-        return is_one_of("sqxX") ? format_text(verb, value.get<std::string>()) : bad_verb(verb, value);
-    if (value.is_boolean()) return verb.letter == 't' ? format_go_value(value) : bad_verb(verb, value);
+        return is_one_of("sqxX") ? format_text(verb, value.get<std::string>())
+                                 : bad_verb(verb, value);
+    if (value.is_boolean())
+        return verb.letter == 't' ? format_go_value(value) : bad_verb(verb, value);
     if (value.is_number_integer()) {
         if (is_one_of("dxXob")) return format_integer(verb, value.get<std::int64_t>());
-        if (verb.letter == 'c') return std::string(1, static_cast<char>(value.get<std::int64_t>() & 0x7F));
+        if (verb.letter == 'c')
+            return std::string(1, static_cast<char>(value.get<std::int64_t>() & 0x7F));
         return bad_verb(verb, value);
     }
     if (value.is_number())
-        return is_one_of("feEgGF") ? format_float(verb, value.get<double>()) : bad_verb(verb, value);
+        return is_one_of("feEgGF") ? format_float(verb, value.get<double>())
+                                   : bad_verb(verb, value);
     if (value.is_array()) {
         std::string out = "[";
         for (const auto& element : value) {
@@ -175,7 +188,8 @@ std::string aligned(const Verb& verb, std::string text) {
 }
 
 // Reads what stands between '%' and the verb's letter.
-Verb read_verb(std::string_view format, std::size_t& at, std::span<const Json> arguments, std::size_t& next) {
+Verb read_verb(std::string_view format, std::size_t& at, std::span<const Json> arguments,
+               std::size_t& next) {
     Verb verb;
     for (; at < format.size(); ++at) {
         if (format[at] == '-')

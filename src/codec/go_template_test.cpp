@@ -39,24 +39,27 @@ TEST_P(Renders, AsGoDoes) {
 
 INSTANTIATE_TEST_SUITE_P(
     Fields, Renders,
-    testing::Values(Case{"plain", "plain"}, Case{"{{.Name}}", "web"}, Case{"{{ .Config.Image }}!", "nginx!"},
-                    Case{"{{.Size}}", "42"}, Case{"{{.Ratio}}", "0.5"}, Case{"{{.Names}}", "[a b c]"},
-                    Case{"{{.Counts}}", "map[a:1 b:2]"}, Case{"{{.Nothing}}", "<no value>"},
-                    Case{"{{$.Name}}", "web"}, Case{"{{(.Config).Image}}", "nginx"},
-                    Case{"{{.Config.Labels.absent}}", "<no value>"},
-                    Case{"{{json .Config.Labels}}", R"({"tier":"front","com.x/y":"z"})"},
-                    Case{"{{json .Nothing}}", "null"}, Case{"{{index .Config.Labels \"com.x/y\"}}", "z"},
-                    Case{"{{index .Config.Labels \"none\"}}|", "|"}, Case{"{{index .Names 1}}", "b"},
-                    Case{"{{(index (index .Ports \"80/tcp\") 0).HostPort}}", "8080"},
-                    Case{"{{with index .Ports \"80/tcp\"}}{{(index . 0).HostPort}}{{end}}", "8080"}));
+    testing::Values(
+        Case{"plain", "plain"}, Case{"{{.Name}}", "web"}, Case{"{{ .Config.Image }}!", "nginx!"},
+        Case{"{{.Size}}", "42"}, Case{"{{.Ratio}}", "0.5"}, Case{"{{.Names}}", "[a b c]"},
+        Case{"{{.Counts}}", "map[a:1 b:2]"}, Case{"{{.Nothing}}", "<no value>"},
+        Case{"{{$.Name}}", "web"}, Case{"{{(.Config).Image}}", "nginx"},
+        Case{"{{.Config.Labels.absent}}", "<no value>"},
+        Case{"{{json .Config.Labels}}", R"({"tier":"front","com.x/y":"z"})"},
+        Case{"{{json .Nothing}}", "null"}, Case{"{{index .Config.Labels \"com.x/y\"}}", "z"},
+        Case{"{{index .Config.Labels \"none\"}}|", "|"}, Case{"{{index .Names 1}}", "b"},
+        Case{"{{(index (index .Ports \"80/tcp\") 0).HostPort}}", "8080"},
+        Case{"{{with index .Ports \"80/tcp\"}}{{(index . 0).HostPort}}{{end}}", "8080"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Control, Renders,
-    testing::Values(Case{"{{if .On}}y{{else}}n{{end}}", "y"}, Case{"{{if .Empty}}y{{else}}n{{end}}", "n"},
+    testing::Values(Case{"{{if .On}}y{{else}}n{{end}}", "y"},
+                    Case{"{{if .Empty}}y{{else}}n{{end}}", "n"},
                     Case{"{{if .Off}}a{{else if .On}}b{{else}}c{{end}}", "b"},
                     Case{"{{if .State.Health}}h{{else}}none{{end}}", "none"},
                     Case{"{{if and .On .Name}}y{{end}}", "y"},
-                    Case{"{{if or .Off .Empty}}y{{else}}n{{end}}", "n"}, Case{"{{if not .Off}}y{{end}}", "y"},
+                    Case{"{{if or .Off .Empty}}y{{else}}n{{end}}", "n"},
+                    Case{"{{if not .Off}}y{{end}}", "y"},
                     Case{"{{range .Names}}<{{.}}>{{end}}", "<a><b><c>"},
                     Case{"{{range $i, $e := .Names}}{{$i}}{{$e}} {{end}}", "0a 1b 2c "},
                     Case{"{{range $k, $v := .Counts}}{{$k}}={{$v}};{{end}}", "a=1;b=2;"},
@@ -81,19 +84,22 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"{{split \"a:b\" \":\"}}", "[a b]"}, Case{"{{len .Names}}", "3"},
         Case{"{{truncate \"abcdef\" 3}}", "abc"}, Case{"{{pad .Name 1 2}}|", " web  |"},
         Case{"{{pad .Empty 1 2}}|", "|"}, Case{"{{printf \"%s-%d\" .Name .Size}}", "web-42"},
-        Case{"{{printf \"%-6s|%6.2f|%05d|%q\" .Name .Ratio .Size .Name}}", "web   |  0.50|00042|\"web\""},
+        Case{"{{printf \"%-6s|%6.2f|%05d|%q\" .Name .Ratio .Size .Name}}",
+             "web   |  0.50|00042|\"web\""},
         Case{"{{printf \"%v %t %x\" .Names .On .Size}}", "[a b c] true 2a"},
-        Case{"{{printf \"%d\" .Name}}", "%!d(string=web)"}, Case{"{{printf \"%s\"}}", "%!s(MISSING)"},
-        Case{"{{printf \"x\" 1}}", "x%!(EXTRA int64=1)"}, Case{"{{println .Name .Size}}", "web 42\n"},
-        Case{"{{print 1 2 \"a\" \"b\" 3}}", "1 2ab3"}, Case{"{{slice .Name 1}}", "eb"},
+        Case{"{{printf \"%d\" .Name}}", "%!d(string=web)"},
+        Case{"{{printf \"%s\"}}", "%!s(MISSING)"}, Case{"{{printf \"x\" 1}}", "x%!(EXTRA int64=1)"},
+        Case{"{{println .Name .Size}}", "web 42\n"}, Case{"{{print 1 2 \"a\" \"b\" 3}}", "1 2ab3"},
+        Case{"{{slice .Name 1}}", "eb"},
         Case{"{{lt 1 2}} {{ge 2 2}} {{gt \"b\" \"a\"}} {{ne 1 2}}", "true true true true"},
-        Case{"{{html \"<a>\"}}", "&lt;a&gt;"}, Case{"{{.Name | printf \"%s %s\" \"the\"}}", "the web"}));
+        Case{"{{html \"<a>\"}}", "&lt;a&gt;"},
+        Case{"{{.Name | printf \"%s %s\" \"the\"}}", "the web"}));
 
 TEST(GoTemplateErrors, SayWhereTheTemplateIsBroken) {
     for (const std::string text :
-         {"{{", "{{.Name", "{{if .On}}", "{{end}}", "{{else}}", "{{nosuch .Name}}", "{{$x}}", "{{.A}",
-          "{{\"open}}", "{{/* open }}", "{{()}}", "{{|}}", "{{.Name | \"x\"}}", "{{break}}", "{{if}}{{end}}",
-          "{{1.2.3}}", "{{range $a, 1 := .Names}}{{end}}"}) {
+         {"{{", "{{.Name", "{{if .On}}", "{{end}}", "{{else}}", "{{nosuch .Name}}", "{{$x}}",
+          "{{.A}", "{{\"open}}", "{{/* open }}", "{{()}}", "{{|}}", "{{.Name | \"x\"}}",
+          "{{break}}", "{{if}}{{end}}", "{{1.2.3}}", "{{range $a, 1 := .Names}}{{end}}"}) {
         auto result = GoTemplate::parse(text);
         ASSERT_FALSE(result) << text;
         EXPECT_EQ(result.error().code(), ErrorCode::InvalidArgument) << text;
@@ -112,10 +118,12 @@ TEST(GoTemplateErrors, NameTheFieldThatIsMissing) {
 }
 
 TEST(GoTemplate, CallsMethodsOfTheTopValue) {
-    const TemplateMethod method = [](const Json& receiver, std::string_view name,
-                                     const std::vector<Json>& arguments) -> std::optional<Result<Json>> {
+    const TemplateMethod method =
+        [](const Json& receiver, std::string_view name,
+           const std::vector<Json>& arguments) -> std::optional<Result<Json>> {
         if (name != "Label" || arguments.size() != 1) return std::nullopt;
-        return Result<Json>(Json(get_string(receiver["Config"]["Labels"], arguments[0].get<std::string>())));
+        return Result<Json>(
+            Json(get_string(receiver["Config"]["Labels"], arguments[0].get<std::string>())));
     };
     auto parsed = GoTemplate::parse("{{.Label \"tier\"}} {{.Label \"none\"}}|");
     ASSERT_TRUE(parsed);

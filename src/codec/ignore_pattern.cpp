@@ -9,8 +9,8 @@
 namespace berth::codec {
 namespace {
 
-// One character class "[a-z]", "[^x]" of Go's filepath.Match against `c`. Moves `pattern` behind it; nullopt when the
-// class is malformed.
+// One character class "[a-z]", "[^x]" of Go's filepath.Match against `c`. Moves `pattern` behind
+// it; nullopt when the class is malformed.
 std::optional<bool> match_class(std::string_view& pattern, char c) {
     std::size_t at = 1;
     bool negated = false;
@@ -46,7 +46,8 @@ std::optional<bool> match_class(std::string_view& pattern, char c) {
     return matched != negated;
 }
 
-// One component against one component, with backtracking over the last star only: linear times the number of stars.
+// One component against one component, with backtracking over the last star only: linear times the
+// number of stars.
 bool match_component(std::string_view pattern, std::string_view name) {
     std::optional<std::pair<std::string_view, std::string_view>> retry;
     while (true) {
@@ -93,9 +94,11 @@ std::vector<std::string_view> components(std::string_view path) {
     return out;
 }
 
-// Whether the first `n` components of pattern and path correspond, for every n: reached[j] says that the pattern's part
-// so far matches the path's first j components. `**` spreads to the right. No recursion, so no exponential patterns.
-std::vector<bool> reach(std::span<const std::string_view> pattern, std::span<const std::string_view> path) {
+// Whether the first `n` components of pattern and path correspond, for every n: reached[j] says
+// that the pattern's part so far matches the path's first j components. `**` spreads to the right.
+// No recursion, so no exponential patterns.
+std::vector<bool> reach(std::span<const std::string_view> pattern,
+                        std::span<const std::string_view> path) {
     std::vector<bool> reached(path.size() + 1, false);
     reached[0] = true;
     for (const auto part : pattern) {
@@ -107,14 +110,16 @@ std::vector<bool> reach(std::span<const std::string_view> pattern, std::span<con
                 next[j] = open;
             }
         } else {
-            for (std::size_t j = 0; j < path.size(); ++j) next[j + 1] = reached[j] && match_component(part, path[j]);
+            for (std::size_t j = 0; j < path.size(); ++j)
+                next[j + 1] = reached[j] && match_component(part, path[j]);
         }
         reached = std::move(next);
     }
     return reached;
 }
 
-// Removes "." and empty components and resolves "..", as Go's filepath.Clean does for a path below the context.
+// Removes "." and empty components and resolves "..", as Go's filepath.Clean does for a path below
+// the context.
 std::string clean(std::string_view path) {
     std::vector<std::string> kept;
     for (const auto part : components(path)) {
@@ -159,10 +164,12 @@ Result<> IgnorePatterns::add(std::string_view line) {
     if (text.front() == '!') {
         pattern.negated = true;
         text = trim(text.substr(1));
-        if (text.empty()) return fail(ErrorCode::InvalidArgument, "illegal exclusion pattern: \"!\"");
+        if (text.empty())
+            return fail(ErrorCode::InvalidArgument, "illegal exclusion pattern: \"!\"");
     }
     pattern.text = clean(text);
-    if (!is_valid_pattern(pattern.text)) return fail(ErrorCode::InvalidArgument, "malformed pattern: \"", text, "\"");
+    if (!is_valid_pattern(pattern.text))
+        return fail(ErrorCode::InvalidArgument, "malformed pattern: \"", text, "\"");
     // "." or "/" alone: the context itself, which is never left out.
     if (pattern.text.empty()) return {};
     has_negated_ = has_negated_ || pattern.negated;
@@ -193,7 +200,8 @@ bool IgnorePatterns::excludes(std::string_view path) const {
     for (const auto& pattern : patterns_) {
         if (excluded == !pattern.negated) continue;  // it could change nothing
         const auto reached = reach(components(pattern.text), parts);
-        if (std::find(reached.begin() + 1, reached.end(), true) != reached.end()) excluded = !pattern.negated;
+        if (std::find(reached.begin() + 1, reached.end(), true) != reached.end())
+            excluded = !pattern.negated;
     }
     return excluded;
 }
@@ -205,11 +213,12 @@ bool IgnorePatterns::can_skip_directory(std::string_view path) const {
     for (const auto& pattern : patterns_) {
         if (!pattern.negated) continue;
         const auto wanted = components(pattern.text);
-        // Something below `path` can match when a proper front part of the pattern matches the whole path, ...
+        // Something below `path` can match when a proper front part of the pattern matches the
+        // whole path, ...
         for (std::size_t front = 0; front < wanted.size(); ++front)
             if (reach(std::span(wanted).first(front), parts).back()) return false;
-        // ... or when a `**` in it can stand for the path's end, which the loop above has covered as well, since `**`
-        // spreads; a trailing `**` is the whole pattern.
+        // ... or when a `**` in it can stand for the path's end, which the loop above has covered
+        // as well, since `**` spreads; a trailing `**` is the whole pattern.
         if (!wanted.empty() && wanted.back() == "**" && reach(wanted, parts).back()) return false;
     }
     return true;
@@ -217,10 +226,13 @@ bool IgnorePatterns::can_skip_directory(std::string_view path) const {
 
 std::vector<std::string> IgnorePatterns::to_strings() const {
     std::vector<std::string> out;
-    // "./" and "/" keep what add() would otherwise take for a comment, a negation or surrounding space.
+    // "./" and "/" keep what add() would otherwise take for a comment, a negation or surrounding
+    // space.
     for (const auto& pattern : patterns_) {
-        const bool plain = trim(pattern.text) == pattern.text && pattern.text.front() != '!' && pattern.text.front() != '#';
-        out.push_back(concat(pattern.negated ? "!" : "", plain ? "" : "./", pattern.text, plain ? "" : "/"));
+        const bool plain = trim(pattern.text) == pattern.text && pattern.text.front() != '!' &&
+                           pattern.text.front() != '#';
+        out.push_back(
+            concat(pattern.negated ? "!" : "", plain ? "" : "./", pattern.text, plain ? "" : "/"));
     }
     return out;
 }

@@ -4,7 +4,8 @@
 #include "base/assert.h"
 #include "codec/ignore_pattern.h"
 
-// The normal form of accepted patterns is accepted and decides alike; a skipped directory hides nothing that is kept.
+// The normal form of accepted patterns is accepted and decides alike; a skipped directory hides
+// nothing that is kept.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using berth::codec::IgnorePatterns;
     const auto patterns = IgnorePatterns::parse({reinterpret_cast<const char*>(data), size});

@@ -3,7 +3,8 @@
 namespace berth::codec {
 
 namespace {
-// Counts nesting before the real parse, because nlohmann's parser keeps a stack without a limit of its own.
+// Counts nesting before the real parse, because nlohmann's parser keeps a stack without a limit of
+// its own.
 bool is_deeper_than(std::string_view text, int limit) {
     int depth = 0;
     bool in_string = false;
@@ -26,19 +27,23 @@ bool is_deeper_than(std::string_view text, int limit) {
 
 Result<Json> parse_json(std::string_view text, int max_depth) {
     if (is_deeper_than(text, max_depth)) {
-        return fail(ErrorCode::InvalidArgument, "JSON is nested deeper than ", max_depth, " levels");
+        return fail(ErrorCode::InvalidArgument, "JSON is nested deeper than ", max_depth,
+                    " levels");
     }
     // The exception carries line and column, which allow_exceptions=false would lose.
     try {
         return Json::parse(text.begin(), text.end());
     } catch (const nlohmann::json::exception& error) {
         std::string_view reason = error.what();
-        if (const auto at = reason.find("] "); at != std::string_view::npos) reason.remove_prefix(at + 2);
+        if (const auto at = reason.find("] "); at != std::string_view::npos)
+            reason.remove_prefix(at + 2);
         return fail(ErrorCode::InvalidArgument, "invalid JSON: ", reason);
     }
 }
 
-std::string dump_json(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump_json(const Json& value) {
+    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 std::string dump_json_pretty(const Json& value, int indent) {
     return value.dump(indent, ' ', false, Json::error_handler_t::replace);
@@ -53,7 +58,8 @@ const Json* find_member(const Json& object, std::string_view key) {
 
 std::string get_string(const Json& object, std::string_view key, std::string_view fallback) {
     const Json* member = find_member(object, key);
-    return member && member->is_string() ? member->get_ref<const std::string&>() : std::string(fallback);
+    return member && member->is_string() ? member->get_ref<const std::string&>()
+                                         : std::string(fallback);
 }
 
 std::int64_t get_int(const Json& object, std::string_view key, std::int64_t fallback) {
@@ -76,7 +82,8 @@ std::vector<std::string> get_strings(const Json& object, std::string_view key) {
     return out;
 }
 
-std::vector<std::pair<std::string, std::string>> get_string_map(const Json& object, std::string_view key) {
+std::vector<std::pair<std::string, std::string>> get_string_map(const Json& object,
+                                                                std::string_view key) {
     std::vector<std::pair<std::string, std::string>> out;
     const Json* member = find_member(object, key);
     if (!member || !member->is_object()) return out;
@@ -88,14 +95,16 @@ std::vector<std::pair<std::string, std::string>> get_string_map(const Json& obje
 Result<std::string> require_string(const Json& object, std::string_view key) {
     const Json* member = find_member(object, key);
     if (!member) return fail(ErrorCode::InvalidArgument, "member \"", key, "\" is missing");
-    if (!member->is_string()) return fail(ErrorCode::InvalidArgument, "member \"", key, "\" is not a string");
+    if (!member->is_string())
+        return fail(ErrorCode::InvalidArgument, "member \"", key, "\" is not a string");
     return member->get<std::string>();
 }
 
 Result<std::int64_t> require_int(const Json& object, std::string_view key) {
     const Json* member = find_member(object, key);
     if (!member) return fail(ErrorCode::InvalidArgument, "member \"", key, "\" is missing");
-    if (!member->is_number_integer()) return fail(ErrorCode::InvalidArgument, "member \"", key, "\" is not an integer");
+    if (!member->is_number_integer())
+        return fail(ErrorCode::InvalidArgument, "member \"", key, "\" is not an integer");
     return member->get<std::int64_t>();
 }
 

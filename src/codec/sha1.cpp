@@ -8,7 +8,8 @@ namespace berth::codec {
 
 std::array<std::byte, 20> sha1(std::span<const std::byte> bytes) {
     std::array<std::byte, 20> hash;
-    BERTH_ASSERT(EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(hash.data()), nullptr, EVP_sha1(),
+    BERTH_ASSERT(EVP_Digest(bytes.data(), bytes.size(),
+                            reinterpret_cast<unsigned char*>(hash.data()), nullptr, EVP_sha1(),
                             nullptr) == 1);
     return hash;
 }

@@ -24,7 +24,8 @@ void Sha256::update(std::span<const std::byte> bytes) {
 
 std::array<std::byte, 32> Sha256::finish() {
     std::array<std::byte, 32> hash;
-    BERTH_ASSERT(EVP_DigestFinal_ex(state_->context, reinterpret_cast<unsigned char*>(hash.data()), nullptr) == 1);
+    BERTH_ASSERT(EVP_DigestFinal_ex(state_->context, reinterpret_cast<unsigned char*>(hash.data()),
+                                    nullptr) == 1);
     BERTH_ASSERT(EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) == 1);
     return hash;
 }

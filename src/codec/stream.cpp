@@ -17,7 +17,8 @@ Result<std::size_t> MemorySource::read(std::span<std::byte> buffer) {
 }
 
 Result<> StringSink::write(std::span<const std::byte> bytes) {
-    if (bytes.size() > limit_ - text_.size()) return fail(ErrorCode::InvalidArgument, "more than ", limit_, " bytes");
+    if (bytes.size() > limit_ - text_.size())
+        return fail(ErrorCode::InvalidArgument, "more than ", limit_, " bytes");
     text_.append(as_text(bytes));
     return {};
 }

@@ -17,7 +17,8 @@ public:
     virtual Result<std::size_t> read(std::span<std::byte> buffer) = 0;
 };
 
-/// Where bytes go. A sink that must be finished (a compressor, a blob) has a verb of its own for that.
+/// Where bytes go. A sink that must be finished (a compressor, a blob) has a verb of its own for
+/// that.
 class ByteSink {
 public:
     virtual ~ByteSink() = default;

@@ -9,10 +9,18 @@
 
 namespace berth::codec {
 
-enum class TarType : std::uint8_t { File, HardLink, Symlink, CharDevice, BlockDevice, Directory, Fifo };
+enum class TarType : std::uint8_t {
+    File,
+    HardLink,
+    Symlink,
+    CharDevice,
+    BlockDevice,
+    Directory,
+    Fifo
+};
 
-/// One entry of a tar archive, whatever dialect it was written in. Everything here is as the archive says, unchecked:
-/// paths may be absolute or contain "..", devices may be anything.
+/// One entry of a tar archive, whatever dialect it was written in. Everything here is as the
+/// archive says, unchecked: paths may be absolute or contain "..", devices may be anything.
 struct TarEntry {
     TarType type = TarType::File;
     std::string path;
@@ -20,7 +28,7 @@ struct TarEntry {
     std::uint32_t mode = 0;   ///< the twelve permission bits
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
-    std::string user;   ///< names, for listing only; Berth's own archives leave them empty
+    std::string user;  ///< names, for listing only; Berth's own archives leave them empty
     std::string group;
     std::int64_t mtime_seconds = 0;
     std::uint32_t mtime_nanoseconds = 0;
@@ -43,21 +51,24 @@ struct TarLimits {
     std::uint64_t entries = 16 << 20;
 };
 
-/// Reads ustar, v7, GNU (long names, base-256 numbers, sparse formats) and PAX (path, linkpath, size, uid, gid, mtime,
-/// SCHILY.xattr.*, GNU.sparse.* 0.0, 0.1 and 1.0; global headers) archives as a stream. Trusts nothing: checksums,
-/// sizes and numbers are checked, and memory is bounded by TarLimits. POSIX.1-2024 pax, GNU tar manual "Tar Internals".
+/// Reads ustar, v7, GNU (long names, base-256 numbers, sparse formats) and PAX (path, linkpath,
+/// size, uid, gid, mtime, SCHILY.xattr.*, GNU.sparse.* 0.0, 0.1 and 1.0; global headers) archives
+/// as a stream. Trusts nothing: checksums, sizes and numbers are checked, and memory is bounded by
+/// TarLimits. POSIX.1-2024 pax, GNU tar manual "Tar Internals".
 ///
 ///     TarReader tar(source);
-///     while (auto entry = TRY(tar.next())) { ... while (!(chunk = TRY(tar.read_content())).empty()) ... }
+///     while (auto entry = TRY(tar.next())) { ... while (!(chunk =
+///     TRY(tar.read_content())).empty()) ... }
 class TarReader {
 public:
     explicit TarReader(ByteSource& source, const TarLimits& limits = {});
 
-    /// The next entry, skipping what is left of the one before; nullopt after the end-of-archive blocks or, as GNU tar
-    /// accepts it, at the end of the input. Corrupted for a damaged or cut archive.
+    /// The next entry, skipping what is left of the one before; nullopt after the end-of-archive
+    /// blocks or, as GNU tar accepts it, at the end of the input. Corrupted for a damaged or cut
+    /// archive.
     Result<std::optional<TarEntry>> next();
-    /// The next piece of the present entry's stored bytes (holes of sparse files left out), valid until the next call
-    /// of this reader; empty when there is no more.
+    /// The next piece of the present entry's stored bytes (holes of sparse files left out), valid
+    /// until the next call of this reader; empty when there is no more.
     Result<std::span<const std::byte>> read_content();
     /// Reads to the end of the input: what follows the archive belongs to the layer's digest too.
     Result<> drain();
@@ -88,13 +99,14 @@ private:
     bool ended_ = false;
 };
 
-/// Writes PAX archives in one canonical form: equal entries give equal bytes. A PAX header is written only for what
-/// ustar cannot hold; no user names; sparse files as GNU.sparse 1.0.
+/// Writes PAX archives in one canonical form: equal entries give equal bytes. A PAX header is
+/// written only for what ustar cannot hold; no user names; sparse files as GNU.sparse 1.0.
 class TarWriter {
 public:
     explicit TarWriter(ByteSink& sink) : sink_(sink) {}
 
-    /// Starts an entry. The content, exactly entry.bytes (of the segments' sum if sparse), follows by write_content().
+    /// Starts an entry. The content, exactly entry.bytes (of the segments' sum if sparse), follows
+    /// by write_content().
     Result<> begin(const TarEntry& entry);
     Result<> write_content(std::span<const std::byte> bytes);
     /// begin() and the content at once.

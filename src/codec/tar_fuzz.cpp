@@ -4,7 +4,8 @@
 #include "codec/tar.h"
 #include "codec/tar_internal.h"
 
-// Whatever the bytes are, the reader keeps its limits, and what it accepts survives being written and read again.
+// Whatever the bytes are, the reader keeps its limits, and what it accepts survives being written
+// and read again.
 
 using namespace berth;
 using namespace berth::codec;

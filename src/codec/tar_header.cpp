@@ -13,7 +13,8 @@ std::optional<std::int64_t> number(std::string_view bytes) {
         std::uint64_t value = is_negative ? ~std::uint64_t{0} : 0;
         for (std::size_t i = 0; i < bytes.size(); ++i) {
             auto byte = static_cast<unsigned char>(bytes[i]);
-            if (i == 0) byte = is_negative ? static_cast<unsigned char>(byte | 0x80) : (byte & 0x7f);
+            if (i == 0)
+                byte = is_negative ? static_cast<unsigned char>(byte | 0x80) : (byte & 0x7f);
             const std::uint64_t top = value >> 55;
             if (top != (is_negative ? 0x1ff : 0)) return std::nullopt;
             value = value << 8 | byte;
@@ -28,10 +29,12 @@ std::optional<std::int64_t> number(std::string_view bytes) {
         if (value >> 60 != 0) return std::nullopt;
         value = value << 3 | static_cast<std::uint64_t>(bytes[at] - '0');
     }
-    const bool is_terminated = std::all_of(bytes.begin() + static_cast<std::ptrdiff_t>(at), bytes.end(),
-                                           [](char c) { return c == ' ' || c == '\0'; });
+    const bool is_terminated =
+        std::all_of(bytes.begin() + static_cast<std::ptrdiff_t>(at), bytes.end(),
+                    [](char c) { return c == ' ' || c == '\0'; });
     // After the first NUL anything may follow: old writers did not clear the field.
-    if (!is_terminated && (at == bytes.size() || (bytes[at] != '\0' && bytes[at] != ' '))) return std::nullopt;
+    if (!is_terminated && (at == bytes.size() || (bytes[at] != '\0' && bytes[at] != ' ')))
+        return std::nullopt;
     return static_cast<std::int64_t>(value);
 }
 
@@ -46,6 +49,8 @@ Checksums checksums(std::string_view block) {
     return sums;
 }
 
-bool is_zero(std::string_view block) { return block.find_first_not_of('\0') == std::string_view::npos; }
+bool is_zero(std::string_view block) {
+    return block.find_first_not_of('\0') == std::string_view::npos;
+}
 
 }  // namespace berth::codec::tar

@@ -9,8 +9,8 @@ namespace berth::codec::tar {
 
 inline constexpr std::size_t block_bytes = 512;
 
-/// A field of the header block: offset and length. POSIX.1-2024 pax "ustar Interchange Format"; the GNU fields lie where
-/// ustar has the prefix.
+/// A field of the header block: offset and length. POSIX.1-2024 pax "ustar Interchange Format"; the
+/// GNU fields lie where ustar has the prefix.
 struct Field {
     std::size_t offset;
     std::size_t length;
@@ -40,9 +40,13 @@ inline constexpr std::string_view ustar_magic = std::string_view("ustar\0", 6);
 inline constexpr std::string_view gnu_magic = std::string_view("ustar  \0", 8);
 
 /// Bytes that fill `bytes` up to whole blocks.
-inline std::uint64_t padding_of(std::uint64_t bytes) { return (block_bytes - bytes % block_bytes) % block_bytes; }
+inline std::uint64_t padding_of(std::uint64_t bytes) {
+    return (block_bytes - bytes % block_bytes) % block_bytes;
+}
 
-inline std::string_view raw(std::string_view block, Field field) { return block.substr(field.offset, field.length); }
+inline std::string_view raw(std::string_view block, Field field) {
+    return block.substr(field.offset, field.length);
+}
 /// A text field, up to its NUL if it has one.
 inline std::string_view text(std::string_view block, Field field) {
     const std::string_view bytes = raw(block, field);
@@ -50,7 +54,8 @@ inline std::string_view text(std::string_view block, Field field) {
 }
 /// Octal with blanks around it, or GNU's base-256; nullopt when it is neither or does not fit.
 std::optional<std::int64_t> number(std::string_view bytes);
-/// Sum of the block's bytes with blanks in the checksum's place; unsigned, and signed as some old writers summed.
+/// Sum of the block's bytes with blanks in the checksum's place; unsigned, and signed as some old
+/// writers summed.
 struct Checksums {
     std::int64_t of_unsigned = 0;
     std::int64_t of_signed = 0;

@@ -6,10 +6,11 @@
 #include "codec/tar.h"
 #include "codec/tar_internal.h"
 
-// One member of an archive is a header block, maybe preceded by blocks that override what does not fit into it (PAX
-// records, GNU long names), and its content in whole blocks. Where dialects disagree this reader sides with Go's
-// archive/tar, since most layers are written and read by it, and readers that disagree about one archive are how
-// files get smuggled past a check: only regular files have content, whatever the size field of the others says.
+// One member of an archive is a header block, maybe preceded by blocks that override what does not
+// fit into it (PAX records, GNU long names), and its content in whole blocks. Where dialects
+// disagree this reader sides with Go's archive/tar, since most layers are written and read by it,
+// and readers that disagree about one archive are how files get smuggled past a check: only regular
+// files have content, whatever the size field of the others says.
 
 namespace berth::codec {
 namespace {
@@ -19,7 +20,8 @@ constexpr std::string_view xattr_prefix = "SCHILY.xattr.";
 
 Error damaged(std::string_view what) { return fail(ErrorCode::Corrupted, "tar: ", what); }
 
-const std::string* find(const std::vector<std::pair<std::string, std::string>>& records, std::string_view key) {
+const std::string* find(const std::vector<std::pair<std::string, std::string>>& records,
+                        std::string_view key) {
     for (auto record = records.rbegin(); record != records.rend(); ++record) {
         if (record->first == key) return &record->second;
     }
@@ -27,12 +29,14 @@ const std::string* find(const std::vector<std::pair<std::string, std::string>>& 
 }
 
 /// Appends the records "LENGTH KEY=VALUE\n" of one PAX header.
-Result<> parse_records(std::string_view text, std::vector<std::pair<std::string, std::string>>& records) {
+Result<> parse_records(std::string_view text,
+                       std::vector<std::pair<std::string, std::string>>& records) {
     while (!text.empty()) {
         // Some writers pad the last record with NUL bytes.
         if (text.find_first_not_of('\0') == std::string_view::npos) return {};
         const auto blank = text.find(' ');
-        const auto length = blank == std::string_view::npos ? std::nullopt : parse_uint(text.substr(0, blank));
+        const auto length =
+            blank == std::string_view::npos ? std::nullopt : parse_uint(text.substr(0, blank));
         if (!length || *length > text.size() || *length < blank + 3 || text[*length - 1] != '\n') {
             return damaged("damaged PAX record");
         }
@@ -86,7 +90,8 @@ Result<std::uint32_t> owner(std::uint64_t id, std::string_view what) {
     return static_cast<std::uint32_t>(id);
 }
 
-Result<std::uint64_t> field_number(std::string_view header, tar::Field field, std::string_view what) {
+Result<std::uint64_t> field_number(std::string_view header, tar::Field field,
+                                   std::string_view what) {
     const auto value = tar::number(tar::raw(header, field));
     if (!value || *value < 0) return fail(ErrorCode::Corrupted, "tar: invalid ", what);
     return static_cast<std::uint64_t>(*value);
@@ -114,7 +119,8 @@ std::string ustar_path(std::string_view header) {
     const std::string_view name = tar::text(header, tar::name);
     if (!tar::raw(header, tar::magic).starts_with(tar::ustar_magic)) return std::string(name);
     tar::Field field = tar::prefix;
-    if (tar::raw(header, tar::star_trailer) == std::string_view("tar\0", 4)) field.length = tar::star_prefix_length;
+    if (tar::raw(header, tar::star_trailer) == std::string_view("tar\0", 4))
+        field.length = tar::star_prefix_length;
     const std::string_view prefix = tar::text(header, field);
     return prefix.empty() ? std::string(name) : concat(prefix, "/", name);
 }
@@ -174,7 +180,8 @@ Result<std::span<const std::byte>> TarReader::take(std::size_t bytes) {
 Result<> TarReader::skip(std::uint64_t bytes) {
     while (bytes > 0) {
         if (begin_ == end_ && TRY(fill()) == 0) return damaged("unexpected end of archive");
-        const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, end_ - begin_));
+        const std::size_t count =
+            static_cast<std::size_t>(std::min<std::uint64_t>(bytes, end_ - begin_));
         begin_ += count;
         bytes -= count;
     }
@@ -264,22 +271,27 @@ Result<std::optional<TarEntry>> TarReader::next() {
             default: break;
         }
         auto all = globals_;
-        all.insert(all.end(), std::make_move_iterator(records.begin()), std::make_move_iterator(records.end()));
+        all.insert(all.end(), std::make_move_iterator(records.begin()),
+                   std::make_move_iterator(records.end()));
         return std::optional(TRY(make_entry(*header, std::move(all))));
     }
 }
 
 Result<TarEntry> TarReader::make_entry(std::string_view header, Records records) {
     TarEntry entry = TRY(from_header(header));
-    if (const auto* path = find(records, "path"); path != nullptr && !path->empty()) entry.path = *path;
-    if (const auto* path = find(records, "GNU.sparse.name"); path != nullptr && !path->empty()) entry.path = *path;
+    if (const auto* path = find(records, "path"); path != nullptr && !path->empty())
+        entry.path = *path;
+    if (const auto* path = find(records, "GNU.sparse.name"); path != nullptr && !path->empty())
+        entry.path = *path;
     if (const auto* target = find(records, "linkpath"); target != nullptr && !target->empty()) {
         entry.link_target = *target;
     }
     const auto* uid = find(records, "uid");
     const auto* gid = find(records, "gid");
-    entry.uid = TRY(owner(uid ? TRY(decimal(*uid, "uid")) : TRY(field_number(header, tar::uid, "uid")), "uid"));
-    entry.gid = TRY(owner(gid ? TRY(decimal(*gid, "gid")) : TRY(field_number(header, tar::gid, "gid")), "gid"));
+    entry.uid = TRY(
+        owner(uid ? TRY(decimal(*uid, "uid")) : TRY(field_number(header, tar::uid, "uid")), "uid"));
+    entry.gid = TRY(
+        owner(gid ? TRY(decimal(*gid, "gid")) : TRY(field_number(header, tar::gid, "gid")), "gid"));
     if (const auto* user = find(records, "uname")) entry.user = *user;
     if (const auto* group = find(records, "gname")) entry.group = *group;
     if (const auto* mtime = find(records, "mtime"); mtime != nullptr && !mtime->empty()) {
@@ -296,14 +308,14 @@ Result<TarEntry> TarReader::make_entry(std::string_view header, Records records)
     std::sort(entry.xattrs.begin(), entry.xattrs.end());
     for (const std::string* path : {&entry.path, &entry.link_target}) {
         if (path->size() > limits_.path_bytes) {
-            return fail(ErrorCode::InvalidArgument, "tar: path of ", path->size(), " bytes, more than ",
-                        limits_.path_bytes, ": ", path->substr(0, 80), "...");
+            return fail(ErrorCode::InvalidArgument, "tar: path of ", path->size(),
+                        " bytes, more than ", limits_.path_bytes, ": ", path->substr(0, 80), "...");
         }
         if (path->find('\0') != std::string::npos) return damaged("a path contains a zero byte");
     }
     if (xattr_bytes > limits_.xattr_bytes) {
-        return fail(ErrorCode::InvalidArgument, "tar: ", entry.path, ": extended attributes of ", xattr_bytes,
-                    " bytes, more than ", limits_.xattr_bytes);
+        return fail(ErrorCode::InvalidArgument, "tar: ", entry.path, ": extended attributes of ",
+                    xattr_bytes, " bytes, more than ", limits_.xattr_bytes);
     }
     if (entry.type != TarType::File) return entry;
 
@@ -316,7 +328,8 @@ Result<TarEntry> TarReader::make_entry(std::string_view header, Records records)
     } else if (const auto* major = find(records, "GNU.sparse.major")) {
         const auto* minor = find(records, "GNU.sparse.minor");
         const auto* real = find(records, "GNU.sparse.realsize");
-        if (*major != "1" || minor == nullptr || *minor != "0" || real == nullptr) return damaged("unknown sparse format");
+        if (*major != "1" || minor == nullptr || *minor != "0" || real == nullptr)
+            return damaged("unknown sparse format");
         entry.bytes = TRY(decimal(*real, "size"));
         TRY(read_sparse_map(entry));
     } else if (const auto* real_size = find(records, "GNU.sparse.size")) {
@@ -327,10 +340,12 @@ Result<TarEntry> TarReader::make_entry(std::string_view header, Records records)
             if (!map->empty()) numbers = split(*map, ',');
         } else {
             for (const auto& [key, value] : records) {
-                if (key == "GNU.sparse.offset" || key == "GNU.sparse.numbytes") numbers.push_back(value);
+                if (key == "GNU.sparse.offset" || key == "GNU.sparse.numbytes")
+                    numbers.push_back(value);
             }
         }
-        if (numbers.size() % 2 != 0 || numbers.size() / 2 > limits_.sparse_segments) return damaged("invalid sparse map");
+        if (numbers.size() % 2 != 0 || numbers.size() / 2 > limits_.sparse_segments)
+            return damaged("invalid sparse map");
         for (std::size_t i = 0; i < numbers.size(); i += 2) {
             const std::uint64_t offset = TRY(decimal(numbers[i], "offset"));
             const std::uint64_t length = TRY(decimal(numbers[i + 1], "length"));
@@ -352,10 +367,12 @@ Result<> TarReader::read_gnu_sparse(std::string_view header, TarEntry& entry) {
             if (map[at] == '\0') break;
             const auto offset = tar::number(std::string_view(map).substr(at, 12));
             const auto length = tar::number(std::string_view(map).substr(at + 12, 12));
-            if (!offset || !length || *offset < 0 || *length < 0) return damaged("invalid sparse map");
+            if (!offset || !length || *offset < 0 || *length < 0)
+                return damaged("invalid sparse map");
             entry.segments.emplace_back(*offset, *length);
         }
-        if (entry.segments.size() > limits_.sparse_segments) return damaged("too many segments in a sparse file");
+        if (entry.segments.size() > limits_.sparse_segments)
+            return damaged("too many segments in a sparse file");
         if (!is_extended) return {};
         const auto block = TRY(take(tar::block_bytes));
         if (block.size() < tar::block_bytes) return damaged("unexpected end of archive");
@@ -366,8 +383,8 @@ Result<> TarReader::read_gnu_sparse(std::string_view header, TarEntry& entry) {
 }
 
 Result<> TarReader::read_sparse_map(TarEntry& entry) {
-    // Format 1.0: decimal numbers, one a line, in the first blocks of the content: how many, then offset and length of
-    // each segment; the rest of the last block is padding.
+    // Format 1.0: decimal numbers, one a line, in the first blocks of the content: how many, then
+    // offset and length of each segment; the rest of the last block is padding.
     entry.is_sparse = true;
     std::string_view rest;
     std::string block;
@@ -410,14 +427,16 @@ Result<> TarReader::check_segments(const TarEntry& entry) const {
         position = offset + length;
         stored += length;
     }
-    if (stored != content_left_) return fail(ErrorCode::Corrupted, "tar: ", entry.path, ": invalid sparse map");
+    if (stored != content_left_)
+        return fail(ErrorCode::Corrupted, "tar: ", entry.path, ": invalid sparse map");
     return {};
 }
 
 Result<std::span<const std::byte>> TarReader::read_content() {
     if (content_left_ == 0) return std::span<const std::byte>();
     if (begin_ == end_ && TRY(fill()) == 0) return damaged("unexpected end of archive");
-    const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(content_left_, end_ - begin_));
+    const std::size_t count =
+        static_cast<std::size_t>(std::min<std::uint64_t>(content_left_, end_ - begin_));
     const auto bytes = std::span<const std::byte>(buffer_).subspan(begin_, count);
     begin_ += count;
     content_left_ -= count;

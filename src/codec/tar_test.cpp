@@ -8,7 +8,8 @@ namespace berth::codec {
 namespace {
 
 /// Reads an archive whole: entries with their stored content.
-Result<std::vector<std::pair<TarEntry, std::string>>> read_archive(std::string_view bytes, const TarLimits& limits = {}) {
+Result<std::vector<std::pair<TarEntry, std::string>>> read_archive(std::string_view bytes,
+                                                                   const TarLimits& limits = {}) {
     MemorySource source(bytes);
     TarReader tar(source, limits);
     std::vector<std::pair<TarEntry, std::string>> entries;
@@ -34,7 +35,8 @@ std::string write_archive(const TarEntry& entry, std::string_view content = {}) 
 }
 
 /// A header block by hand, for what the writer never writes.
-std::string header(char type, std::string_view name, std::uint64_t bytes, std::string_view magic = "ustar  ") {
+std::string header(char type, std::string_view name, std::uint64_t bytes,
+                   std::string_view magic = "ustar  ") {
     std::string block(512, '\0');
     block.replace(0, name.size(), name);
     block.replace(100, 7, "0000644");
@@ -51,7 +53,8 @@ std::string header(char type, std::string_view name, std::uint64_t bytes, std::s
 
 std::string sealed(std::string block) {
     char sum[8];
-    snprintf(sum, sizeof sum, "%06lo", static_cast<unsigned long>(tar::checksums(block).of_unsigned));
+    snprintf(sum, sizeof sum, "%06lo",
+             static_cast<unsigned long>(tar::checksums(block).of_unsigned));
     block.replace(148, 6, sum);
     block[154] = '\0';
     block[155] = ' ';
@@ -121,8 +124,8 @@ TEST(Tar, ReadsGnuLongNamesAndBase256Numbers) {
     const std::string name(150, 'g');
     std::string file = header('0', "short", 3);
     file.replace(108, 8, std::string("\x80\0\0\0\0\x01\x11\x70", 8));  // uid 70000
-    const auto archive = sealed(header('L', "././@LongLink", name.size() + 1)) + padded(name + '\0') + sealed(file) +
-                         padded("abc") + end_blocks;
+    const auto archive = sealed(header('L', "././@LongLink", name.size() + 1)) +
+                         padded(name + '\0') + sealed(file) + padded("abc") + end_blocks;
     const auto entries = read_archive(archive).value();
     ASSERT_EQ(entries.size(), 1U);
     EXPECT_EQ(entries[0].first.path, name);
@@ -132,12 +135,13 @@ TEST(Tar, ReadsGnuLongNamesAndBase256Numbers) {
 
 TEST(Tar, ReadsOldGnuSparseFiles) {
     std::string file = header('S', "sparse", 4);
-    file.replace(386, 11, "00000000012");   // offset 10
-    file.replace(398, 11, "00000000004");   // 4 bytes
-    file.replace(483, 11, "00000000024");   // 20 bytes in all
+    file.replace(386, 11, "00000000012");  // offset 10
+    file.replace(398, 11, "00000000004");  // 4 bytes
+    file.replace(483, 11, "00000000024");  // 20 bytes in all
     const auto entries = read_archive(sealed(file) + padded("data") + end_blocks).value();
     EXPECT_EQ(entries[0].first.bytes, 20U);
-    EXPECT_EQ(entries[0].first.segments, (std::vector<std::pair<std::uint64_t, std::uint64_t>>{{10, 4}}));
+    EXPECT_EQ(entries[0].first.segments,
+              (std::vector<std::pair<std::uint64_t, std::uint64_t>>{{10, 4}}));
 }
 
 TEST(Tar, OnlyFilesHaveContentWhateverTheSizeSays) {
@@ -150,7 +154,8 @@ TEST(Tar, OnlyFilesHaveContentWhateverTheSizeSays) {
 
 TEST(Tar, RefusesDamagedArchives) {
     const auto pax = [](const std::string& records) {
-        return sealed(header('x', "pax", records.size())) + padded(records) + sealed(header('0', "f", 0)) + end_blocks;
+        return sealed(header('x', "pax", records.size())) + padded(records) +
+               sealed(header('0', "f", 0)) + end_blocks;
     };
     auto broken_sum = sealed(header('0', "f", 0));
     broken_sum[3] = 'x';
@@ -179,7 +184,8 @@ TEST(Tar, RefusesDamagedArchives) {
     for (const auto& [name, bytes] : cases) {
         const auto entries = read_archive(bytes);
         ASSERT_TRUE(entries.is_error()) << name;
-        EXPECT_TRUE(entries.error().is(ErrorCode::Corrupted)) << name << ": " << entries.error().message();
+        EXPECT_TRUE(entries.error().is(ErrorCode::Corrupted))
+            << name << ": " << entries.error().message();
     }
 }
 
@@ -190,9 +196,12 @@ TEST(Tar, KeepsItsLimits) {
     entry.path = "p";
     entry.xattrs = {{"user.big", std::string(2000, 'x')}};
     EXPECT_FALSE(read_archive(write_archive(entry)).is_error());
-    EXPECT_TRUE(read_archive(write_archive(entry), {.xattr_bytes = 1000}).error().is(ErrorCode::InvalidArgument));
+    EXPECT_TRUE(read_archive(write_archive(entry), {.xattr_bytes = 1000})
+                    .error()
+                    .is(ErrorCode::InvalidArgument));
     EXPECT_TRUE(read_archive(write_archive(entry), {.extended_header_bytes = 1000})
-                    .error().is(ErrorCode::InvalidArgument));
+                    .error()
+                    .is(ErrorCode::InvalidArgument));
     // A global header without end would otherwise keep the reader busy for ever.
     std::string globals;
     for (int i = 0; i < 20; ++i) globals += sealed(header('g', "g", 0));

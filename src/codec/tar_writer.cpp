@@ -67,7 +67,8 @@ bool put_path(Block& block, std::string_view path) {
         put_text(block, tar::name, path);
         return true;
     }
-    for (auto slash = path.find('/'); slash != std::string_view::npos; slash = path.find('/', slash + 1)) {
+    for (auto slash = path.find('/'); slash != std::string_view::npos;
+         slash = path.find('/', slash + 1)) {
         if (slash > tar::prefix.length) break;
         const auto name = path.substr(slash + 1);
         if (slash == 0 || name.empty() || name.size() > tar::name.length) continue;
@@ -156,9 +157,9 @@ Result<> TarWriter::begin(const TarEntry& entry) {
     if (bytes > max_octal_11) append_record(records, "size", std::to_string(bytes));
     const bool is_plain_time = entry.mtime_nanoseconds == 0 && entry.mtime_seconds >= 0 &&
                                static_cast<std::uint64_t>(entry.mtime_seconds) <= max_octal_11;
-    put_number(
-        block, tar::mtime,
-        std::min(static_cast<std::uint64_t>(std::max<std::int64_t>(entry.mtime_seconds, 0)), max_octal_11));
+    put_number(block, tar::mtime,
+               std::min(static_cast<std::uint64_t>(std::max<std::int64_t>(entry.mtime_seconds, 0)),
+                        max_octal_11));
     if (!is_plain_time) append_record(records, "mtime", pax_time(entry));
     if (entry.device_major > max_octal_7 || entry.device_minor > max_octal_7) {
         return fail(ErrorCode::InvalidArgument, "tar: device number out of range");

@@ -12,7 +12,8 @@ namespace {
 constexpr int max_array_depth = 8;
 
 bool is_bare(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
 }
 
 class TomlParser {
@@ -55,7 +56,8 @@ private:
         }
     }
     Error error(std::string_view what) const {
-        const auto line = 1 + std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(at_), '\n');
+        const auto line =
+            1 + std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(at_), '\n');
         return fail(ErrorCode::InvalidArgument, "line ", line, ": ", what);
     }
     Result<> expect_line_end() {
@@ -124,8 +126,10 @@ private:
         if (word == "false") return Json(false);
         std::erase(word, '_');
         const bool is_negative = word.starts_with('-');
-        const auto number = parse_uint(std::string_view(word).substr(is_negative || word.starts_with('+') ? 1 : 0));
-        if (!number || *number > INT64_MAX) return error("expected a string, an integer, true, false or an array");
+        const auto number =
+            parse_uint(std::string_view(word).substr(is_negative || word.starts_with('+') ? 1 : 0));
+        if (!number || *number > INT64_MAX)
+            return error("expected a string, an integer, true, false or an array");
         const auto value = static_cast<std::int64_t>(*number);
         return Json(is_negative ? -value : value);
     }
@@ -156,11 +160,13 @@ private:
             }
             static constexpr std::string_view letters = "\"\\ntr", meanings = "\"\\\n\t\r";
             const auto found = letters.find(peek());
-            if (at_end() || found == std::string_view::npos) return error("an escape that is not understood");
+            if (at_end() || found == std::string_view::npos)
+                return error("an escape that is not understood");
             out += meanings[found];
             ++at_;
         }
-        if (out.empty() && peek() == quote) return error("strings of several lines are not understood");
+        if (out.empty() && peek() == quote)
+            return error("strings of several lines are not understood");
         return out;
     }
 

@@ -32,9 +32,12 @@ server = "https://registry-1.docker.io"   # upstream
 
 TEST(Toml, NamesTheLineOfAMistake) {
     const std::vector<std::pair<std::string, std::string>> cases{
-        {"a = 1\nb\n", "line 2: = is missing"},        {"a = 1\na = 2\n", "line 2: the key is there twice"},
-        {"a = \"x\n", "line 1: the string does not end"}, {"a = [1, 2\n", "line 2: , or ] is missing"},
-        {"[a\n", "line 1: ] is missing"},              {"a = 1\n[a]\n", "line 2: the key is a value already"},
+        {"a = 1\nb\n", "line 2: = is missing"},
+        {"a = 1\na = 2\n", "line 2: the key is there twice"},
+        {"a = \"x\n", "line 1: the string does not end"},
+        {"a = [1, 2\n", "line 2: , or ] is missing"},
+        {"[a\n", "line 1: ] is missing"},
+        {"a = 1\n[a]\n", "line 2: the key is a value already"},
         {"a = nothing\n", "line 1: expected a string, an integer, true, false or an array"},
         {"a = 1 2\n", "line 1: unexpected text behind the value"},
         {"[[a]]\n", "line 1: arrays of tables are not understood"},

@@ -78,8 +78,10 @@ std::optional<std::int64_t> YamlNode::as_int() const {
     }
     if (text.starts_with("0x")) {
         std::int64_t value = 0;
-        const auto [end, error] = std::from_chars(text.data() + 2, text.data() + text.size(), value, 16);
-        return error == std::errc{} && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+        const auto [end, error] =
+            std::from_chars(text.data() + 2, text.data() + text.size(), value, 16);
+        return error == std::errc{} && end == text.data() + text.size() ? std::optional(value)
+                                                                        : std::nullopt;
     }
     if (text.starts_with('+')) text.remove_prefix(1);
     return parse_int(text);
@@ -98,7 +100,8 @@ bool YamlNode::operator==(const YamlNode& other) const {
     if (kind != other.kind || scalar != other.scalar || items != other.items) return false;
     if (members.size() != other.members.size()) return false;
     for (std::size_t i = 0; i < members.size(); ++i)
-        if (members[i].key != other.members[i].key || !(members[i].value == other.members[i].value)) return false;
+        if (members[i].key != other.members[i].key || !(members[i].value == other.members[i].value))
+            return false;
     return true;
 }
 
@@ -139,9 +142,12 @@ public:
 
     Result<YamlNode> convert(fy_node* node, int depth) {
         if (!node) return YamlNode{};
-        if (depth > max_yaml_depth) return fail(ErrorCode::InvalidArgument, name_, ": nested deeper than ", max_yaml_depth, " levels");
+        if (depth > max_yaml_depth)
+            return fail(ErrorCode::InvalidArgument, name_, ": nested deeper than ", max_yaml_depth,
+                        " levels");
         if (++count_ > max_nodes) {
-            return fail(ErrorCode::InvalidArgument, name_, ": more than ", max_nodes, " values once aliases are resolved");
+            return fail(ErrorCode::InvalidArgument, name_, ": more than ", max_nodes,
+                        " values once aliases are resolved");
         }
         if (fy_node_is_alias(node)) {
             fy_node* target = fy_node_resolve_alias(node);
@@ -191,7 +197,8 @@ private:
         while (fy_node_pair* pair = fy_node_mapping_iterate(node, &cursor)) {
             fy_node* key = fy_node_pair_key(pair);
             const TextPosition at = position_of(key);
-            if (!key || fy_node_get_type(key) != FYNT_SCALAR || fy_node_is_alias(key)) return refuse(at, "a key must be a scalar");
+            if (!key || fy_node_get_type(key) != FYNT_SCALAR || fy_node_is_alias(key))
+                return refuse(at, "a key must be a scalar");
             std::size_t size = 0;
             const char* text = fy_node_get_scalar(key, &size);
             const std::string name(text ? text : "", size);
@@ -224,7 +231,8 @@ private:
 
     TextPosition position_of(fy_node* node) const {
         if (!node) return {name_, 0, 0};
-        // Collections have no token of their own that carries a usable mark: take their first scalar's.
+        // Collections have no token of their own that carries a usable mark: take their first
+        // scalar's.
         fy_node* first = node;
         for (int depth = 0; first && depth < max_yaml_depth; ++depth) {
             if (fy_node_get_type(first) == FYNT_SCALAR) break;
@@ -235,7 +243,9 @@ private:
                 first = pair ? fy_node_pair_key(pair) : nullptr;
             }
         }
-        fy_token* token = first && fy_node_get_type(first) == FYNT_SCALAR ? fy_node_get_scalar_token(first) : nullptr;
+        fy_token* token = first && fy_node_get_type(first) == FYNT_SCALAR
+                              ? fy_node_get_scalar_token(first)
+                              : nullptr;
         const fy_mark* mark = token ? fy_token_start_mark(token) : nullptr;
         if (!mark) return {name_, 0, 0};
         // The mark of a quoted scalar stands behind its opening quote.
@@ -256,20 +266,24 @@ private:
 }  // namespace
 
 Result<YamlNode> parse_yaml(std::string_view text, const std::string& name) {
-    // libfyaml 0.7 reports an empty document on standard error, whatever it is told about collecting.
+    // libfyaml 0.7 reports an empty document on standard error, whatever it is told about
+    // collecting.
     if (trim(text).empty()) return YamlNode{};
     fy_diag_cfg diag_config;
     fy_diag_cfg_default(&diag_config);
-    std::unique_ptr<fy_diag, decltype(&fy_diag_destroy)> diag(fy_diag_create(&diag_config), fy_diag_destroy);
+    std::unique_ptr<fy_diag, decltype(&fy_diag_destroy)> diag(fy_diag_create(&diag_config),
+                                                              fy_diag_destroy);
     fy_diag_set_collect_errors(diag.get(), true);
     fy_parse_cfg config{};
-    config.flags = static_cast<fy_parse_cfg_flags>(FYPCF_COLLECT_DIAG | FYPCF_ALLOW_DUPLICATE_KEYS | FYPCF_DISABLE_ACCELERATORS);
+    config.flags = static_cast<fy_parse_cfg_flags>(FYPCF_COLLECT_DIAG | FYPCF_ALLOW_DUPLICATE_KEYS |
+                                                   FYPCF_DISABLE_ACCELERATORS);
     config.diag = diag.get();
     Document document(fy_document_build_from_string(&config, text.data(), text.size()));
     void* cursor = nullptr;
     if (fy_diag_error* error = fy_diag_errors_iterate(diag.get(), &cursor)) {
         const TextPosition at{name, std::max(1, error->line), std::max(1, error->column)};
-        return Error(ErrorCode::InvalidArgument, point_at(text, at, error->msg ? error->msg : "invalid YAML"));
+        return Error(ErrorCode::InvalidArgument,
+                     point_at(text, at, error->msg ? error->msg : "invalid YAML"));
     }
     if (!document) return fail(ErrorCode::InvalidArgument, name, ": invalid YAML");
     return Converter(text, name).convert(fy_document_root(document.get()), 0);
@@ -281,9 +295,11 @@ bool needs_quotes(const std::string& text) {
     if (text.empty()) return true;
     const YamlNode plain = YamlNode::of_plain(text);
     if (plain.as_bool() || plain.as_int() || plain.as_double()) return true;
-    for (const std::string_view word : {"~", "null", "Null", "NULL", "yes", "no", "on", "off", "y", "n", "Yes", "No", "On", "Off", "<<"})
+    for (const std::string_view word : {"~", "null", "Null", "NULL", "yes", "no", "on", "off", "y",
+                                        "n", "Yes", "No", "On", "Off", "<<"})
         if (text == word) return true;
-    if (std::string_view("-?:,[]{}#&*!|>'\"%@` ").find(text.front()) != std::string_view::npos && text != "-") {
+    if (std::string_view("-?:,[]{}#&*!|>'\"%@` ").find(text.front()) != std::string_view::npos &&
+        text != "-") {
         const bool harmless_dash = text.front() == '-' && text.size() > 1 && text[1] != ' ';
         if (!harmless_dash) return true;
     }
@@ -311,7 +327,8 @@ void dump_scalar(std::string& out, const YamlNode& node) {
 void dump_node(std::string& out, const YamlNode& node, int indent);
 
 void dump_child(std::string& out, const YamlNode& value, int indent) {
-    const bool is_empty = (value.is_mapping() && value.members.empty()) || (value.is_sequence() && value.items.empty());
+    const bool is_empty = (value.is_mapping() && value.members.empty()) ||
+                          (value.is_sequence() && value.items.empty());
     if (is_empty) {
         out += value.is_mapping() ? " {}\n" : " []\n";
     } else if (value.is_scalar() || value.is_null()) {
@@ -324,7 +341,9 @@ void dump_child(std::string& out, const YamlNode& value, int indent) {
     }
 }
 
-void dump_key(std::string& out, const std::string& key) { dump_scalar(out, YamlNode::of_string(key)); }
+void dump_key(std::string& out, const std::string& key) {
+    dump_scalar(out, YamlNode::of_string(key));
+}
 
 void dump_node(std::string& out, const YamlNode& node, int indent) {
     const std::string margin(static_cast<std::size_t>(indent), ' ');

@@ -27,7 +27,8 @@ struct YamlNode {
 
     Kind kind = Kind::Null;
     std::string scalar;
-    /// False for quoted and block scalars, which are always strings; a plain `yes`, `5` or `1.5` has a type.
+    /// False for quoted and block scalars, which are always strings; a plain `yes`, `5` or `1.5`
+    /// has a type.
     bool is_plain = true;
     std::vector<YamlNode> items;
     std::vector<Member> members;
@@ -65,9 +66,9 @@ struct YamlNode::Member {
     YamlNode value;
 };
 
-/// Parses one YAML 1.2 document. `name` is the file's name for positions. An empty document is Null.
-/// InvalidArgument carries "name:line:column: reason" with the line and a caret; limits: 64 levels, 200,000 nodes
-/// (after aliases are resolved), no duplicate keys.
+/// Parses one YAML 1.2 document. `name` is the file's name for positions. An empty document is
+/// Null. InvalidArgument carries "name:line:column: reason" with the line and a caret; limits: 64
+/// levels, 200,000 nodes (after aliases are resolved), no duplicate keys.
 Result<YamlNode> parse_yaml(std::string_view text, const std::string& name);
 
 /// Block style with two spaces, strings quoted only where they must be.
@@ -76,7 +77,8 @@ std::string dump_yaml(const YamlNode& node);
 /// Scalars become their typed JSON values.
 Json to_json(const YamlNode& node);
 
-/// `message`, the line of `text` at `at`, and a caret below the column: what users see for an error in their file.
+/// `message`, the line of `text` at `at`, and a caret below the column: what users see for an error
+/// in their file.
 std::string point_at(std::string_view text, const TextPosition& at, std::string_view message);
 
 }  // namespace berth::codec

@@ -6,7 +6,8 @@ namespace berth::codec {
 namespace {
 
 TEST(Yaml, KnowsWhereEverythingStands) {
-    const auto root = parse_yaml("services:\n  web:\n    image: nginx\n    ports:\n      - \"80:80\"\n", "compose.yaml");
+    const auto root = parse_yaml(
+        "services:\n  web:\n    image: nginx\n    ports:\n      - \"80:80\"\n", "compose.yaml");
     ASSERT_TRUE(root);
     const YamlNode* web = root->find("services")->find("web");
     EXPECT_EQ(web->find("image")->at.to_string(), "compose.yaml:3:12");
@@ -22,9 +23,11 @@ TEST(Yaml, ResolvesAliasesAndMergeKeys) {
 }
 
 TEST(Yaml, TypesOnlyPlainScalars) {
-    const auto root = parse_yaml("a: yes\nb: true\nc: \"true\"\nd: 0x10\ne: 1.5\nf: ~\ng: !reset null\n", "f");
+    const auto root =
+        parse_yaml("a: yes\nb: true\nc: \"true\"\nd: 0x10\ne: 1.5\nf: ~\ng: !reset null\n", "f");
     ASSERT_TRUE(root);
-    EXPECT_EQ(to_json(*root).dump(), R"({"a":"yes","b":true,"c":"true","d":16,"e":1.5,"f":null,"g":null})");
+    EXPECT_EQ(to_json(*root).dump(),
+              R"({"a":"yes","b":true,"c":"true","d":16,"e":1.5,"f":null,"g":null})");
     EXPECT_EQ(root->find("g")->tag, "!reset");
 }
 
@@ -52,7 +55,8 @@ TEST(Yaml, BoundsAliasBombs) {
 
 TEST(Yaml, DumpsWhatItReadsBack) {
     const std::string text =
-        "name: \"5\"\nlist:\n  - a\n  - key: value\n    other: \"yes\"\n  - - nested\nempty: {}\nnone: null\ncolon: \"a: b\"\nport: 80:80\n";
+        "name: \"5\"\nlist:\n  - a\n  - key: value\n    other: \"yes\"\n  - - nested\nempty: "
+        "{}\nnone: null\ncolon: \"a: b\"\nport: 80:80\n";
     const auto root = parse_yaml(text, "f");
     ASSERT_TRUE(root);
     const std::string dumped = dump_yaml(*root);

@@ -15,7 +15,8 @@ struct BuildRequest {
     std::string inline_dockerfile;
 };
 
-/// The build section of a service as a request; the image's name is the first tag. InvalidArgument for a secret that cannot be read.
+/// The build section of a service as a request; the image's name is the first tag. InvalidArgument
+/// for a secret that cannot be read.
 Result<BuildRequest> build_request(const Project& project, const Service& service);
 
 }  // namespace berth::compose

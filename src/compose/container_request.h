@@ -21,15 +21,17 @@ struct ContainerRequestOptions {
     std::vector<std::pair<std::string, std::string>> inherited_volumes;
 };
 
-/// The body of `POST /containers/create` for one container of a service. InvalidArgument names service and key.
-Result<api::ContainerCreateRequest> container_request(const Project& project, const Service& service,
+/// The body of `POST /containers/create` for one container of a service. InvalidArgument names
+/// service and key.
+Result<api::ContainerCreateRequest> container_request(const Project& project,
+                                                      const Service& service,
                                                       const ContainerRequestOptions& options);
 
 /// PROJECT-SERVICE-NUMBER, or the fixed container_name.
 std::string container_name(const Project& project, const Service& service, int number);
 
-/// SHA-256 over everything in the definition that asks for another container when it changes: not build, pull_policy, scale,
-/// deploy.replicas, depends_on and profiles.
+/// SHA-256 over everything in the definition that asks for another container when it changes: not
+/// build, pull_policy, scale, deploy.replicas, depends_on and profiles.
 std::string config_hash(const Service& service);
 
 }  // namespace berth::compose

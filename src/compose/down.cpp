@@ -47,7 +47,8 @@ Result<> in_parallel(const std::vector<ObservedContainer>& containers,
     return {};
 }
 
-std::vector<ObservedContainer> of_services(const std::vector<ObservedContainer>& all, const std::vector<std::string>& names) {
+std::vector<ObservedContainer> of_services(const std::vector<ObservedContainer>& all,
+                                           const std::vector<std::string>& names) {
     std::vector<ObservedContainer> out;
     for (const auto& container : all)
         for (const auto& name : names)
@@ -59,7 +60,8 @@ std::vector<ObservedContainer> of_services(const std::vector<ObservedContainer>&
 class Reporter {
 public:
     explicit Reporter(const ProgressSink& sink) : sink_(sink) {}
-    void operator()(const std::string& name, const std::string& status, bool is_final = false, bool is_error = false) {
+    void operator()(const std::string& name, const std::string& status, bool is_final = false,
+                    bool is_error = false) {
         const std::lock_guard lock(mutex_);
         sink_({"Container", name, status, is_final, is_error});
     }
@@ -69,8 +71,9 @@ private:
     std::mutex mutex_;
 };
 
-Result<> stop_and_remove(const client::Client& client, const ObservedContainer& container, const DownOptions& options,
-                         Reporter& report, const std::stop_token& stop) {
+Result<> stop_and_remove(const client::Client& client, const ObservedContainer& container,
+                         const DownOptions& options, Reporter& report,
+                         const std::stop_token& stop) {
     if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
     if (container.is_running()) {
         report(container.name, "Stopping");
@@ -79,7 +82,8 @@ Result<> stop_and_remove(const client::Client& client, const ObservedContainer& 
         report(container.name, "Stopped");
     }
     report(container.name, "Removing");
-    auto removed = client.remove_container(container.id, {.force = true, .volumes = options.volumes});
+    auto removed =
+        client.remove_container(container.id, {.force = true, .volumes = options.volumes});
     if (removed.is_error() && !removed.error().is(ErrorCode::NotFound)) {
         report(container.name, "Error", true, true);
         return removed;
@@ -88,7 +92,8 @@ Result<> stop_and_remove(const client::Client& client, const ObservedContainer& 
     return {};
 }
 
-Result<> remove_images(const client::Client& client, const Project& project, RemoveImages which, const ProgressSink& progress) {
+Result<> remove_images(const client::Client& client, const Project& project, RemoveImages which,
+                       const ProgressSink& progress) {
     for (const auto& service : project.services) {
         const bool is_local = !service.definition.find("image");
         if (which == RemoveImages::None || (which == RemoveImages::Local && !is_local)) continue;
@@ -132,39 +137,47 @@ bool concerns(Verb verb, const ObservedContainer& container, const VerbOptions& 
     return false;
 }
 
-Result<> call(const client::Client& client, const ObservedContainer& container, Verb verb, const VerbOptions& options,
-              const std::stop_token& stop) {
+Result<> call(const client::Client& client, const ObservedContainer& container, Verb verb,
+              const VerbOptions& options, const std::stop_token& stop) {
     switch (verb) {
         case Verb::Start: {
             TRY(client.start_container(container.id));
             return {};
         }
-        case Verb::Stop: return client.stop_container(container.id, options.timeout, options.signal, stop);
-        case Verb::Restart: return client.restart_container(container.id, options.timeout, options.signal);
+        case Verb::Stop:
+            return client.stop_container(container.id, options.timeout, options.signal, stop);
+        case Verb::Restart:
+            return client.restart_container(container.id, options.timeout, options.signal);
         case Verb::Kill: return client.kill_container(container.id, options.signal);
         case Verb::Pause: return client.pause_container(container.id);
         case Verb::Unpause: return client.unpause_container(container.id);
-        case Verb::Remove: return client.remove_container(container.id, {.force = options.force, .volumes = options.volumes});
+        case Verb::Remove:
+            return client.remove_container(container.id,
+                                           {.force = options.force, .volumes = options.volumes});
     }
     return {};
 }
 
 }  // namespace
 
-Result<> down(const client::Client& client, const Project& project, const DownOptions& options, const ProgressSink& progress,
-              const std::stop_token& stop) {
+Result<> down(const client::Client& client, const Project& project, const DownOptions& options,
+              const ProgressSink& progress, const std::stop_token& stop) {
     const auto observed = TRY(observe_containers(client, project.name, true));
     Reporter report(progress);
-    const auto remove = [&](const ObservedContainer& container) { return stop_and_remove(client, container, options, report, stop); };
+    const auto remove = [&](const ObservedContainer& container) {
+        return stop_and_remove(client, container, options, report, stop);
+    };
 
     // One-off containers and services without an enabled profile depend on others and go first.
     std::vector<ObservedContainer> first;
     for (const auto& container : observed) {
         if (options.services_only) break;
-        const bool is_disabled = std::any_of(project.disabled.begin(), project.disabled.end(),
-                                             [&](const Service& service) { return service.name == container.service; });
+        const bool is_disabled =
+            std::any_of(project.disabled.begin(), project.disabled.end(),
+                        [&](const Service& service) { return service.name == container.service; });
         const bool is_orphan = !is_disabled && !project.find_service(container.service);
-        if ((container.is_oneoff || is_disabled) || (is_orphan && options.remove_orphans)) first.push_back(container);
+        if ((container.is_oneoff || is_disabled) || (is_orphan && options.remove_orphans))
+            first.push_back(container);
     }
     TRY(in_parallel(first, remove));
     const auto groups = ranks(project);
@@ -179,8 +192,9 @@ Result<> down(const client::Client& client, const Project& project, const DownOp
     return remove_resources(client, project, options.volumes, progress);
 }
 
-Result<> apply(const client::Client& client, const Project& project, Verb verb, const VerbOptions& options,
-               const ProgressSink& progress, const std::stop_token& stop) {
+Result<> apply(const client::Client& client, const Project& project, Verb verb,
+               const VerbOptions& options, const ProgressSink& progress,
+               const std::stop_token& stop) {
     const auto observed = TRY(observe_containers(client, project.name));
     Reporter report(progress);
     auto groups = ranks(project);

@@ -23,7 +23,9 @@ public:
 
 private:
     char peek() const { return at_ < text_.size() ? text_[at_] : '\n'; }
-    bool at_line_end() const { return at_ >= text_.size() || text_[at_] == '\n' || text_[at_] == '\r'; }
+    bool at_line_end() const {
+        return at_ >= text_.size() || text_[at_] == '\n' || text_[at_] == '\r';
+    }
 
     void skip_spaces() {
         while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) ++at_;
@@ -55,12 +57,16 @@ private:
             skip_spaces();
         }
         const std::size_t start = at_;
-        while (!at_line_end() && text_[at_] != '=' && text_[at_] != ' ' && text_[at_] != '\t' && text_[at_] != '#') ++at_;
+        while (!at_line_end() && text_[at_] != '=' && text_[at_] != ' ' && text_[at_] != '\t' &&
+               text_[at_] != '#')
+            ++at_;
         EnvAssignment out{std::string(text_.substr(start, at_ - start)), std::nullopt};
         if (out.name.empty()) return refuse(start, "expected a variable name");
         skip_spaces();
         if (at_line_end() || peek() == '#') return out;
-        if (peek() != '=') return refuse(at_, concat("unexpected text behind the variable name \"", out.name, "\""));
+        if (peek() != '=')
+            return refuse(at_,
+                          concat("unexpected text behind the variable name \"", out.name, "\""));
         ++at_;
         skip_spaces();
         out.value = TRY(read_value());
@@ -71,7 +77,8 @@ private:
         if (peek() == '\'' || peek() == '"') return read_quoted();
         const std::size_t start = at_;
         std::size_t end = at_;
-        while (!at_line_end() && !(text_[at_] == '#' && at_ > start && (text_[at_ - 1] == ' ' || text_[at_ - 1] == '\t'))) {
+        while (!at_line_end() && !(text_[at_] == '#' && at_ > start &&
+                                   (text_[at_ - 1] == ' ' || text_[at_ - 1] == '\t'))) {
             if (text_[at_] != ' ' && text_[at_] != '\t') end = at_ + 1;
             ++at_;
         }
@@ -96,7 +103,8 @@ private:
         if (at_ >= text_.size()) return refuse(start, "quote is never closed");
         ++at_;
         skip_spaces();
-        if (!at_line_end() && peek() != '#') return refuse(at_, "unexpected text behind the closing quote");
+        if (!at_line_end() && peek() != '#')
+            return refuse(at_, "unexpected text behind the closing quote");
         while (!at_line_end()) ++at_;
         if (quote == '\'') return out;
         return expand(out, start);

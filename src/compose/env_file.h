@@ -14,8 +14,9 @@ struct EnvAssignment {
     std::optional<std::string> value;
 };
 
-/// Parses a dotenv file: NAME=value, `export`, comments, 'literal', "escapes and $variables", values over several lines in
-/// quotes. `environment` and earlier lines feed the variables. Errors name file, line and column with a caret.
+/// Parses a dotenv file: NAME=value, `export`, comments, 'literal', "escapes and $variables",
+/// values over several lines in quotes. `environment` and earlier lines feed the variables. Errors
+/// name file, line and column with a caret.
 Result<std::vector<EnvAssignment>> parse_env_file(std::string_view text, const std::string& name,
                                                   const Environment& environment);
 

@@ -42,7 +42,8 @@ ContainerState read_state(const Json& inspected) {
     out.status = codec::get_string(*state, "Status");
     out.exit_code = codec::get_int(*state, "ExitCode");
     out.started_at = parse_rfc3339(codec::get_string(*state, "StartedAt"));
-    if (const Json* health = codec::find_member(*state, "Health")) out.health = codec::get_string(*health, "Status");
+    if (const Json* health = codec::find_member(*state, "Health"))
+        out.health = codec::get_string(*health, "Status");
     if (out.health == "none") out.health.clear();
     if (out.health.empty() && has_health_check(inspected)) out.health = "starting";
     return out;
@@ -50,11 +51,14 @@ ContainerState read_state(const Json& inspected) {
 
 /// What is left of `least_run`. At most all of it: the engine may have another clock.
 std::chrono::milliseconds time_to_run(Timestamp started_at) {
-    const auto ran = std::chrono::duration_cast<std::chrono::milliseconds>(SystemClock().now() - started_at);
+    const auto ran =
+        std::chrono::duration_cast<std::chrono::milliseconds>(SystemClock().now() - started_at);
     return std::clamp(least_run - ran, std::chrono::milliseconds(0), least_run);
 }
 
-bool has_ended(const ContainerState& state) { return state.status == "exited" || state.status == "dead"; }
+bool has_ended(const ContainerState& state) {
+    return state.status == "exited" || state.status == "dead";
+}
 
 Error exited(const std::string& name, const ContainerState& state) {
     return Error(ErrorCode::Conflict, concat("container ", name, " exited (", state.exit_code, ")"))
@@ -63,25 +67,32 @@ Error exited(const std::string& name, const ContainerState& state) {
 
 Error unhealthy(const std::string& name) {
     return Error(ErrorCode::Conflict, concat("container ", name, " is unhealthy"))
-        .with_hint(concat("see what its health check says: berth inspect --format '{{json .State.Health}}' ", name));
+        .with_hint(concat(
+            "see what its health check says: berth inspect --format '{{json .State.Health}}' ",
+            name));
 }
 
 }  // namespace
 
-HealthBoard::HealthBoard(const client::Client& client, const std::string& project) : client_(client) {
+HealthBoard::HealthBoard(const client::Client& client, const std::string& project)
+    : client_(client) {
     listener_ = std::jthread([this, project](const std::stop_token& stop) {
         api::Filters filters;
         filters.add("type", "container");
         filters.add("label", concat(label::project, "=", project));
-        const auto since = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()) - 1;
-        auto ended = client_.events(std::to_string(since), "", filters, [&](const Json& event) -> Result<> {
-            const Json* actor = codec::find_member(event, "Actor");
-            if (actor) {
-                ++board_.lock()->versions[codec::get_string(*actor, "ID")];
-                board_.notify_all();
-            }
-            return {};
-        }, stop);
+        const auto since =
+            std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()) - 1;
+        auto ended = client_.events(
+            std::to_string(since), "", filters,
+            [&](const Json& event) -> Result<> {
+                const Json* actor = codec::find_member(event, "Actor");
+                if (actor) {
+                    ++board_.lock()->versions[codec::get_string(*actor, "ID")];
+                    board_.notify_all();
+                }
+                return {};
+            },
+            stop);
         if (stop.stop_requested()) return;
         std::move(ended).ignore("the waiters learn that the stream is over, whatever the reason");
         board_.lock()->is_lost = true;
@@ -98,7 +109,8 @@ Result<> HealthBoard::wait(const std::string& id, const std::stop_token& stop, C
         const Json inspected = TRY(client_.inspect_container(id));
         if (TRY(check(read_state(inspected)))) return {};
         auto board = board_.lock();
-        if (board->is_lost) return fail(ErrorCode::Unavailable, "the engine ended the stream of events");
+        if (board->is_lost)
+            return fail(ErrorCode::Unavailable, "the engine ended the stream of events");
         if (!board.wait(stop, [&](Board& b) { return b.is_lost || b.versions[id] != seen; })) {
             return fail(ErrorCode::Cancelled, "interrupted");
         }
@@ -114,8 +126,10 @@ Result<> HealthBoard::wait_for(const std::string& id, const std::string& name, C
                 if (has_ended(state)) return exited(name, state);
                 if (state.health == "unhealthy") return unhealthy(name);
                 if (state.health.empty() && state.status == "running") {
-                    return Error(ErrorCode::Conflict, concat("container ", name, " has no health check to wait for"))
-                        .with_hint("add a healthcheck to the service, or HEALTHCHECK to its Dockerfile");
+                    return Error(ErrorCode::Conflict,
+                                 concat("container ", name, " has no health check to wait for"))
+                        .with_hint(
+                            "add a healthcheck to the service, or HEALTHCHECK to its Dockerfile");
                 }
                 return state.health == "healthy";
             case Condition::CompletedSuccessfully:
@@ -127,7 +141,8 @@ Result<> HealthBoard::wait_for(const std::string& id, const std::string& name, C
     });
 }
 
-Result<> HealthBoard::wait_until_up(const std::string& id, const std::string& name, const std::stop_token& stop) {
+Result<> HealthBoard::wait_until_up(const std::string& id, const std::string& name,
+                                    const std::stop_token& stop) {
     std::chrono::milliseconds still_to_run{0};
     const auto check = [&](const ContainerState& state) -> Result<bool> {
         still_to_run = {};

@@ -7,7 +7,8 @@ namespace berth::compose {
 
 namespace {
 
-Result<std::optional<std::string>> find_image(const client::Client& client, const std::string& image) {
+Result<std::optional<std::string>> find_image(const client::Client& client,
+                                              const std::string& image) {
     auto found = client.inspect_image(image);
     if (found) return std::optional(codec::get_string(*found, "Id"));
     if (found.error().is(ErrorCode::NotFound)) return std::optional<std::string>();
@@ -31,7 +32,8 @@ bool must_build(const Service& service, const UpOptions& options, bool is_presen
 
 }  // namespace
 
-Result<std::map<std::string, std::string>> provide_images(const client::Client& client, const Project& project,
+Result<std::map<std::string, std::string>> provide_images(const client::Client& client,
+                                                          const Project& project,
                                                           const UpOptions& options) {
     std::map<std::string, std::string> ids;
     std::set<std::string> done;
@@ -50,8 +52,10 @@ Result<std::map<std::string, std::string>> provide_images(const client::Client& 
             }
         }
         if (!present) {
-            return Error(ErrorCode::NotFound, concat("service ", service.name, ": no such image: ", image))
-                .with_hint(service.has_build() ? "run with --build" : "pull it, or set pull_policy");
+            return Error(ErrorCode::NotFound,
+                         concat("service ", service.name, ": no such image: ", image))
+                .with_hint(service.has_build() ? "run with --build"
+                                               : "pull it, or set pull_policy");
         }
         ids[service.name] = *present;
     }

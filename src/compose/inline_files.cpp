@@ -17,31 +17,37 @@ struct InlineFile {
     std::uint32_t mode = 0444;
 };
 
-Result<std::string> content_of(const Project& project, const YamlNode& definition, const std::string& name) {
+Result<std::string> content_of(const Project& project, const YamlNode& definition,
+                               const std::string& name) {
     if (const YamlNode* content = definition.find("content")) return content->scalar;
     const YamlNode* variable = definition.find("environment");
     const auto found = project.environment.find(variable->scalar);
     if (found == project.environment.end()) {
-        return fail(ErrorCode::InvalidArgument, "\"", name, "\" comes from the variable ", variable->scalar, ", which is not set");
+        return fail(ErrorCode::InvalidArgument, "\"", name, "\" comes from the variable ",
+                    variable->scalar, ", which is not set");
     }
     return found->second;
 }
 
-Result<> collect(const Project& project, const Service& service, std::string_view key, const YamlNode& definitions,
-                 std::vector<InlineFile>& out) {
+Result<> collect(const Project& project, const Service& service, std::string_view key,
+                 const YamlNode& definitions, std::vector<InlineFile>& out) {
     const YamlNode* grants = service.definition.find(key);
     for (const auto& grant : grants ? grants->items : std::vector<YamlNode>{}) {
         const std::string& name = grant.find("source")->scalar;
         const YamlNode* definition = definitions.find(name);
-        if (!definition || (!definition->find("content") && !definition->find("environment"))) continue;
-        InlineFile file{.target = grant.find("target")->scalar, .content = TRY(content_of(project, *definition, name))};
+        if (!definition || (!definition->find("content") && !definition->find("environment")))
+            continue;
+        InlineFile file{.target = grant.find("target")->scalar,
+                        .content = TRY(content_of(project, *definition, name))};
         const auto number = [&](std::string_view member, std::uint32_t fallback) {
             const YamlNode* value = grant.find(member);
-            return value ? static_cast<std::uint32_t>(parse_uint(value->scalar).value_or(fallback)) : fallback;
+            return value ? static_cast<std::uint32_t>(parse_uint(value->scalar).value_or(fallback))
+                         : fallback;
         };
         file.uid = number("uid", 0);
         file.gid = number("gid", 0);
-        if (const YamlNode* mode = grant.find("mode")) file.mode = parse_octal(mode->scalar).value_or(file.mode);
+        if (const YamlNode* mode = grant.find("mode"))
+            file.mode = parse_octal(mode->scalar).value_or(file.mode);
         out.push_back(std::move(file));
     }
     return {};
@@ -49,11 +55,13 @@ Result<> collect(const Project& project, const Service& service, std::string_vie
 
 }  // namespace
 
-Result<> copy_inline_files(const client::Client& client, const Project& project, const Service& service,
-                           const std::string& container) {
+Result<> copy_inline_files(const client::Client& client, const Project& project,
+                           const Service& service, const std::string& container) {
     std::vector<InlineFile> files;
-    TRY(collect(project, service, "secrets", project.secrets, files).context("service ", service.name, ": secret"));
-    TRY(collect(project, service, "configs", project.configs, files).context("service ", service.name, ": config"));
+    TRY(collect(project, service, "secrets", project.secrets, files)
+            .context("service ", service.name, ": secret"));
+    TRY(collect(project, service, "configs", project.configs, files)
+            .context("service ", service.name, ": config"));
     if (files.empty()) return {};
     codec::StringSink archive;
     codec::TarWriter tar(archive);
@@ -68,11 +76,15 @@ Result<> copy_inline_files(const client::Client& client, const Project& project,
     }
     TRY(tar.finish());
     bool is_sent = false;
-    return client.copy_to(container, "/", [&]() -> Result<std::string> {
-        if (is_sent) return std::string();
-        is_sent = true;
-        return archive.take();
-    }, {}).context("copy secrets and configs of ", service.name);
+    return client
+        .copy_to(container, "/",
+                 [&]() -> Result<std::string> {
+                     if (is_sent) return std::string();
+                     is_sent = true;
+                     return archive.take();
+                 },
+                 {})
+        .context("copy secrets and configs of ", service.name);
 }
 
 }  // namespace berth::compose

@@ -9,10 +9,12 @@ bool is_name_char(char c) { return is_name_start(c) || (c >= '0' && c <= '9'); }
 
 class Expander {
 public:
-    Expander(const Environment& environment, Warnings& warnings) : environment_(environment), warnings_(warnings) {}
+    Expander(const Environment& environment, Warnings& warnings)
+        : environment_(environment), warnings_(warnings) {}
 
     Result<std::string> expand(std::string_view text, int depth = 0) {
-        if (depth > 16) return fail(ErrorCode::InvalidArgument, "variables are nested deeper than 16 levels");
+        if (depth > 16)
+            return fail(ErrorCode::InvalidArgument, "variables are nested deeper than 16 levels");
         std::string out;
         while (!text.empty()) {
             const auto dollar = text.find('$');
@@ -30,7 +32,8 @@ public:
                 const auto name = take_name(text);
                 out += value_of(name);
             } else {
-                return fail(ErrorCode::InvalidArgument, "invalid interpolation: \"$\" needs a name or a brace behind it");
+                return fail(ErrorCode::InvalidArgument,
+                            "invalid interpolation: \"$\" needs a name or a brace behind it");
             }
         }
         return out;
@@ -58,26 +61,32 @@ private:
     std::string value_of(std::string_view name) {
         const auto found = environment_.find(name);
         if (found != environment_.end()) return found->second;
-        warnings_.push_back(concat("the variable \"", name, "\" is not set, an empty string is used"));
+        warnings_.push_back(
+            concat("the variable \"", name, "\" is not set, an empty string is used"));
         return {};
     }
 
     Result<std::string> expand_braced(std::string_view inner, int depth) {
         if (inner.empty() || !is_name_start(inner.front())) {
-            return fail(ErrorCode::InvalidArgument, "invalid interpolation: \"${", inner, "}\" does not start with a name");
+            return fail(ErrorCode::InvalidArgument, "invalid interpolation: \"${", inner,
+                        "}\" does not start with a name");
         }
         const auto name = take_name(inner);
         if (inner.empty()) return value_of(name);
         const bool empty_counts_as_unset = inner.front() == ':';
         if (empty_counts_as_unset) inner.remove_prefix(1);
-        if (inner.empty() || std::string_view("-?+").find(inner.front()) == std::string_view::npos) {
-            return fail(ErrorCode::InvalidArgument, "invalid interpolation: \"${", name, "...}\": expected one of - ? + behind the name");
+        if (inner.empty() ||
+            std::string_view("-?+").find(inner.front()) == std::string_view::npos) {
+            return fail(ErrorCode::InvalidArgument, "invalid interpolation: \"${", name,
+                        "...}\": expected one of - ? + behind the name");
         }
         const char operation = inner.front();
         const auto word = inner.substr(1);
         const auto found = environment_.find(name);
-        const bool is_set = found != environment_.end() && !(empty_counts_as_unset && found->second.empty());
-        if (operation == '+') return is_set ? expand(word, depth + 1) : Result<std::string>(std::string());
+        const bool is_set =
+            found != environment_.end() && !(empty_counts_as_unset && found->second.empty());
+        if (operation == '+')
+            return is_set ? expand(word, depth + 1) : Result<std::string>(std::string());
         if (is_set) return found->second;
         if (operation == '-') return expand(word, depth + 1);
         const std::string reason = TRY(expand(word, depth + 1));
@@ -91,12 +100,13 @@ private:
 
 }  // namespace
 
-Result<std::string> interpolate(std::string_view text, const Environment& environment, Warnings& warnings) {
+Result<std::string> interpolate(std::string_view text, const Environment& environment,
+                                Warnings& warnings) {
     return Expander(environment, warnings).expand(text);
 }
 
-Result<> interpolate_tree(codec::YamlNode& node, const Environment& environment, const Sources& sources,
-                          Warnings& warnings) {
+Result<> interpolate_tree(codec::YamlNode& node, const Environment& environment,
+                          const Sources& sources, Warnings& warnings) {
     if (node.is_scalar() && node.scalar.find('$') != std::string::npos) {
         Warnings found;
         auto expanded = interpolate(node.scalar, environment, found);
@@ -105,7 +115,8 @@ Result<> interpolate_tree(codec::YamlNode& node, const Environment& environment,
         for (const auto& warning : found) warnings.push_back(sources.place(node.at, warning));
     }
     for (auto& item : node.items) TRY(interpolate_tree(item, environment, sources, warnings));
-    for (auto& member : node.members) TRY(interpolate_tree(member.value, environment, sources, warnings));
+    for (auto& member : node.members)
+        TRY(interpolate_tree(member.value, environment, sources, warnings));
     return {};
 }
 

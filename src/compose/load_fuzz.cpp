@@ -8,8 +8,8 @@
 
 #include "compose/project.h"
 
-// Whatever a compose file says, loading it ends with a refusal or with a project whose canonical form is
-// YAML again.
+// Whatever a compose file says, loading it ends with a refusal or with a project whose canonical
+// form is YAML again.
 
 using namespace berth;
 

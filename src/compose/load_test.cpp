@@ -46,8 +46,11 @@ TEST(Load, EveryMistakeIsRefusedWithItsPlace) {
         const auto project = load_project(options);
         ASSERT_TRUE(project.is_error()) << entry.path();
         const std::string message = project.error().message();
-        EXPECT_NE(message.find(read(fs::path(entry.path()).replace_extension(".want"))), std::string::npos) << message;
-        EXPECT_NE(message.find(entry.path().filename().string() + ":"), std::string::npos) << message;
+        EXPECT_NE(message.find(read(fs::path(entry.path()).replace_extension(".want"))),
+                  std::string::npos)
+            << message;
+        EXPECT_NE(message.find(entry.path().filename().string() + ":"), std::string::npos)
+            << message;
         EXPECT_NE(message.find('^'), std::string::npos) << message;
     }
     EXPECT_GE(count, 14);

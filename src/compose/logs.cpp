@@ -53,20 +53,25 @@ private:
 
 Result<> read_logs(const client::Client& client, const std::vector<ObservedContainer>& containers,
                    const client::LogOptions& options, const LogSink& sink,
-                   const std::function<void(const ObservedContainer&)>& on_end, const std::stop_token& stop) {
+                   const std::function<void(const ObservedContainer&)>& on_end,
+                   const std::stop_token& stop) {
     std::mutex mutex;
     std::optional<Error> first_error;
     const auto read_one = [&](const ObservedContainer& container) {
         Result<> result;
         {
             LineCutter cutter(container, sink, mutex);
-            result = client.logs(container.id, options, [&](api::Stream stream, std::string_view bytes) -> Result<> {
-                cutter.add(stream, bytes);
-                return {};
-            }, stop);
+            result = client.logs(
+                container.id, options,
+                [&](api::Stream stream, std::string_view bytes) -> Result<> {
+                    cutter.add(stream, bytes);
+                    return {};
+                },
+                stop);
         }
         const std::lock_guard lock(mutex);
-        if (result.is_error() && !stop.stop_requested() && !first_error) first_error = std::move(result).error();
+        if (result.is_error() && !stop.stop_requested() && !first_error)
+            first_error = std::move(result).error();
         if (on_end && !stop.stop_requested()) on_end(container);
     };
     {

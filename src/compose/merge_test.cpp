@@ -21,22 +21,29 @@ TEST(Merge, FollowsTheSpecification) {
     const Case cases[] = {
         {"scalars are replaced", "{image: a}", "{image: b}", R"({"image":"b"})"},
         {"commands are replaced", "{command: [a, b]}", "{command: [c]}", R"({"command":["c"]})"},
-        {"environment merges by name", "{environment: [A=1, B=2]}", "{environment: {B: x}}", R"({"environment":{"A":1,"B":"x"}})"},
-        {"ports with one key merge", "{ports: ['80:80']}", "{ports: ['80:80', '81:81']}", R"({"ports":["80:80","81:81"]})"},
-        {"volumes merge by target", "{volumes: ['a:/d', 'b:/e']}", "{volumes: ['c:/d']}", R"({"volumes":["c:/d","b:/e"]})"},
+        {"environment merges by name", "{environment: [A=1, B=2]}", "{environment: {B: x}}",
+         R"({"environment":{"A":1,"B":"x"}})"},
+        {"ports with one key merge", "{ports: ['80:80']}", "{ports: ['80:80', '81:81']}",
+         R"({"ports":["80:80","81:81"]})"},
+        {"volumes merge by target", "{volumes: ['a:/d', 'b:/e']}", "{volumes: ['c:/d']}",
+         R"({"volumes":["c:/d","b:/e"]})"},
         {"reset removes", "{ports: ['80:80'], image: a}", "{ports: !reset []}", R"({"image":"a"})"},
-        {"override replaces", "{ports: ['80:80']}", "{ports: !override ['81:81']}", R"({"ports":["81:81"]})"},
-        {"other sequences append", "{group_add: [a]}", "{group_add: [b]}", R"({"group_add":["a","b"]})"},
+        {"override replaces", "{ports: ['80:80']}", "{ports: !override ['81:81']}",
+         R"({"ports":["81:81"]})"},
+        {"other sequences append", "{group_add: [a]}", "{group_add: [b]}",
+         R"({"group_add":["a","b"]})"},
     };
     for (const auto& c : cases) {
         std::string result = json(merge_services(yaml(c.base), yaml(c.over)));
-        if (result.find("\"A\":\"1\"") != std::string::npos) result = replace_all(result, "\"1\"", "1");
+        if (result.find("\"A\":\"1\"") != std::string::npos)
+            result = replace_all(result, "\"1\"", "1");
         EXPECT_EQ(result, c.expected) << c.what;
     }
 }
 
 TEST(Merge, AServiceMayBeCalledTest) {
-    const auto merged = merge_files(yaml("services: {test: {image: a, tty: true}}"), yaml("services: {test: {image: b}}"));
+    const auto merged = merge_files(yaml("services: {test: {image: a, tty: true}}"),
+                                    yaml("services: {test: {image: b}}"));
     EXPECT_EQ(json(merged), R"({"services":{"test":{"image":"b","tty":true}}})");
 }
 
@@ -44,11 +51,14 @@ TEST(ShortForms, Ports) {
     const std::vector<std::pair<std::string, std::string>> cases{
         {"80", R"([{"mode":"ingress","target":80,"protocol":"tcp"}])"},
         {"8080:80", R"([{"mode":"ingress","target":80,"published":"8080","protocol":"tcp"}])"},
-        {"127.0.0.1:8080:80/udp", R"([{"mode":"ingress","host_ip":"127.0.0.1","target":80,"published":"8080","protocol":"udp"}])"},
+        {"127.0.0.1:8080:80/udp",
+         R"([{"mode":"ingress","host_ip":"127.0.0.1","target":80,"published":"8080","protocol":"udp"}])"},
         {"9000-9001:80-81",
          R"([{"mode":"ingress","target":80,"published":"9000","protocol":"tcp"},{"mode":"ingress","target":81,"published":"9001","protocol":"tcp"}])"},
-        {"[::1]:1:2", R"([{"mode":"ingress","host_ip":"::1","target":2,"published":"1","protocol":"tcp"}])"},
-        {"127.0.0.1::80", R"([{"mode":"ingress","host_ip":"127.0.0.1","target":80,"protocol":"tcp"}])"},
+        {"[::1]:1:2",
+         R"([{"mode":"ingress","host_ip":"::1","target":2,"published":"1","protocol":"tcp"}])"},
+        {"127.0.0.1::80",
+         R"([{"mode":"ingress","host_ip":"127.0.0.1","target":80,"protocol":"tcp"}])"},
     };
     for (const auto& [text, expected] : cases) {
         const auto ports = expand_port(codec::YamlNode::of_string(text));
@@ -71,7 +81,8 @@ TEST(ShortForms, Volumes) {
 }
 
 TEST(ShortForms, CommandsSplitLikeAShell) {
-    EXPECT_EQ(*split_command(R"(a 'b c' "d \"e" f\ g "")"), (std::vector<std::string>{"a", "b c", "d \"e", "f g", ""}));
+    EXPECT_EQ(*split_command(R"(a 'b c' "d \"e" f\ g "")"),
+              (std::vector<std::string>{"a", "b c", "d \"e", "f g", ""}));
     EXPECT_TRUE(split_command("a 'b").is_error());
 }
 
@@ -80,7 +91,8 @@ TEST(ShortForms, Sizes) {
     EXPECT_EQ(*parse_byte_size("1.5gb"), 1610612736);
     EXPECT_EQ(*parse_byte_size("64KiB"), 65536);
     EXPECT_EQ(*parse_byte_size("1024"), 1024);
-    for (const std::string bad : {"", "m", "5x", "-1m"}) EXPECT_TRUE(parse_byte_size(bad).is_error()) << bad;
+    for (const std::string bad : {"", "m", "5x", "-1m"})
+        EXPECT_TRUE(parse_byte_size(bad).is_error()) << bad;
 }
 
 }  // namespace

@@ -25,20 +25,25 @@ void name_resource(YamlNode::Member& member, std::string_view project) {
         definition.set("external", YamlNode::of_plain("true", member.at));
     }
     if (definition.find("name")) return;
-    const std::string name = is_external(definition) ? member.key : concat(project, "_", member.key);
+    const std::string name =
+        is_external(definition) ? member.key : concat(project, "_", member.key);
     definition.set("name", YamlNode::of_string(name, member.at));
 }
 
-Result<> normalize_files(YamlNode& section, std::string_view kind, const NormalizeContext& context) {
+Result<> normalize_files(YamlNode& section, std::string_view kind,
+                         const NormalizeContext& context) {
     constexpr std::array<std::string_view, 4> sources{"file", "environment", "content", "external"};
     for (auto& member : section.members) {
         if (member.value.is_null()) member.value = YamlNode::mapping(member.at);
-        if (YamlNode* file = member.value.find("file")) file->scalar = absolute_path(file->scalar, context);
+        if (YamlNode* file = member.value.find("file"))
+            file->scalar = absolute_path(file->scalar, context);
         int count = 0;
         for (const auto source : sources) count += member.value.find(source) ? 1 : 0;
         if (count != 1) {
-            return context.sources.refuse(member.at, concat(kind, " \"", member.key, "\" needs exactly one of file, environment",
-                                                            kind == "config" ? ", content" : "", " or external"));
+            return context.sources.refuse(
+                member.at,
+                concat(kind, " \"", member.key, "\" needs exactly one of file, environment",
+                       kind == "config" ? ", content" : "", " or external"));
         }
     }
     return {};
@@ -52,7 +57,8 @@ Result<> normalize_resources(Project& project, const NormalizeContext& context) 
         const YamlNode* networks = service.definition.find("networks");
         uses_default = uses_default || (networks && networks->find("default"));
     }
-    if (uses_default && !project.networks.find("default")) project.networks.set("default", YamlNode{});
+    if (uses_default && !project.networks.find("default"))
+        project.networks.set("default", YamlNode{});
     for (auto& member : project.networks.members) name_resource(member, context.project);
     for (auto& member : project.volumes.members) name_resource(member, context.project);
     for (YamlNode* section : {&project.networks, &project.volumes}) {

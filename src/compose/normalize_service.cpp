@@ -16,7 +16,8 @@ std::string absolute_path(std::string_view path, const NormalizeContext& context
     std::filesystem::path out;
     if (path == "~" || path.starts_with("~/")) {
         const auto home = context.environment.find("HOME");
-        out = std::filesystem::path(home == context.environment.end() ? "/root" : home->second) / path.substr(std::min<std::size_t>(2, path.size()));
+        out = std::filesystem::path(home == context.environment.end() ? "/root" : home->second) /
+              path.substr(std::min<std::size_t>(2, path.size()));
     } else {
         out = std::filesystem::path(context.working_dir) / path;
     }
@@ -51,7 +52,8 @@ public:
         for (const std::string_view key : {"secrets", "configs"}) TRY(normalize_grants(key));
         TRY(normalize_healthcheck());
         TRY(normalize_labels());
-        for (const std::string_view key : {"sysctls", "annotations", "extra_hosts"}) normalize_keyed_list(key);
+        for (const std::string_view key : {"sysctls", "annotations", "extra_hosts"})
+            normalize_keyed_list(key);
         for (const std::string_view key : {"dns", "dns_search", "tmpfs", "label_file"}) {
             if (YamlNode* value = node_.find(key)) *value = to_sequence(*value);
         }
@@ -69,7 +71,8 @@ private:
         *build = build_to_mapping(*build);
         YamlNode* where = build->find("context");
         if (!where) where = &build->set("context", YamlNode::of_string(".", build->at));
-        const bool is_remote = where->scalar.find("://") != std::string::npos || where->scalar.starts_with("git@");
+        const bool is_remote =
+            where->scalar.find("://") != std::string::npos || where->scalar.starts_with("git@");
         if (!is_remote) where->scalar = absolute_path(where->scalar, context_);
         if (!build->find("dockerfile") && !build->find("dockerfile_inline")) {
             build->set("dockerfile", YamlNode::of_string("Dockerfile", build->at));
@@ -90,12 +93,14 @@ private:
         auto words = split_command(value->scalar);
         if (words.is_error()) return refuse(*value, concat(key, ": ", words.error().message()));
         YamlNode list = YamlNode::sequence(value->at);
-        for (auto& word : *words) list.items.push_back(YamlNode::of_string(std::move(word), value->at));
+        for (auto& word : *words)
+            list.items.push_back(YamlNode::of_string(std::move(word), value->at));
         *value = std::move(list);
         return {};
     }
 
-    // A variable without a value is taken from the shell, or dropped when the shell does not have it.
+    // A variable without a value is taken from the shell, or dropped when the shell does not have
+    // it.
     void resolve_from_shell(YamlNode& variables) {
         std::erase_if(variables.members, [&](YamlNode::Member& member) {
             if (!member.value.is_null()) return false;
@@ -133,11 +138,13 @@ private:
             if (required && required->as_bool() == false) return {};
             return refuse(*path_node, concat("env file ", path, " not found"));
         }
-        const auto assignments = TRY(parse_env_file(*text, path, context_.environment).context("service ", service_.name));
+        const auto assignments = TRY(
+            parse_env_file(*text, path, context_.environment).context("service ", service_.name));
         for (const auto& [name, value] : assignments) {
             if (value) {
                 into.set(name, YamlNode::of_string(*value, path_node->at));
-            } else if (const auto found = context_.environment.find(name); found != context_.environment.end()) {
+            } else if (const auto found = context_.environment.find(name);
+                       found != context_.environment.end()) {
                 into.set(name, YamlNode::of_string(found->second, path_node->at));
             }
         }
@@ -184,7 +191,8 @@ private:
             return {};
         }
         if (!networks) {
-            node_.set("networks", names_to_mapping(YamlNode::sequence())).set("default", YamlNode{});
+            node_.set("networks", names_to_mapping(YamlNode::sequence()))
+                .set("default", YamlNode{});
             return {};
         }
         *networks = names_to_mapping(*networks);
@@ -198,7 +206,8 @@ private:
         }
         for (const std::string_view key : {"links", "volumes_from"}) {
             const YamlNode* names = node_.find(key);
-            for (const auto& name : names ? names->items : std::vector<YamlNode>{}) add_implied(name.scalar);
+            for (const auto& name : names ? names->items : std::vector<YamlNode>{})
+                add_implied(name.scalar);
         }
         for (const std::string_view key : {"network_mode", "ipc", "pid"}) {
             const YamlNode* mode = node_.find(key);
@@ -217,15 +226,20 @@ private:
             } else if (word == "service_completed_successfully") {
                 dependency.condition = Condition::CompletedSuccessfully;
             } else if (word != "service_started") {
-                return refuse(*condition, concat("unknown condition \"", word, "\": want service_started, service_healthy or "
+                return refuse(*condition, concat("unknown condition \"", word,
+                                                 "\": want service_started, service_healthy or "
                                                  "service_completed_successfully"));
             }
         }
-        if (const YamlNode* restart = member.value.find("restart")) dependency.restart = restart->as_bool().value_or(false);
-        if (const YamlNode* required = member.value.find("required")) dependency.required = required->as_bool().value_or(true);
-        canonical.set("condition", YamlNode::of_string(std::string(to_string(dependency.condition)), member.at));
+        if (const YamlNode* restart = member.value.find("restart"))
+            dependency.restart = restart->as_bool().value_or(false);
+        if (const YamlNode* required = member.value.find("required"))
+            dependency.required = required->as_bool().value_or(true);
+        canonical.set("condition",
+                      YamlNode::of_string(std::string(to_string(dependency.condition)), member.at));
         if (dependency.restart) canonical.set("restart", YamlNode::of_plain("true", member.at));
-        canonical.set("required", YamlNode::of_plain(dependency.required ? "true" : "false", member.at));
+        canonical.set("required",
+                      YamlNode::of_plain(dependency.required ? "true" : "false", member.at));
         member.value = std::move(canonical);
         service_.depends_on.push_back(std::move(dependency));
         return {};
@@ -250,7 +264,8 @@ private:
             const std::string folder = key == "secrets" ? "/run/secrets/" : "/";
             const std::string name = target ? target->scalar : source->scalar;
             const auto at = grant.at;
-            grant.set("target", YamlNode::of_string(name.starts_with('/') ? name : folder + name, at));
+            grant.set("target",
+                      YamlNode::of_string(name.starts_with('/') ? name : folder + name, at));
         }
         return {};
     }
@@ -267,13 +282,16 @@ private:
             }
             const std::string first = test->items.empty() ? "" : test->items.front().scalar;
             if (first != "NONE" && first != "CMD" && first != "CMD-SHELL") {
-                return refuse(*test, "the first word of healthcheck.test must be NONE, CMD or CMD-SHELL");
+                return refuse(*test,
+                              "the first word of healthcheck.test must be NONE, CMD or CMD-SHELL");
             }
         }
-        for (const std::string_view key : {"interval", "timeout", "start_period", "start_interval"}) {
+        for (const std::string_view key :
+             {"interval", "timeout", "start_period", "start_interval"}) {
             const YamlNode* value = check->find(key);
             if (value && !parse_duration(value->scalar)) {
-                return refuse(*value, concat("healthcheck.", key, ": \"", value->scalar, "\" is not a duration such as 10s or 1m30s"));
+                return refuse(*value, concat("healthcheck.", key, ": \"", value->scalar,
+                                             "\" is not a duration such as 10s or 1m30s"));
             }
         }
         return {};
@@ -287,7 +305,8 @@ private:
         }
         if (const YamlNode* labels = node_.find("labels")) {
             for (auto& member : list_to_mapping(*labels).members) {
-                YamlNode value = member.value.is_null() ? YamlNode::of_string("", member.at) : member.value;
+                YamlNode value =
+                    member.value.is_null() ? YamlNode::of_string("", member.at) : member.value;
                 value.is_plain = false;
                 merged.set(member.key, std::move(value));
             }
@@ -302,7 +321,8 @@ private:
     }
 
     Result<> normalize_scalars() {
-        for (const std::string_view key : {"mem_limit", "memswap_limit", "mem_reservation", "shm_size"}) {
+        for (const std::string_view key :
+             {"mem_limit", "memswap_limit", "mem_reservation", "shm_size"}) {
             const YamlNode* size = node_.find(key);
             if (!size || size->scalar == "-1") continue;
             const auto bytes = parse_byte_size(size->scalar);
@@ -313,7 +333,8 @@ private:
         TRY(check_pull_policy());
         const YamlNode* grace = node_.find("stop_grace_period");
         if (grace && !parse_duration(grace->scalar)) {
-            return refuse(*grace, concat("stop_grace_period: \"", grace->scalar, "\" is not a duration such as 10s"));
+            return refuse(*grace, concat("stop_grace_period: \"", grace->scalar,
+                                         "\" is not a duration such as 10s"));
         }
         if (const YamlNode* profiles = node_.find("profiles")) {
             for (const auto& profile : profiles->items) service_.profiles.push_back(profile.scalar);
@@ -324,7 +345,9 @@ private:
     // With --no-interpolate a variable may still become anything.
     const YamlNode* settled(std::string_view key) const {
         const YamlNode* value = node_.find(key);
-        return value && !value->scalar.empty() && value->scalar.find('$') == std::string::npos ? value : nullptr;
+        return value && !value->scalar.empty() && value->scalar.find('$') == std::string::npos
+                   ? value
+                   : nullptr;
     }
 
     Result<> check_image() {
@@ -340,21 +363,27 @@ private:
         if (!restart || restart->scalar == "false") return {};
         const auto parts = split_once(restart->scalar, ':');
         const std::string_view name = parts ? parts->first : std::string_view(restart->scalar);
-        const bool is_known = name == "no" || name == "always" || name == "unless-stopped" || name == "on-failure";
+        const bool is_known =
+            name == "no" || name == "always" || name == "unless-stopped" || name == "on-failure";
         const bool has_count = !parts || (name == "on-failure" && parse_uint(parts->second));
         if (is_known && has_count) return {};
-        return refuse(*restart, concat("restart: unknown policy \"", restart->scalar, "\": want no, always, on-failure[:N] or unless-stopped"));
+        return refuse(*restart, concat("restart: unknown policy \"", restart->scalar,
+                                       "\": want no, always, on-failure[:N] or unless-stopped"));
     }
 
     Result<> check_pull_policy() {
         const YamlNode* policy = settled("pull_policy");
         if (!policy) return {};
         const std::string_view name = policy->scalar;
-        for (const std::string_view known : {"always", "never", "missing", "if_not_present", "build", "daily", "weekly"})
+        for (const std::string_view known :
+             {"always", "never", "missing", "if_not_present", "build", "daily", "weekly"})
             if (name == known) return {};
         constexpr std::string_view every = "every_";
         if (name.starts_with(every) && parse_duration(name.substr(every.size()))) return {};
-        return refuse(*policy, concat("pull_policy: unknown policy \"", name, "\": want always, never, missing, build, daily, weekly or every_DURATION"));
+        return refuse(
+            *policy,
+            concat("pull_policy: unknown policy \"", name,
+                   "\": want always, never, missing, build, daily, weekly or every_DURATION"));
     }
 
     Result<> normalize_scale() {
@@ -363,11 +392,13 @@ private:
         if (const YamlNode* scale = node_.find("scale")) replicas = scale;
         if (replicas) {
             const auto count = parse_int(replicas->scalar);
-            if (!count || *count < 0 || *count > 1000) return refuse(*replicas, "the number of replicas must be between 0 and 1000");
+            if (!count || *count < 0 || *count > 1000)
+                return refuse(*replicas, "the number of replicas must be between 0 and 1000");
             service_.replicas = static_cast<int>(*count);
         }
         if (service_.replicas > 1 && node_.find("container_name")) {
-            return refuse(*node_.find("container_name"), "a service with a container_name cannot have several replicas");
+            return refuse(*node_.find("container_name"),
+                          "a service with a container_name cannot have several replicas");
         }
         return {};
     }

@@ -13,13 +13,15 @@ ObservedContainer to_observed(const Json& listed) {
     ObservedContainer out;
     out.id = codec::get_string(listed, "Id");
     const auto names = codec::get_strings(listed, "Names");
-    if (!names.empty()) out.name = names.front().starts_with('/') ? names.front().substr(1) : names.front();
+    if (!names.empty())
+        out.name = names.front().starts_with('/') ? names.front().substr(1) : names.front();
     out.image_id = codec::get_string(listed, "ImageID");
     out.state = codec::get_string(listed, "State");
     if (const Json* labels = codec::find_member(listed, "Labels")) {
         out.service = codec::get_string(*labels, label::service);
         out.config_hash = codec::get_string(*labels, label::config_hash);
-        out.number = static_cast<int>(parse_int(codec::get_string(*labels, label::number)).value_or(0));
+        out.number =
+            static_cast<int>(parse_int(codec::get_string(*labels, label::number)).value_or(0));
         out.is_oneoff = codec::get_string(*labels, label::oneoff) == "True";
         const std::string recorded = codec::get_string(*labels, label::image);
         if (!recorded.empty()) out.image_id = recorded;
@@ -27,7 +29,8 @@ ObservedContainer to_observed(const Json& listed) {
     return out;
 }
 
-Result<std::vector<ObservedContainer>> observe_containers(const client::Client& client, const std::string& project,
+Result<std::vector<ObservedContainer>> observe_containers(const client::Client& client,
+                                                          const std::string& project,
                                                           bool with_oneoff) {
     client::ListContainersOptions options;
     options.all = true;

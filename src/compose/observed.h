@@ -19,11 +19,14 @@ struct ObservedContainer {
     /// "created", "running", "exited", ...
     std::string state;
     bool is_oneoff = false;
-    bool is_running() const { return state == "running" || state == "restarting" || state == "paused"; }
+    bool is_running() const {
+        return state == "running" || state == "restarting" || state == "paused";
+    }
 };
 
 /// Everything of a project that runs or lies around, sorted by service and number.
-Result<std::vector<ObservedContainer>> observe_containers(const client::Client& client, const std::string& project,
+Result<std::vector<ObservedContainer>> observe_containers(const client::Client& client,
+                                                          const std::string& project,
                                                           bool with_oneoff = false);
 
 /// One list entry as the Engine API writes it, for callers that filter themselves.

@@ -19,21 +19,25 @@ std::string_view to_string(Step::Kind kind) {
 
 namespace {
 
-std::string recreate_reason(const Service& service, const ObservedContainer& container, const PlanOptions& options) {
+std::string recreate_reason(const Service& service, const ObservedContainer& container,
+                            const PlanOptions& options) {
     if (options.force_recreate) return "forced";
     if (options.no_recreate) return {};
     if (container.config_hash != config_hash(service)) return "configuration changed";
     const auto image = options.image_ids.find(service.name);
-    if (image != options.image_ids.end() && image->second != container.image_id) return "image changed";
+    if (image != options.image_ids.end() && image->second != container.image_id)
+        return "image changed";
     return {};
 }
 
-ServicePlan plan_service(const Service& service, std::vector<ObservedContainer> containers, const PlanOptions& options) {
+ServicePlan plan_service(const Service& service, std::vector<ObservedContainer> containers,
+                         const PlanOptions& options) {
     ServicePlan plan{service.name, {}};
     const auto scale = options.scale.find(service.name);
     const int wanted = scale == options.scale.end() ? service.replicas : scale->second;
     // Scaling down takes the highest numbers first.
-    std::sort(containers.begin(), containers.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
+    std::sort(containers.begin(), containers.end(),
+              [](const auto& a, const auto& b) { return a.number < b.number; });
     int kept = 0;
     int next_number = 1;
     for (auto& container : containers) {
@@ -55,12 +59,14 @@ ServicePlan plan_service(const Service& service, std::vector<ObservedContainer> 
 
 }  // namespace
 
-Plan make_plan(const Project& project, const std::vector<ObservedContainer>& observed, const PlanOptions& options) {
+Plan make_plan(const Project& project, const std::vector<ObservedContainer>& observed,
+               const PlanOptions& options) {
     Plan plan;
     for (const Service* service : in_dependency_order(project)) {
         std::vector<ObservedContainer> own;
         for (const auto& container : observed)
-            if (container.service == service->name && !container.is_oneoff) own.push_back(container);
+            if (container.service == service->name && !container.is_oneoff)
+                own.push_back(container);
         plan.services.push_back(plan_service(*service, std::move(own), options));
     }
     const auto is_known = [&](const std::string& name) {

@@ -9,7 +9,8 @@
 
 namespace berth::compose {
 
-/// One step for one container. Plans are plain values: computed, printed, compared, and only then executed.
+/// One step for one container. Plans are plain values: computed, printed, compared, and only then
+/// executed.
 struct Step {
     enum class Kind : std::uint8_t { Keep, Start, Create, Recreate, Remove };
     Kind kind;
@@ -39,12 +40,14 @@ struct PlanOptions {
     bool no_recreate = false;
     /// Service -> replicas, from --scale.
     std::map<std::string, int> scale;
-    /// Service -> ID of the image it should run; a service that is missing here is not compared by image.
+    /// Service -> ID of the image it should run; a service that is missing here is not compared by
+    /// image.
     std::map<std::string, std::string> image_ids;
 };
 
 /// The difference between a project and what the engine has.
-Plan make_plan(const Project& project, const std::vector<ObservedContainer>& observed, const PlanOptions& options);
+Plan make_plan(const Project& project, const std::vector<ObservedContainer>& observed,
+               const PlanOptions& options);
 
 /// One line a step, for `--dry-run` and tests: "api-1 recreate (configuration changed)".
 std::string to_string(const Plan& plan);

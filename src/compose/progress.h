@@ -4,7 +4,8 @@
 
 namespace berth::compose {
 
-/// Something that happened to one object of a project, for the user's eyes: {"Container", "shop-api-1", "Started"}.
+/// Something that happened to one object of a project, for the user's eyes: {"Container",
+/// "shop-api-1", "Started"}.
 struct Progress {
     std::string kind;
     std::string name;

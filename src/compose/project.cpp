@@ -49,24 +49,31 @@ YamlNode to_tree(const Project& project) {
     YamlNode& services = root.set("services", YamlNode::mapping());
     std::vector<const Service*> sorted;
     for (const auto& service : project.services) sorted.push_back(&service);
-    std::sort(sorted.begin(), sorted.end(), [](const Service* a, const Service* b) { return a->name < b->name; });
+    std::sort(sorted.begin(), sorted.end(),
+              [](const Service* a, const Service* b) { return a->name < b->name; });
     for (const Service* service : sorted) {
         YamlNode definition = service->definition;
-        std::sort(definition.members.begin(), definition.members.end(),
-                  [](const YamlNode::Member& a, const YamlNode::Member& b) { return a.key < b.key; });
+        std::sort(
+            definition.members.begin(), definition.members.end(),
+            [](const YamlNode::Member& a, const YamlNode::Member& b) { return a.key < b.key; });
         services.set(service->name, std::move(definition));
     }
-    const std::pair<std::string_view, const YamlNode*> sections[] = {{"networks", &project.networks}, {"volumes", &project.volumes},
-                                                                     {"secrets", &project.secrets}, {"configs", &project.configs}};
+    const std::pair<std::string_view, const YamlNode*> sections[] = {
+        {"networks", &project.networks},
+        {"volumes", &project.volumes},
+        {"secrets", &project.secrets},
+        {"configs", &project.configs}};
     for (const auto& [key, section] : sections)
         if (!section->members.empty()) root.set(key, *section);
     return root;
 }
 
-void add_with_dependencies(const Project& project, const Service& service, std::set<std::string>& names) {
+void add_with_dependencies(const Project& project, const Service& service,
+                           std::set<std::string>& names) {
     if (!names.insert(service.name).second) return;
     for (const auto& dependency : service.depends_on) {
-        if (const Service* next = project.find_service(dependency.service)) add_with_dependencies(project, *next, names);
+        if (const Service* next = project.find_service(dependency.service))
+            add_with_dependencies(project, *next, names);
     }
 }
 
@@ -74,7 +81,8 @@ void append_in_order(const Project& project, const Service& service, std::set<st
                      std::vector<const Service*>& out) {
     if (!done.insert(service.name).second) return;
     for (const auto& dependency : service.depends_on) {
-        if (const Service* next = project.find_service(dependency.service)) append_in_order(project, *next, done, out);
+        if (const Service* next = project.find_service(dependency.service))
+            append_in_order(project, *next, done, out);
     }
     out.push_back(&service);
 }
@@ -91,7 +99,8 @@ std::vector<const Service*> in_dependency_order(const Project& project) {
     return out;
 }
 
-Result<Project> select_services(const Project& project, const std::vector<std::string>& names, bool with_dependencies) {
+Result<Project> select_services(const Project& project, const std::vector<std::string>& names,
+                                bool with_dependencies) {
     if (names.empty()) return project;
     std::set<std::string> wanted;
     for (const auto& name : names) {
@@ -101,7 +110,8 @@ Result<Project> select_services(const Project& project, const std::vector<std::s
             for (const auto& other : project.services) known.push_back(other.name);
             const auto near = nearest(name, known);
             return Error(ErrorCode::NotFound, concat("no such service: ", name))
-                .with_hint(near ? concat("did you mean \"", *near, "\"?") : concat("services are: ", join(known, ", ")));
+                .with_hint(near ? concat("did you mean \"", *near, "\"?")
+                                : concat("services are: ", join(known, ", ")));
         }
         if (with_dependencies) {
             add_with_dependencies(project, *service, wanted);
@@ -110,9 +120,11 @@ Result<Project> select_services(const Project& project, const std::vector<std::s
         }
     }
     Project out = project;
-    std::erase_if(out.services, [&](const Service& service) { return !wanted.contains(service.name); });
+    std::erase_if(out.services,
+                  [&](const Service& service) { return !wanted.contains(service.name); });
     for (auto& service : out.services) {
-        std::erase_if(service.depends_on, [&](const Dependency& d) { return !wanted.contains(d.service); });
+        std::erase_if(service.depends_on,
+                      [&](const Dependency& d) { return !wanted.contains(d.service); });
     }
     return out;
 }

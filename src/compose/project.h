@@ -25,7 +25,8 @@ struct Dependency {
     bool required = true;
 };
 
-/// One service. `definition` is canonical: every short form is expanded, every path absolute, env files are read.
+/// One service. `definition` is canonical: every short form is expanded, every path absolute, env
+/// files are read.
 struct Service {
     std::string name;
     codec::YamlNode definition;
@@ -40,8 +41,8 @@ struct Service {
     std::string container_name() const;
 };
 
-/// A loaded, checked project. Mappings `networks`, `volumes`, `secrets`, `configs` are canonical: every definition has
-/// its full `name`, or a `file`.
+/// A loaded, checked project. Mappings `networks`, `volumes`, `secrets`, `configs` are canonical:
+/// every definition has its full `name`, or a `file`.
 struct Project {
     std::string name;
     std::string working_dir;
@@ -55,14 +56,16 @@ struct Project {
     codec::YamlNode configs;
     Environment environment;
     Warnings warnings;
-    /// {uid, gid} whose files the containers make in bind mounts; nullopt leaves the numbers as they are.
+    /// {uid, gid} whose files the containers make in bind mounts; nullopt leaves the numbers as
+    /// they are.
     std::optional<std::array<int, 2>> files_owner;
 
     const Service* find_service(std::string_view name) const;
 };
 
 struct LoadOptions {
-    /// Compose files in order; "-" is standard input. Empty: COMPOSE_FILE, or the usual names in `working_dir` and above.
+    /// Compose files in order; "-" is standard input. Empty: COMPOSE_FILE, or the usual names in
+    /// `working_dir` and above.
     std::vector<std::string> files;
     std::string project_directory;
     std::string project_name;
@@ -77,8 +80,8 @@ struct LoadOptions {
     std::vector<std::string> services;
 };
 
-/// Reads, interpolates, merges, checks and normalises a project. Every mistake in a file is reported with file, line, column
-/// and a caret. NotFound when there is no compose file.
+/// Reads, interpolates, merges, checks and normalises a project. Every mistake in a file is
+/// reported with file, line, column and a caret. NotFound when there is no compose file.
 Result<Project> load_project(const LoadOptions& options);
 /// Whether load_project() has a file to read: one was named, or one of the usual names is there.
 bool has_compose_file(const LoadOptions& options);
@@ -87,12 +90,14 @@ bool has_compose_file(const LoadOptions& options);
 std::string to_yaml(const Project& project);
 codec::Json to_json(const Project& project);
 
-/// Services in an order in which every one stands behind its dependencies. The loader has refused cycles.
+/// Services in an order in which every one stands behind its dependencies. The loader has refused
+/// cycles.
 std::vector<const Service*> in_dependency_order(const Project& project);
 
-/// The project restricted to `names` and, unless `with_dependencies` is false, everything they depend on.
-/// NotFound for a service that the project does not have.
-Result<Project> select_services(const Project& project, const std::vector<std::string>& names, bool with_dependencies);
+/// The project restricted to `names` and, unless `with_dependencies` is false, everything they
+/// depend on. NotFound for a service that the project does not have.
+Result<Project> select_services(const Project& project, const std::vector<std::string>& names,
+                                bool with_dependencies);
 
 /// Lower case, and only letters, digits, dashes and underscores, as Docker wants project names.
 std::string normalize_project_name(std::string_view name);

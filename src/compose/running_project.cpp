@@ -31,7 +31,8 @@ void add_container(Project& project, const Json& container) {
     Service& service = service_named(project, name);
     service.definition.set("image", YamlNode::of_string(codec::get_string(container, "Image")));
     if (codec::get_string(*labels, label::oneoff) != "True") ++service.replicas;
-    if (service.depends_on.empty()) service.depends_on = parse_dependency_label(codec::get_string(*labels, label::depends_on));
+    if (service.depends_on.empty())
+        service.depends_on = parse_dependency_label(codec::get_string(*labels, label::depends_on));
     project.working_dir = codec::get_string(*labels, label::working_dir);
     const std::string files = codec::get_string(*labels, label::config_files);
     if (!files.empty()) project.files = split(files, ',');
@@ -54,7 +55,8 @@ std::vector<Dependency> parse_dependency_label(std::string_view label) {
         const auto parts = split(entry, ':');
         if (parts.size() < 2 || parts[0].empty()) continue;
         Dependency dependency{.service = parts[0]};
-        for (const Condition condition : {Condition::Started, Condition::Healthy, Condition::CompletedSuccessfully})
+        for (const Condition condition :
+             {Condition::Started, Condition::Healthy, Condition::CompletedSuccessfully})
             if (parts[1] == to_string(condition)) dependency.condition = condition;
         dependency.restart = parts.size() > 2 && (parts[2] == "true" || parts[2] == "1");
         out.push_back(std::move(dependency));
@@ -75,7 +77,8 @@ Result<Project> running_project(const client::Client& client, const std::string&
     std::sort(project.services.begin(), project.services.end(),
               [](const Service& left, const Service& right) { return left.name < right.name; });
     for (auto& service : project.services)
-        std::erase_if(service.depends_on, [&](const Dependency& d) { return !project.find_service(d.service); });
+        std::erase_if(service.depends_on,
+                      [&](const Dependency& d) { return !project.find_service(d.service); });
 
     api::Filters filters;
     filters.add("label", wanted);

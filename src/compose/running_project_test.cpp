@@ -6,7 +6,9 @@ namespace berth::compose {
 namespace {
 
 TEST(RunningProject, ReadsDependenciesFromTheLabel) {
-    const auto found = parse_dependency_label("db:service_healthy:false,seed:service_completed_successfully:true,cache:service_started:0");
+    const auto found = parse_dependency_label(
+        "db:service_healthy:false,seed:service_completed_successfully:true,cache:service_started:"
+        "0");
     ASSERT_EQ(found.size(), 3u);
     EXPECT_EQ(found[0].service, "db");
     EXPECT_EQ(found[0].condition, Condition::Healthy);

@@ -4,7 +4,8 @@ namespace berth::compose {
 
 Error Sources::refuse(const codec::TextPosition& at, std::string_view message) const {
     const auto found = texts_.find(at.file);
-    const std::string_view text = found == texts_.end() ? std::string_view() : std::string_view(found->second);
+    const std::string_view text =
+        found == texts_.end() ? std::string_view() : std::string_view(found->second);
     return Error(ErrorCode::InvalidArgument, codec::point_at(text, at, message));
 }
 

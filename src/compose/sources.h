@@ -7,7 +7,8 @@
 
 namespace berth::compose {
 
-/// The texts of the files that a project was read from, kept so that every message can show the line it is about.
+/// The texts of the files that a project was read from, kept so that every message can show the
+/// line it is about.
 class Sources {
 public:
     void add(const std::string& name, std::string text) { texts_[name] = std::move(text); }

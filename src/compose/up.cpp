@@ -1,5 +1,6 @@
-// Executing a plan: one thread a service. A service's thread waits until the threads of its dependencies are done and their
-// conditions hold, then works through its steps. The first error stops the others.
+// Executing a plan: one thread a service. A service's thread waits until the threads of its
+// dependencies are done and their conditions hold, then works through its steps. The first error
+// stops the others.
 #include "compose/up.h"
 
 #include <atomic>
@@ -24,7 +25,11 @@ class Execution {
 public:
     Execution(const client::Client& client, const Project& project, const UpOptions& options,
               const std::map<std::string, std::string>& image_ids, const ProgressSink& progress)
-        : client_(client), project_(project), options_(options), image_ids_(image_ids), progress_(progress),
+        : client_(client),
+          project_(project),
+          options_(options),
+          image_ids_(image_ids),
+          progress_(progress),
           board_(client, project.name) {}
 
     Result<> run(const Plan& plan, const std::stop_token& stop) {
@@ -32,7 +37,8 @@ public:
         {
             std::vector<std::jthread> threads;
             for (const auto& service : plan.services) {
-                threads.emplace_back([this, &service] { finish(service.service, run_service(service)); });
+                threads.emplace_back(
+                    [this, &service] { finish(service.service, run_service(service)); });
             }
         }
         if (first_error_) return std::move(*first_error_);
@@ -82,17 +88,21 @@ private:
             std::vector<Container> containers;
             {
                 auto services = services_.lock();
-                const bool is_done = services.wait(stop_.get_token(), [&](Services& s) { return s.done.contains(dependency.service); });
+                const bool is_done = services.wait(stop_.get_token(), [&](Services& s) {
+                    return s.done.contains(dependency.service);
+                });
                 if (!is_done) return fail(ErrorCode::Cancelled, "interrupted");
                 containers = services->containers[dependency.service];
             }
             if (options_.no_start || dependency.condition == Condition::Started) continue;
             for (const auto& container : containers) {
                 report({"Container", container.name, "Waiting"});
-                auto reached = board_.wait_for(container.id, container.name, dependency.condition, stop_.get_token());
+                auto reached = board_.wait_for(container.id, container.name, dependency.condition,
+                                               stop_.get_token());
                 if (reached.is_error()) {
                     report({"Container", container.name, "Error", true, true});
-                    return std::move(reached).context("dependency ", dependency.service, " of ", service.name, " failed to start");
+                    return std::move(reached).context("dependency ", dependency.service, " of ",
+                                                      service.name, " failed to start");
                 }
                 const bool is_healthy = dependency.condition == Condition::Healthy;
                 report({"Container", container.name, is_healthy ? "Healthy" : "Exited", true});
@@ -101,7 +111,8 @@ private:
         return {};
     }
 
-    // depends_on.restart, or --always-recreate-deps' other side: a new dependency asks for a restart of the dependent.
+    // depends_on.restart, or --always-recreate-deps' other side: a new dependency asks for a
+    // restart of the dependent.
     bool must_follow(const Service& service) {
         auto services = services_.lock();
         for (const auto& dependency : service.depends_on)
@@ -126,7 +137,9 @@ private:
                     report({"Container", old.name, "Running", true});
                 }
                 return {};
-            case Step::Kind::Start: remember(service, old.id, old.name); return start(old.id, old.name);
+            case Step::Kind::Start:
+                remember(service, old.id, old.name);
+                return start(old.id, old.name);
             case Step::Kind::Remove: return remove(old);
             case Step::Kind::Create: return create(service, step.number, nullptr);
             case Step::Kind::Recreate: {
@@ -151,44 +164,54 @@ private:
 
     Result<> remove(const ObservedContainer& container) {
         report({"Container", container.name, "Stopping"});
-        if (container.is_running()) TRY(client_.stop_container(container.id, options_.stop_timeout, {}, stop_.get_token()));
+        if (container.is_running())
+            TRY(client_.stop_container(container.id, options_.stop_timeout, {}, stop_.get_token()));
         TRY(client_.remove_container(container.id, {.force = true}));
         report({"Container", container.name, "Removed", true});
         return {};
     }
 
-    Result<std::vector<std::pair<std::string, std::string>>> anonymous_volumes(const std::string& id) {
+    Result<std::vector<std::pair<std::string, std::string>>> anonymous_volumes(
+        const std::string& id) {
         std::vector<std::pair<std::string, std::string>> out;
         if (options_.renew_anonymous_volumes) return out;
         const Json inspected = TRY(client_.inspect_container(id));
         const Json* mounts = codec::find_member(inspected, "Mounts");
         for (const auto& mount : mounts ? *mounts : Json::array()) {
             const std::string name = codec::get_string(mount, "Name");
-            const bool is_anonymous = name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
-            if (codec::get_string(mount, "Type") == "volume" && is_anonymous) out.emplace_back(codec::get_string(mount, "Destination"), name);
+            const bool is_anonymous =
+                name.size() == 64 &&
+                name.find_first_not_of("0123456789abcdef") == std::string::npos;
+            if (codec::get_string(mount, "Type") == "volume" && is_anonymous)
+                out.emplace_back(codec::get_string(mount, "Destination"), name);
         }
         return out;
     }
 
-    // The old container gives its name away, runs on until the new one exists, and is only then stopped and removed: a
-    // mistake in the new configuration does not take the service down.
+    // The old container gives its name away, runs on until the new one exists, and is only then
+    // stopped and removed: a mistake in the new configuration does not take the service down.
     Result<> create(const Service& service, int number, const ObservedContainer* old) {
         const std::string name = container_name(project_, service, number);
         report({"Container", name, old ? "Recreate" : "Creating"});
         ContainerRequestOptions request_options{.number = number, .image_id = image_of(service)};
-        request_options.container_of = [this](const std::string& other) { return first_container(other); };
+        request_options.container_of = [this](const std::string& other) {
+            return first_container(other);
+        };
         if (old) request_options.inherited_volumes = TRY(anonymous_volumes(old->id));
         const auto request = TRY(container_request(project_, service, request_options));
         if (old) TRY(client_.rename_container(old->id, concat(old->id.substr(0, 12), "_", name)));
         auto created = client_.create_container(request, name, platform_of(service));
         if (created.is_error()) {
-            if (old) client_.rename_container(old->id, name).ignore("the first error is the one to tell");
+            if (old)
+                client_.rename_container(old->id, name)
+                    .ignore("the first error is the one to tell");
             report({"Container", name, "Error", true, true});
             return std::move(created).context("create container ", name).error();
         }
         TRY(copy_inline_files(client_, project_, service, created->id));
         if (old) {
-            if (old->is_running()) TRY(client_.stop_container(old->id, options_.stop_timeout, {}, stop_.get_token()));
+            if (old->is_running())
+                TRY(client_.stop_container(old->id, options_.stop_timeout, {}, stop_.get_token()));
             TRY(client_.remove_container(old->id, {.force = true}));
         }
         report({"Container", name, old ? "Recreated" : "Created", options_.no_start});
@@ -209,7 +232,8 @@ private:
     Result<std::string> first_container(const std::string& service) {
         auto services = services_.lock();
         const auto& containers = services->containers[service];
-        if (containers.empty()) return fail(ErrorCode::NotFound, "service \"", service, "\" has no container");
+        if (containers.empty())
+            return fail(ErrorCode::NotFound, "service \"", service, "\" has no container");
         return containers.front().id;
     }
 
@@ -229,7 +253,8 @@ private:
         timer.request_stop();
         timer.join();
         if (result.is_error() && is_late) {
-            return Error(ErrorCode::TimedOut, concat("application not healthy after ", options_.wait_timeout->count(), "s"))
+            return Error(ErrorCode::TimedOut, concat("application not healthy after ",
+                                                     options_.wait_timeout->count(), "s"))
                 .with_hint("see which service is not: berth compose ps -a");
         }
         return result;
@@ -241,7 +266,8 @@ private:
             for (const auto& container : containers) {
                 report({"Container", container.name, "Waiting"});
                 auto up = board_.wait_until_up(container.id, container.name, stop_.get_token());
-                report({"Container", container.name, up ? "Healthy" : "Error", true, up.is_error()});
+                report(
+                    {"Container", container.name, up ? "Healthy" : "Error", true, up.is_error()});
                 TRY(std::move(up));
             }
         }
@@ -262,23 +288,29 @@ private:
 
 }  // namespace
 
-Result<> up(const client::Client& client, const Project& project, const UpOptions& options, const ProgressSink& progress,
-            const std::stop_token& stop) {
+Result<> up(const client::Client& client, const Project& project, const UpOptions& options,
+            const ProgressSink& progress, const std::stop_token& stop) {
     const auto image_ids = TRY(provide_images(client, project, options));
     TRY(create_resources(client, project, progress));
     const auto observed = TRY(observe_containers(client, project.name));
-    const Plan plan = make_plan(project, observed, {.force_recreate = options.force_recreate, .no_recreate = options.no_recreate,
-                                                    .scale = options.scale, .image_ids = image_ids});
+    const Plan plan = make_plan(project, observed,
+                                {.force_recreate = options.force_recreate,
+                                 .no_recreate = options.no_recreate,
+                                 .scale = options.scale,
+                                 .image_ids = image_ids});
     if (options.remove_orphans) {
         for (const auto& orphan : plan.orphans) {
-            TRY(client.remove_container(orphan.id, {.force = true}).context("remove orphan ", orphan.name));
+            TRY(client.remove_container(orphan.id, {.force = true})
+                    .context("remove orphan ", orphan.name));
             progress({"Container", orphan.name, "Removed", true});
         }
     } else if (!plan.orphans.empty()) {
         std::vector<std::string> names;
         for (const auto& orphan : plan.orphans) names.push_back(orphan.name);
-        progress({"Project", project.name, concat("has containers of services it no longer defines: ", join(names, ", "),
-                                                  " (remove them with --remove-orphans)"), true});
+        progress({"Project", project.name,
+                  concat("has containers of services it no longer defines: ", join(names, ", "),
+                         " (remove them with --remove-orphans)"),
+                  true});
     }
     return Execution(client, project, options, image_ids, progress).run(plan, stop);
 }

@@ -40,14 +40,16 @@ struct UpOptions {
     std::function<Result<>(const Service& service, const std::string& image)> pull_image;
 };
 
-/// Brings a project up: networks and volumes, images, then the plan, services in parallel and each behind the conditions of
-/// its dependencies. Cancelling leaves what was created; running `up` again goes on from there.
-Result<> up(const client::Client& client, const Project& project, const UpOptions& options, const ProgressSink& progress,
-            const std::stop_token& stop);
+/// Brings a project up: networks and volumes, images, then the plan, services in parallel and each
+/// behind the conditions of its dependencies. Cancelling leaves what was created; running `up`
+/// again goes on from there.
+Result<> up(const client::Client& client, const Project& project, const UpOptions& options,
+            const ProgressSink& progress, const std::stop_token& stop);
 
-/// Makes sure that every service's image is there, building and pulling as the options and pull policies say.
-/// Returns service -> image ID.
-Result<std::map<std::string, std::string>> provide_images(const client::Client& client, const Project& project,
+/// Makes sure that every service's image is there, building and pulling as the options and pull
+/// policies say. Returns service -> image ID.
+Result<std::map<std::string, std::string>> provide_images(const client::Client& client,
+                                                          const Project& project,
                                                           const UpOptions& options);
 
 }  // namespace berth::compose

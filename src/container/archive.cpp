@@ -11,15 +11,16 @@
 #include "sys/file.h"
 #include "volume/store.h"
 
-// Files in and out of containers. A running container is reached through its process's root, a stopped one by mounting its
-// root for the occasion; in both cases every path is resolved inside that root, whatever links the container has planted.
+// Files in and out of containers. A running container is reached through its process's root, a
+// stopped one by mounting its root for the occasion; in both cases every path is resolved inside
+// that root, whatever links the container has planted.
 namespace berth::container {
 namespace {
 
 // Go's FileMode bits.
-constexpr std::uint32_t go_directory = 1u << 31, go_symlink = 1u << 27, go_device = 1u << 26, go_fifo = 1u << 25,
-                        go_socket = 1u << 24, go_setuid = 1u << 23, go_setgid = 1u << 22, go_char_device = 1u << 21,
-                        go_sticky = 1u << 20;
+constexpr std::uint32_t go_directory = 1u << 31, go_symlink = 1u << 27, go_device = 1u << 26,
+                        go_fifo = 1u << 25, go_socket = 1u << 24, go_setuid = 1u << 23,
+                        go_setgid = 1u << 22, go_char_device = 1u << 21, go_sticky = 1u << 20;
 
 std::uint32_t go_mode(mode_t mode) {
     std::uint32_t out = mode & 0777;
@@ -35,7 +36,8 @@ std::uint32_t go_mode(mode_t mode) {
     return out;
 }
 
-/// A path split where links stop being followed: the last component is taken as it is, unless the path ends in "/" or
+/// A path split where links stop being followed: the last component is taken as it is, unless the
+/// path ends in "/" or
 /// "/.", which say that a directory is meant.
 struct PathParts {
     std::string parent, name;
@@ -67,7 +69,8 @@ struct Found {
 Result<Found> find_path(sys::BorrowedFd root, const std::string& path, std::string_view key) {
     Found out{.parts = split_path(path)};
     const bool follows = out.parts.wants_directory || out.parts.name.empty();
-    auto file = sys::open_in_root(root, clean_absolute_path(path), follows ? O_PATH | O_DIRECTORY : O_PATH | O_NOFOLLOW);
+    auto file = sys::open_in_root(root, clean_absolute_path(path),
+                                  follows ? O_PATH | O_DIRECTORY : O_PATH | O_NOFOLLOW);
     if (!file) {
         if (file.error().is(ErrorCode::NotFound)) return not_found(path, key);
         return std::move(file).error();
@@ -75,7 +78,8 @@ Result<Found> find_path(sys::BorrowedFd root, const std::string& path, std::stri
     out.about = TRY(sys::fstat(*file));
     if (S_ISLNK(out.about.st_mode)) {
         const std::string target = TRY(sys::readlink_at(*file, ""));
-        out.link_target = clean_absolute_path(target.starts_with('/') ? target : concat(out.parts.parent, "/", target));
+        out.link_target = clean_absolute_path(
+            target.starts_with('/') ? target : concat(out.parts.parent, "/", target));
     }
     out.file = std::move(*file);
     return out;
@@ -85,14 +89,17 @@ PathStat stat_of(const Found& found) {
     return {.name = found.parts.name.empty() ? "/" : found.parts.name,
             .size = found.about.st_size,
             .go_mode = go_mode(found.about.st_mode),
-            .modified = Timestamp(std::chrono::seconds(found.about.st_mtim.tv_sec) + std::chrono::nanoseconds(found.about.st_mtim.tv_nsec)),
+            .modified = Timestamp(std::chrono::seconds(found.about.st_mtim.tv_sec) +
+                                  std::chrono::nanoseconds(found.about.st_mtim.tv_nsec)),
             .link_target = found.link_target};
 }
 
 // Ids that no container of this kind has are nobody's to it.
 layer::PackOptions unshifted(layer::PackOptions options, std::uint32_t shift) {
     if (shift == 0) return options;
-    const auto inside = [shift](std::uint32_t id) { return id - shift < 65'536 ? id - shift : 65'534u; };
+    const auto inside = [shift](std::uint32_t id) {
+        return id - shift < 65'536 ? id - shift : 65'534u;
+    };
     options.edit = [inside](codec::TarEntry& entry) {
         entry.uid = inside(static_cast<std::uint32_t>(entry.uid));
         entry.gid = inside(static_cast<std::uint32_t>(entry.gid));
@@ -100,17 +107,20 @@ layer::PackOptions unshifted(layer::PackOptions options, std::uint32_t shift) {
     return options;
 }
 
-Result<> pack_found(sys::BorrowedFd root, const Found& found, codec::ByteSink& sink, std::uint32_t id_shift, std::stop_token stop) {
+Result<> pack_found(sys::BorrowedFd root, const Found& found, codec::ByteSink& sink,
+                    std::uint32_t id_shift, std::stop_token stop) {
     if (!S_ISDIR(found.about.st_mode)) {
-        const sys::Fd parent = TRY(sys::open_in_root(root, found.parts.parent, O_RDONLY | O_DIRECTORY));
+        const sys::Fd parent =
+            TRY(sys::open_in_root(root, found.parts.parent, O_RDONLY | O_DIRECTORY));
         TRY(layer::pack_path(parent, found.parts.name, sink, unshifted({}, id_shift), stop));
         return {};
     }
     const sys::Fd directory = TRY(sys::reopen(found.file, O_RDONLY | O_DIRECTORY));
     const bool is_root = found.parts.name.empty();
-    const layer::PackOptions options{.prefix = found.parts.wants_content || is_root ? "" : found.parts.name,
-                                     .include_root = true,
-                                     .cross_devices = !is_root};  // volumes below, but not /proc and /sys
+    const layer::PackOptions options{
+        .prefix = found.parts.wants_content || is_root ? "" : found.parts.name,
+        .include_root = true,
+        .cross_devices = !is_root};  // volumes below, but not /proc and /sys
     TRY(layer::pack(directory, sink, unshifted(options, id_shift), stop));
     return {};
 }
@@ -122,7 +132,9 @@ const MountRequest* find_covering_mount(const Container& container, std::string_
     for (const MountRequest& mount : container.mounts) {
         const bool covers = path == mount.target || path.starts_with(mount.target + "/");
         const bool has_files = mount.type == MountType::Bind || mount.type == MountType::Volume;
-        if (covers && has_files && (covering == nullptr || mount.target.size() > covering->target.size())) covering = &mount;
+        if (covers && has_files &&
+            (covering == nullptr || mount.target.size() > covering->target.size()))
+            covering = &mount;
     }
     return covering;
 }
@@ -132,11 +144,14 @@ Result<std::string> Containers::Implementation::mount_source_path(const MountReq
     return TRY(services_.volumes.mount_source(mount.source)).source;
 }
 
-Result<Containers::Implementation::RootAccess> Containers::Implementation::access_root(Container& container, const std::string& path) {
+Result<Containers::Implementation::RootAccess> Containers::Implementation::access_root(
+    Container& container, const std::string& path) {
     RootAccess out{.path = clean_absolute_path(path)};
     // Kept as the caller wrote it at its end, where it means something.
-    if (path.ends_with("/.")) out.path += "/.";
-    else if (path.ends_with('/') && out.path != "/") out.path += "/";
+    if (path.ends_with("/."))
+        out.path += "/.";
+    else if (path.ends_with('/') && out.path != "/")
+        out.path += "/";
     out.lock = std::unique_lock(container.operation);
     const State state = container.state();
     const auto spec = container.spec();
@@ -169,7 +184,8 @@ Result<PathStat> Containers::stat_path(std::string_view key, const std::string& 
     return out;
 }
 
-Result<PathStat> Containers::copy_out(std::string_view key, const std::string& path, const std::function<Result<>(const PathStat&)>& begin,
+Result<PathStat> Containers::copy_out(std::string_view key, const std::string& path,
+                                      const std::function<Result<>(const PathStat&)>& begin,
                                       const ByteSink& sink, std::stop_token stop) {
     const ContainerPtr container = TRY(implementation_->find(key));
     const auto access = TRY(implementation_->access_root(*container, path));
@@ -189,20 +205,27 @@ Result<PathStat> Containers::copy_out(std::string_view key, const std::string& p
     return about;
 }
 
-Result<> Containers::copy_in(std::string_view key, const std::string& path, const CopyInOptions& options, const ByteSource& source,
+Result<> Containers::copy_in(std::string_view key, const std::string& path,
+                             const CopyInOptions& options, const ByteSource& source,
                              std::stop_token stop) {
     const ContainerPtr container = TRY(implementation_->find(key));
     const auto spec = container->spec();
     const auto access = TRY(implementation_->access_root(*container, path));
-    auto directory = sys::open_in_root(access.root, clean_absolute_path(access.path), O_RDONLY | O_DIRECTORY);
+    auto directory =
+        sys::open_in_root(access.root, clean_absolute_path(access.path), O_RDONLY | O_DIRECTORY);
     if (!directory) {
         if (directory.error().is(ErrorCode::NotFound)) return not_found(path, key);
-        if (directory.error().error_number() == ENOTDIR) return fail(ErrorCode::InvalidArgument, "extraction point is not a directory");
+        if (directory.error().error_number() == ENOTDIR)
+            return fail(ErrorCode::InvalidArgument, "extraction point is not a directory");
         return std::move(directory).error();
     }
-    if (access.read_only) return fail(ErrorCode::PermissionDenied, "mounted volume is marked read-only");
-    if (spec->host.read_only_rootfs && access.mount) return fail(ErrorCode::PermissionDenied, "container rootfs is marked read-only");
-    layer::ExtractOptions how{.id_shift = access.id_shift, .keep_kinds = options.no_overwrite_dir_non_dir, .keep_directories = true};
+    if (access.read_only)
+        return fail(ErrorCode::PermissionDenied, "mounted volume is marked read-only");
+    if (spec->host.read_only_rootfs && access.mount)
+        return fail(ErrorCode::PermissionDenied, "container rootfs is marked read-only");
+    layer::ExtractOptions how{.id_shift = access.id_shift,
+                              .keep_kinds = options.no_overwrite_dir_non_dir,
+                              .keep_directories = true};
     if (options.copy_uid_gid && !spec->user.empty()) {
         const AccountFiles files = TRY(read_account_files(access.root));
         const ResolvedUser user = TRY(resolve_user(files, spec->user));
@@ -211,11 +234,13 @@ Result<> Containers::copy_in(std::string_view key, const std::string& path, cons
     }
     // Mounts that map owners hold files of the container's ids only.
     std::optional<sys::ActingAs> as_root;
-    if (access.id_shift != 0) as_root.emplace(TRY(sys::ActingAs::begin(access.id_shift, access.id_shift)));
+    if (access.id_shift != 0)
+        as_root.emplace(TRY(sys::ActingAs::begin(access.id_shift, access.id_shift)));
     CallbackSource stream(source);
     auto extracted = layer::extract(stream, *directory, how, stop);
     if (!extracted) {
-        if (extracted.error().error_number() == EROFS) return fail(ErrorCode::PermissionDenied, "container rootfs is marked read-only");
+        if (extracted.error().error_number() == EROFS)
+            return fail(ErrorCode::PermissionDenied, "container rootfs is marked read-only");
         return std::move(extracted).error();
     }
     implementation_->emit(*container, "extract-to-dir");
@@ -235,10 +260,12 @@ Result<> Containers::export_tree(std::string_view key, const ByteSink& sink, std
 Result<std::vector<Change>> Containers::changes(std::string_view key) const {
     const ContainerPtr container = TRY(implementation_->find(key));
     const sys::Fd upper = TRY(implementation_->open_upper(*container, *container->spec()));
-    const sys::DetachedMount lower = TRY(implementation_->services_.snapshots.mount_root({.layers = container->layers}));
+    const sys::DetachedMount lower =
+        TRY(implementation_->services_.snapshots.mount_root({.layers = container->layers}));
     const sys::Fd lower_root = TRY(sys::open_in_root(lower.fd(), "/", O_RDONLY | O_DIRECTORY));
     std::vector<Change> out;
-    for (const layer::Change& change : TRY(layer::list_changes(upper, sys::BorrowedFd(lower_root)))) {
+    for (const layer::Change& change :
+         TRY(layer::list_changes(upper, sys::BorrowedFd(lower_root)))) {
         const ChangeKind kind = change.kind == layer::ChangeKind::Added     ? ChangeKind::Added
                                 : change.kind == layer::ChangeKind::Deleted ? ChangeKind::Deleted
                                                                             : ChangeKind::Modified;

@@ -30,10 +30,11 @@ struct CdiFile {
     std::string path, text;
 };
 
-/// The edits of the devices named "vendor.com/class=name". Later files win over earlier ones. InvalidArgument "unresolvable
-/// CDI devices NAMES" for those that no file describes; a broken file is passed over unless a device is missing, and then
-/// named.
-Result<CdiEdits> resolve_cdi(const std::vector<CdiFile>& files, const std::vector<std::string>& names);
+/// The edits of the devices named "vendor.com/class=name". Later files win over earlier ones.
+/// InvalidArgument "unresolvable CDI devices NAMES" for those that no file describes; a broken file
+/// is passed over unless a device is missing, and then named.
+Result<CdiEdits> resolve_cdi(const std::vector<CdiFile>& files,
+                             const std::vector<std::string>& names);
 /// The names of all devices of `kind` ("nvidia.com/gpu"), in their order.
 std::vector<std::string> list_cdi_devices(const std::vector<CdiFile>& files, std::string_view kind);
 /// The files of the directories, in the order of precedence.

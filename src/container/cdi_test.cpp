@@ -5,11 +5,15 @@
 namespace berth::container {
 namespace {
 
-const CdiFile json{"/etc/cdi/a.json", R"({"cdiVersion":"0.6.0","kind":"acme.com/gpu","containerEdits":{"env":["ACME=1"]},
+const CdiFile json{
+    "/etc/cdi/a.json",
+    R"({"cdiVersion":"0.6.0","kind":"acme.com/gpu","containerEdits":{"env":["ACME=1"]},
     "devices":[{"name":"0","containerEdits":{"deviceNodes":[{"path":"/dev/acme0","hostPath":"/dev/null","permissions":"rw"}],
     "mounts":[{"hostPath":"/usr","containerPath":"/acme","options":["ro"]}],
     "hooks":[{"hookName":"createContainer","path":"/bin/true","args":["true"]}]}},{"name":"1","containerEdits":{"env":["ONE=1"]}}]})"};
-const CdiFile yaml{"/var/run/cdi/b.yaml", "cdiVersion: 0.6.0\nkind: acme.com/gpu\ndevices:\n- name: 1\n  containerEdits:\n    env: [ONE=2]\n"};
+const CdiFile yaml{"/var/run/cdi/b.yaml",
+                   "cdiVersion: 0.6.0\nkind: acme.com/gpu\ndevices:\n- name: 1\n  "
+                   "containerEdits:\n    env: [ONE=2]\n"};
 
 TEST(Cdi, GathersTheEditsOfFileAndDevice) {
     const auto edits = resolve_cdi({json}, {"acme.com/gpu=0", "acme.com/gpu=1"});
@@ -23,14 +27,17 @@ TEST(Cdi, GathersTheEditsOfFileAndDevice) {
 }
 
 TEST(Cdi, LetsLaterFilesWin) {
-    EXPECT_EQ(resolve_cdi({json, yaml}, {"acme.com/gpu=1"})->env, std::vector<std::string>{"ONE=2"});
+    EXPECT_EQ(resolve_cdi({json, yaml}, {"acme.com/gpu=1"})->env,
+              std::vector<std::string>{"ONE=2"});
     EXPECT_EQ(list_cdi_devices({json, yaml}, "acme.com/gpu"), (std::vector<std::string>{"0", "1"}));
 }
 
 TEST(Cdi, NamesWhatIsMissingAndWhatIsBroken) {
-    const auto missing = resolve_cdi({json, {"/etc/cdi/x.json", "{"}}, {"acme.com/gpu=7", "nonsense"});
+    const auto missing =
+        resolve_cdi({json, {"/etc/cdi/x.json", "{"}}, {"acme.com/gpu=7", "nonsense"});
     ASSERT_TRUE(missing.is_error());
-    EXPECT_NE(missing.error().message().find("unresolvable CDI devices acme.com/gpu=7, nonsense"), std::string::npos);
+    EXPECT_NE(missing.error().message().find("unresolvable CDI devices acme.com/gpu=7, nonsense"),
+              std::string::npos);
     EXPECT_NE(missing.error().hint().find("/etc/cdi/x.json"), std::string::npos);
 }
 

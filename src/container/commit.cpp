@@ -61,8 +61,9 @@ void overlay(oci::ImageRunConfig& config, const oci::ImageRunConfig& over) {
 }
 
 Result<oci::ImageRunConfig> parse_run_config(const std::string& json) {
-    const oci::ImageConfig parsed = TRY(oci::parse_image_config(
-        concat(R"({"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]},"config":)", json, "}")));
+    const oci::ImageConfig parsed = TRY(oci::parse_image_config(concat(
+        R"({"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]},"config":)",
+        json, "}")));
     return parsed.config;
 }
 
@@ -76,40 +77,52 @@ struct Frozen {
 
 }  // namespace
 
-Result<std::string> Containers::commit(std::string_view key, const CommitOptions& options, std::stop_token stop) {
+Result<std::string> Containers::commit(std::string_view key, const CommitOptions& options,
+                                       std::stop_token stop) {
     const ContainerPtr container = TRY(implementation_->find(key));
     const Services& services = implementation_->services_;
     const std::lock_guard operation(container->operation);
     const auto spec = container->spec();
     Frozen frozen;
     if (options.pause && container->state().status == Status::Running) {
-        if (const auto client = container->shim(); client && client->ask(shim::Pause{})) frozen.client = client;
+        if (const auto client = container->shim(); client && client->ask(shim::Pause{}))
+            frozen.client = client;
     }
     const auto lease = services.content.lease();
     const sys::Fd upper = TRY(implementation_->open_upper(*container, *spec));
-    const snapshot::CapturedLayer captured = TRY(snapshot::capture_layer(services.snapshots, services.content, upper, codec::Compression::Gzip, stop));
+    const snapshot::CapturedLayer captured = TRY(snapshot::capture_layer(
+        services.snapshots, services.content, upper, codec::Compression::Gzip, stop));
     // Its own variant of the image, which need not be this machine's.
     oci::Platform platform;
     if (!container->platform.empty()) platform = TRY(oci::Platform::parse(container->platform));
-    const image::Image base = TRY(services.images.resolve(container->image_id, platform).context("the container's image"));
+    const image::Image base = TRY(
+        services.images.resolve(container->image_id, platform).context("the container's image"));
     oci::ImageConfig config = *base.config;
     put_spec(config.config, *spec);
-    if (!options.config_json.empty()) overlay(config.config, TRY(parse_run_config(options.config_json)));
+    if (!options.config_json.empty())
+        overlay(config.config, TRY(parse_run_config(options.config_json)));
     config.created = implementation_->clock_.now();
     config.author = options.author;
     config.diff_ids.push_back(captured.layer.diff_id);
     std::vector<std::string> command = spec->entrypoint.value_or(std::vector<std::string>{});
     if (spec->cmd) command.insert(command.end(), spec->cmd->begin(), spec->cmd->end());
-    config.history.push_back({.created = config.created, .created_by = join(command, " "), .author = options.author, .comment = options.comment});
+    config.history.push_back({.created = config.created,
+                              .created_by = join(command, " "),
+                              .author = options.author,
+                              .comment = options.comment});
     image::NewImage made{.config_json = config.to_json(), .layers = base.layers};
-    made.layers.push_back({.diff_id = captured.layer.diff_id,
-                           .blob = {.media_type = "application/vnd.docker.image.rootfs.diff.tar.gzip",
-                                    .digest = captured.blob.digest,
-                                    .size = static_cast<std::int64_t>(captured.blob.bytes)}});
+    made.layers.push_back(
+        {.diff_id = captured.layer.diff_id,
+         .blob = {.media_type = "application/vnd.docker.image.rootfs.diff.tar.gzip",
+                  .digest = captured.blob.digest,
+                  .size = static_cast<std::int64_t>(captured.blob.bytes)}});
     if (!options.reference.empty()) made.references.push_back(options.reference);
     made.parent = base.id.to_string();
     const image::Image image = TRY(services.images.commit(std::move(made)));
-    implementation_->emit(*container, "commit", {{"comment", options.comment}, {"imageID", image.id.to_string()}, {"imageRef", options.reference}});
+    implementation_->emit(*container, "commit",
+                          {{"comment", options.comment},
+                           {"imageID", image.id.to_string()},
+                           {"imageRef", options.reference}});
     return image.id.to_string();
 }
 

@@ -26,9 +26,12 @@ Result<> Containers::Implementation::make_base_layer() {
         entry.mode = mode;
         return tar.add(entry);
     };
-    for (const char* directory : {"dev/", "etc/"}) TRY(add(directory, codec::TarType::Directory, 0755));
-    for (const char* file : {"etc/hostname", "etc/hosts", "etc/resolv.conf"}) TRY(add(file, codec::TarType::File, 0644));
-    for (const char* directory : {"proc/", "sys/"}) TRY(add(directory, codec::TarType::Directory, 0555));
+    for (const char* directory : {"dev/", "etc/"})
+        TRY(add(directory, codec::TarType::Directory, 0755));
+    for (const char* file : {"etc/hostname", "etc/hosts", "etc/resolv.conf"})
+        TRY(add(file, codec::TarType::File, 0644));
+    for (const char* directory : {"proc/", "sys/"})
+        TRY(add(directory, codec::TarType::Directory, 0555));
     TRY(tar.finish());
     codec::MemorySource source(archive.text());
     base_layer_ = TRY(services_.snapshots.apply(source, {}, {})).diff_id;
@@ -36,12 +39,15 @@ Result<> Containers::Implementation::make_base_layer() {
 }
 
 Result<> Containers::Implementation::open() {
-    for (const char* directory : {"/containers", "/trash"}) TRY(sys::mkdir_all(settings_.root + directory, 0700));
-    for (const char* directory : {"/shims", "/seccomp"}) TRY(sys::mkdir_all(settings_.run + directory, 0700));
+    for (const char* directory : {"/containers", "/trash"})
+        TRY(sys::mkdir_all(settings_.root + directory, 0700));
+    for (const char* directory : {"/shims", "/seccomp"})
+        TRY(sys::mkdir_all(settings_.run + directory, 0700));
     TRY(make_base_layer().context("base layer"));
     services_.images.add_root_provider([this](image::Roots& roots) {
         roots.diff_ids.insert(base_layer_);
-        for (const ContainerPtr& container : all()) roots.diff_ids.insert(container->layers.begin(), container->layers.end());
+        for (const ContainerPtr& container : all())
+            roots.diff_ids.insert(container->layers.begin(), container->layers.end());
     });
     services_.images.add_layer_maker([this](const oci::Digest& diff_id) -> Result<bool> {
         if (diff_id != base_layer_) return false;
@@ -49,7 +55,9 @@ Result<> Containers::Implementation::open() {
         return true;
     });
     hub_ = TRY(shim::Hub::open(settings_.libexec + "/berth-shim",
-                               [this](const std::string& id, const shim::Message* message) { on_shim_message(id, message); }));
+                               [this](const std::string& id, const shim::Message* message) {
+                                   on_shim_message(id, message);
+                               }));
     services_.networks.on_names_changed([this](std::span<const std::string> ids) {
         for (const std::string& id : ids) {
             if (auto container = find(id)) push_names(**container);
@@ -60,7 +68,8 @@ Result<> Containers::Implementation::open() {
     return {};
 }
 
-Containers::Containers(std::unique_ptr<Implementation> implementation) : implementation_(std::move(implementation)) {}
+Containers::Containers(std::unique_ptr<Implementation> implementation)
+    : implementation_(std::move(implementation)) {}
 Containers::~Containers() = default;
 
 Result<std::unique_ptr<Containers>> Containers::open(const Services& services, Settings settings) {
@@ -69,18 +78,22 @@ Result<std::unique_ptr<Containers>> Containers::open(const Services& services, S
     return std::unique_ptr<Containers>(new Containers(std::move(implementation)));
 }
 
-Result<CreateResult> Containers::create(const std::string& name, ContainerSpec spec, std::stop_token stop) {
+Result<CreateResult> Containers::create(const std::string& name, ContainerSpec spec,
+                                        std::stop_token stop) {
     return implementation_->create(name, std::move(spec), stop);
 }
 
 Result<> Containers::rename(std::string_view key, const std::string& name) {
     const ContainerPtr container = TRY(implementation_->find(key));
     const std::string wanted(name.starts_with('/') ? name.substr(1) : name);
-    if (wanted.empty()) return fail(ErrorCode::InvalidArgument, "Neither old nor new names may be empty");
+    if (wanted.empty())
+        return fail(ErrorCode::InvalidArgument, "Neither old nor new names may be empty");
     TRY(check_name(wanted));
     const std::lock_guard operation(container->operation);
     const std::string old = container->name();
-    if (old == wanted) return fail(ErrorCode::InvalidArgument, "Renaming a container with the same name as its current name");
+    if (old == wanted)
+        return fail(ErrorCode::InvalidArgument,
+                    "Renaming a container with the same name as its current name");
     TRY(implementation_->reserve_name(wanted, container->id));
     container->live.lock()->name = wanted;
     if (auto saved = implementation_->save_spec(*container); !saved) {
@@ -89,7 +102,8 @@ Result<> Containers::rename(std::string_view key, const std::string& name) {
         return saved;
     }
     implementation_->release_name(old);
-    implementation_->services_.networks.rename(container->id, wanted).ignore("names are made anew at the next start");
+    implementation_->services_.networks.rename(container->id, wanted)
+        .ignore("names are made anew at the next start");
     implementation_->emit(*container, "rename", {{"oldName", "/" + old}});
     return {};
 }

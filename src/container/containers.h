@@ -14,12 +14,26 @@
 #include "record/schema.h"
 #include "sys/fd.h"
 
-namespace berth::record { class Database; class EventLog; }
-namespace berth::image { class Store; }
-namespace berth::snapshot { class Driver; }
-namespace berth::content { class Store; }
-namespace berth::network { class Manager; }
-namespace berth::volume { class Store; class HostCa; }
+namespace berth::record {
+class Database;
+class EventLog;
+}  // namespace berth::record
+namespace berth::image {
+class Store;
+}
+namespace berth::snapshot {
+class Driver;
+}
+namespace berth::content {
+class Store;
+}
+namespace berth::network {
+class Manager;
+}
+namespace berth::volume {
+class Store;
+class HostCa;
+}  // namespace berth::volume
 
 namespace berth::container {
 
@@ -52,7 +66,8 @@ struct MountView {
     bool writable = true;
 };
 
-/// Everything `inspect` tells. `spec` has the image's settings merged in (Config), `path`/`args` are what runs.
+/// Everything `inspect` tells. `spec` has the image's settings merged in (Config), `path`/`args`
+/// are what runs.
 struct ContainerView {
     std::string id, name;  // name without the slash
     Timestamp created_at{};
@@ -71,25 +86,26 @@ struct ContainerView {
 };
 
 struct ListFilter {
-    bool all = false;   // also what is not running
-    int limit = 0;      // the newest n, whatever their state; 0: no limit
+    bool all = false;  // also what is not running
+    int limit = 0;     // the newest n, whatever their state; 0: no limit
     bool sizes = false;
 };
 
-/// Where an attached stream goes. The stream is a connected socket that the shim takes over, so it survives the engine.
+/// Where an attached stream goes. The stream is a connected socket that the shim takes over, so it
+/// survives the engine.
 struct AttachOptions {
     bool stdin_ = false, stdout_ = false, stderr_ = false;
-    bool logs = false;    // replay the log first
-    bool stream = true;   // follow what comes
-    bool multiplex = false;    // Docker's 8-byte frames; never with a terminal
+    bool logs = false;                     // replay the log first
+    bool stream = true;                    // follow what comes
+    bool multiplex = false;                // Docker's 8-byte frames; never with a terminal
     std::string detach_keys = "\x10\x11";  // raw bytes, ctrl-p ctrl-q; empty never detaches
-    std::string early_input;   // bytes of the client that were read already
+    std::string early_input;               // bytes of the client that were read already
 };
 
 struct LogOptions {
     bool stdout_ = true, stderr_ = true;
     bool follow = false, timestamps = false, details = false;
-    std::int64_t tail = -1;  // -1: all
+    std::int64_t tail = -1;      // -1: all
     Timestamp since{}, until{};  // epoch: no bound
 };
 
@@ -182,7 +198,8 @@ struct CommitOptions {
     std::string reference;  // "" leaves it without a name
     std::string author, comment;
     std::vector<std::string> changes;  // Dockerfile lines, for the record
-    /// What those lines make: the JSON of an image configuration's member "config", laid over the container's own.
+    /// What those lines make: the JSON of an image configuration's member "config", laid over the
+    /// container's own.
     std::string config_json;
     bool pause = true;
 };
@@ -213,9 +230,9 @@ struct Services {
 };
 
 struct Settings {
-    std::string root;       // data root
-    std::string run;        // run directory
-    std::string libexec;    // where berth-shim is
+    std::string root;     // data root
+    std::string run;      // run directory
+    std::string libexec;  // where berth-shim is
     std::string log_driver = "json-file";
     StringMap log_options;  // defaults max-size=20m max-file=5
     bool host_ca = false;
@@ -223,7 +240,8 @@ struct Settings {
     std::int64_t default_pids_limit = 0;  // 0: none
     std::int64_t default_shm_size = 64 << 20;
     std::string default_userns_mode = "host";  // or "auto"
-    std::string host_ids = "/var/lib/berth-ids";  // where the engines of a host record which ids are whose
+    std::string host_ids =
+        "/var/lib/berth-ids";  // where the engines of a host record which ids are whose
     int default_stop_timeout = 10;
     std::vector<Ulimit> default_ulimits;
     std::vector<std::string> dns, dns_options, dns_search;
@@ -231,23 +249,29 @@ struct Settings {
     StringMap proxies;  // environment added at create, HTTP_PROXY and such
 };
 
-/// All containers of an engine. Every function may be called from any thread; work on one container is serialised,
-/// work on different ones never waits for each other. `key` is a name, a full id or a unique prefix of one; an unknown
-/// one gives NotFound "No such container: KEY". Text of errors is Docker's where its clients look at it.
+/// All containers of an engine. Every function may be called from any thread; work on one container
+/// is serialised, work on different ones never waits for each other. `key` is a name, a full id or
+/// a unique prefix of one; an unknown one gives NotFound "No such container: KEY". Text of errors
+/// is Docker's where its clients look at it.
 class Containers {
 public:
-    /// Reads the rows, finds the live shims and takes the exits that happened meanwhile into account.
+    /// Reads the rows, finds the live shims and takes the exits that happened meanwhile into
+    /// account.
     static Result<std::unique_ptr<Containers>> open(const Services& services, Settings settings);
     ~Containers();
 
-    // --- life -------------------------------------------------------------------------------------------------
-    /// `name` may be empty. NotFound "No such image: X" when the image is absent; Conflict when the name is taken.
+    // --- life ------------------------------------------------------------------------------------
+    /// `name` may be empty. NotFound "No such image: X" when the image is absent; Conflict when the
+    /// name is taken.
     Result<CreateResult> create(const std::string& name, ContainerSpec spec, std::stop_token stop);
-    /// Returns false when it ran already (HTTP 304). A start that failed leaves the container created/exited.
+    /// Returns false when it ran already (HTTP 304). A start that failed leaves the container
+    /// created/exited.
     Result<bool> start(std::string_view key, std::stop_token stop);
     /// false: it was not running. `timeout` in seconds, -1 for ever, nullopt the container's own.
-    Result<bool> stop(std::string_view key, std::optional<int> timeout, const std::string& signal, std::stop_token stop);
-    Result<> restart(std::string_view key, std::optional<int> timeout, const std::string& signal, std::stop_token stop);
+    Result<bool> stop(std::string_view key, std::optional<int> timeout, const std::string& signal,
+                      std::stop_token stop);
+    Result<> restart(std::string_view key, std::optional<int> timeout, const std::string& signal,
+                     std::stop_token stop);
     /// "KILL", "SIGKILL", "9". Conflict when not running.
     Result<> kill(std::string_view key, const std::string& signal);
     Result<> pause(std::string_view key);
@@ -260,12 +284,12 @@ public:
     Result<> rename(std::string_view key, const std::string& name);
     Result<std::vector<std::string>> update(std::string_view key, const UpdateRequest& request);
     /// Calls `waiting` once the wait is registered, so that a client may start the container then.
-    Result<WaitResult> wait(std::string_view key, WaitCondition condition, const std::function<void()>& waiting,
-                            std::stop_token stop);
+    Result<WaitResult> wait(std::string_view key, WaitCondition condition,
+                            const std::function<void()>& waiting, std::stop_token stop);
     using PruneFilter = std::function<bool(const ContainerView&)>;
     Result<PruneResult> prune(const PruneFilter& filter, std::stop_token stop);
 
-    // --- looking ----------------------------------------------------------------------------------------------
+    // --- looking ---------------------------------------------------------------------------------
     Result<std::string> find_id(std::string_view key) const;
     /// Newest first.
     Result<std::vector<ContainerView>> list(const ListFilter& filter) const;
@@ -274,43 +298,48 @@ public:
     Result<StatsSample> stats(std::string_view key) const;
     /// Forgets what the container wrote so far. Conflict when its driver keeps no files.
     Result<> clear_logs(std::string_view key);
-    Result<> logs(std::string_view key, const LogOptions& options, const LogSink& sink, std::stop_token stop) const;
+    Result<> logs(std::string_view key, const LogOptions& options, const LogSink& sink,
+                  std::stop_token stop) const;
     Result<std::vector<Change>> changes(std::string_view key) const;
     /// Why the container is as it is, or how it ended.
     Result<Explanation> why(std::string_view key) const;
 
-    // --- streams ----------------------------------------------------------------------------------------------
-    /// Hands `stream` (a connected stream socket) over to the container; works before the start too. The engine must not
-    /// use the descriptor afterwards.
+    // --- streams ---------------------------------------------------------------------------------
+    /// Hands `stream` (a connected stream socket) over to the container; works before the start
+    /// too. The engine must not use the descriptor afterwards.
     Result<> attach(std::string_view key, const AttachOptions& options, sys::Fd stream);
     Result<> resize(std::string_view key, int rows, int columns);
     Result<std::string> exec_create(std::string_view key, ExecSpec spec);
-    /// Starts the exec with its streams on `stream` (nullopt: detached) and returns when the process runs. Text of a
-    /// failure is Docker's OCI one. With `done` empty it does not wait for the end.
+    /// Starts the exec with its streams on `stream` (nullopt: detached) and returns when the
+    /// process runs. Text of a failure is Docker's OCI one. With `done` empty it does not wait for
+    /// the end.
     struct ExecStartOptions {
         bool multiplex = false;
         std::string early_input;
         std::pair<int, int> console_size{0, 0};
     };
-    Result<> exec_start(const std::string& exec_id, const ExecStartOptions& options, std::optional<sys::Fd> stream);
+    Result<> exec_start(const std::string& exec_id, const ExecStartOptions& options,
+                        std::optional<sys::Fd> stream);
     Result<> exec_resize(const std::string& exec_id, int rows, int columns);
     Result<ExecView> exec_inspect(const std::string& exec_id) const;
 
-    // --- files ------------------------------------------------------------------------------------------------
+    // --- files -----------------------------------------------------------------------------------
     Result<PathStat> stat_path(std::string_view key, const std::string& path);
     /// The file or tree at `path` as tar whose root is the base name.
     Result<PathStat> copy_out(std::string_view key, const std::string& path,
-                              const std::function<Result<>(const PathStat&)>& begin, const ByteSink& sink,
-                              std::stop_token stop);
+                              const std::function<Result<>(const PathStat&)>& begin,
+                              const ByteSink& sink, std::stop_token stop);
     /// Extracts an uncompressed tar into the directory at `path`.
     Result<> copy_in(std::string_view key, const std::string& path, const CopyInOptions& options,
                      const ByteSource& source, std::stop_token stop);
     Result<> export_tree(std::string_view key, const ByteSink& sink, std::stop_token stop);
     /// Returns the new image's id.
-    Result<std::string> commit(std::string_view key, const CommitOptions& options, std::stop_token stop);
+    Result<std::string> commit(std::string_view key, const CommitOptions& options,
+                               std::stop_token stop);
 
-    // --- for network connect/disconnect of a running container ----------------------------------------------------
-    Result<> connect_network(std::string_view key, const std::string& network, const EndpointSpec& endpoint);
+    // --- for network connect/disconnect of a running container -----------------------------------
+    Result<> connect_network(std::string_view key, const std::string& network,
+                             const EndpointSpec& endpoint);
     Result<> disconnect_network(std::string_view key, const std::string& network, bool force);
     /// Ids of containers that use the volume, network or image; for "in use" errors and lists.
     std::vector<std::string> using_volume(std::string_view volume_name) const;

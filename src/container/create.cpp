@@ -48,7 +48,10 @@ Result<> set_networks(ContainerSpec& spec, const network::Manager& networks) {
     }
     // The same network may be named by its mode and by its id or name in the configuration.
     const network::Network main = TRY(networks.find(host.network_mode));
-    const auto is_main = [&](const std::string& key) { return key == main.spec.name || key == main.id || key == host.network_mode || key == "default"; };
+    const auto is_main = [&](const std::string& key) {
+        return key == main.spec.name || key == main.id || key == host.network_mode ||
+               key == "default";
+    };
     std::map<std::string, EndpointSpec> out;
     for (auto& [key, endpoint] : spec.networks) {
         const network::Network found = TRY(networks.find(is_main(key) ? main.spec.name : key));
@@ -60,17 +63,23 @@ Result<> set_networks(ContainerSpec& spec, const network::Manager& networks) {
     return {};
 }
 
-// Makes the volume by need and holds it for the container. One that exists is taken as it is, whatever its driver options.
-Result<volume::Volume> hold_volume(volume::Store& volumes, volume::VolumeSpec wanted, const std::string& container) {
+// Makes the volume by need and holds it for the container. One that exists is taken as it is,
+// whatever its driver options.
+Result<volume::Volume> hold_volume(volume::Store& volumes, volume::VolumeSpec wanted,
+                                   const std::string& container) {
     constexpr int most_attempts = 20;
     for (int attempt = 1;; ++attempt) {
-        auto known = wanted.name.empty() ? Result<volume::Volume>(fail(ErrorCode::NotFound, "anonymous")) : volumes.find(wanted.name);
+        auto known = wanted.name.empty()
+                         ? Result<volume::Volume>(fail(ErrorCode::NotFound, "anonymous"))
+                         : volumes.find(wanted.name);
         if (!known && !known.error().is(ErrorCode::NotFound)) return std::move(known).error();
         volume::Volume volume = known ? *known : TRY(volumes.create(wanted));
         auto held = volumes.acquire(volume.name, container);
         if (held) return volume;
-        // Removed or pruned by somebody between the look and the hold: made anew, as if it had never been there.
-        if (!held.error().is(ErrorCode::NotFound) || attempt == most_attempts) return std::move(held).error();
+        // Removed or pruned by somebody between the look and the hold: made anew, as if it had
+        // never been there.
+        if (!held.error().is(ErrorCode::NotFound) || attempt == most_attempts)
+            return std::move(held).error();
     }
 }
 
@@ -89,16 +98,22 @@ Result<> check_log(const LogConfig& log) {
 
 Result<> check_bind_sources(const std::vector<MountRequest>& mounts) {
     for (const MountRequest& mount : mounts) {
-        if (mount.type != MountType::Bind || mount.create_mountpoint || sys::exists(mount.source)) continue;
-        return fail(ErrorCode::InvalidArgument, "invalid mount config for type \"bind\": bind source path does not exist: ", mount.source);
+        if (mount.type != MountType::Bind || mount.create_mountpoint || sys::exists(mount.source))
+            continue;
+        return fail(ErrorCode::InvalidArgument,
+                    "invalid mount config for type \"bind\": bind source path does not exist: ",
+                    mount.source);
     }
     return {};
 }
 
-// An owner that has no place in the map is nobody, as for all that is mounted with it; past the map begin another container's ids.
+// An owner that has no place in the map is nobody, as for all that is mounted with it; past the map
+// begin another container's ids.
 Result<> shift_owner(const std::string& path, const UserIds& ids) {
     constexpr std::uint32_t nobody = 65'534;
-    const auto shifted = [&](std::uint32_t owner) { return ids.first + (owner < ids.count ? owner : nobody); };
+    const auto shifted = [&](std::uint32_t owner) {
+        return ids.first + (owner < ids.count ? owner : nobody);
+    };
     const sys::Fd directory = TRY(sys::open(path, O_RDONLY | O_DIRECTORY));
     const struct stat about = TRY(sys::fstat(directory));
     return sys::fchown(directory, shifted(about.st_uid), shifted(about.st_gid));
@@ -106,13 +121,16 @@ Result<> shift_owner(const std::string& path, const UserIds& ids) {
 
 }  // namespace
 
-Result<std::string> Containers::Implementation::reserve_name(const std::string& wanted, const std::string& id) {
+Result<std::string> Containers::Implementation::reserve_name(const std::string& wanted,
+                                                             const std::string& id) {
     auto index = index_.lock();
     if (!wanted.empty()) {
         const auto [known, inserted] = index->by_name.emplace(wanted, id);
         if (inserted) return wanted;
-        return fail(ErrorCode::Conflict, "Conflict. The container name \"/", wanted, "\" is already in use by container \"",
-                    known->second, "\". You have to remove (or rename) that container to be able to reuse that name.");
+        return fail(
+            ErrorCode::Conflict, "Conflict. The container name \"/", wanted,
+            "\" is already in use by container \"", known->second,
+            "\". You have to remove (or rename) that container to be able to reuse that name.");
     }
     for (int attempt = 0; attempt < name_attempts; ++attempt) {
         const std::string name = generate_name(attempt);
@@ -123,9 +141,12 @@ Result<std::string> Containers::Implementation::reserve_name(const std::string& 
     return name;
 }
 
-void Containers::Implementation::release_name(const std::string& name) { index_.lock()->by_name.erase(name); }
+void Containers::Implementation::release_name(const std::string& name) {
+    index_.lock()->by_name.erase(name);
+}
 
-Result<std::vector<MountRequest>> Containers::Implementation::mounts_of_other(const std::string& key) {
+Result<std::vector<MountRequest>> Containers::Implementation::mounts_of_other(
+    const std::string& key) {
     const ContainerPtr other = TRY(find(key));
     std::vector<MountRequest> out;
     for (const MountRequest& mount : other->mounts) {
@@ -134,7 +155,8 @@ Result<std::vector<MountRequest>> Containers::Implementation::mounts_of_other(co
     return out;
 }
 
-Result<CreateResult> Containers::Implementation::create(const std::string& wanted_name, ContainerSpec spec, std::stop_token stop) {
+Result<CreateResult> Containers::Implementation::create(const std::string& wanted_name,
+                                                        ContainerSpec spec, std::stop_token stop) {
     std::string name(wanted_name.starts_with('/') ? wanted_name.substr(1) : wanted_name);
     if (!name.empty()) TRY(check_name(name));
     TRY(services_.database.check_room());
@@ -162,18 +184,23 @@ Result<CreateResult> Containers::Implementation::create(const std::string& wante
     set_host_name(spec, container->id);
     TRY(set_networks(spec, services_.networks));
     TRY(check_settings(spec));
-    const LogConfig log = TRY(choose_log(spec.host.log, settings_.log_driver, settings_.log_options));
+    const LogConfig log =
+        TRY(choose_log(spec.host.log, settings_.log_driver, settings_.log_options));
     TRY(check_log(log));
-    container->mounts = TRY(plan_mounts(spec, [&](const std::string& key) { return mounts_of_other(key); }));
+    container->mounts =
+        TRY(plan_mounts(spec, [&](const std::string& key) { return mounts_of_other(key); }));
     TRY(check_bind_sources(container->mounts));
     for (const MountRequest& mount : container->mounts) {
         if (mount.type == MountType::Image) TRY(services_.images.resolve(mount.source, platform));
     }
 
     std::optional<ReservedIds> user_ids;
-    // A default is for those whom it suits; who asks for it, or for something else, is told or obeyed.
-    const bool wants_default = spec.host.userns_mode.empty() && settings_.default_userns_mode == "auto";
-    if (wants_default && suits_user_namespace(spec.host) && !check_owner_maps().is_error()) spec.host.userns_mode = "auto";
+    // A default is for those whom it suits; who asks for it, or for something else, is told or
+    // obeyed.
+    const bool wants_default =
+        spec.host.userns_mode.empty() && settings_.default_userns_mode == "auto";
+    if (wants_default && suits_user_namespace(spec.host) && !check_owner_maps().is_error())
+        spec.host.userns_mode = "auto";
     if (spec.host.userns_mode == "auto") {
         TRY(check_owner_maps());
         user_ids.emplace(TRY(choose_user_ids()));
@@ -193,17 +220,20 @@ Result<CreateResult> Containers::Implementation::create(const std::string& wante
         live->name = name;
         live->spec = std::make_shared<const ContainerSpec>(spec);
     }
-    // The row comes last: a directory and volumes without one are swept at the next start of the engine.
+    // The row comes last: a directory and volumes without one are swept at the next start of the
+    // engine.
     const auto build = [&]() -> Result<> {
         TRY(sys::mkdir_all(container->directory, 0700));
-        const snapshot::Writable writable = TRY(services_.snapshots.create_writable(container->directory, container->layers));
+        const snapshot::Writable writable =
+            TRY(services_.snapshots.create_writable(container->directory, container->layers));
         if (spec.user_ids) TRY(shift_owner(writable.upper, *spec.user_ids));
         TRY(make_volumes(*container, spec, stop));
         return insert_row(*container, !spec.host.auto_remove);
     };
     if (auto built = build(); !built) {
         if (auto released = services_.volumes.release(container->id)) {
-            for (const volume::Volume& volume : *released) services_.volumes.remove(volume.name, {}).ignore("swept later");
+            for (const volume::Volume& volume : *released)
+                services_.volumes.remove(volume.name, {}).ignore("swept later");
         }
         sys::remove_tree(container->directory).ignore("swept at the next start");
         release_name(name);
@@ -214,26 +244,35 @@ Result<CreateResult> Containers::Implementation::create(const std::string& wante
     return CreateResult{.id = container->id, .warnings = {}};
 }
 
-Result<> Containers::Implementation::make_volumes(Container& container, const ContainerSpec& spec, std::stop_token stop) {
+Result<> Containers::Implementation::make_volumes(Container& container, const ContainerSpec& spec,
+                                                  std::stop_token stop) {
     sys::DetachedMount root;
     for (MountRequest& mount : container.mounts) {
         if (mount.type != MountType::Volume) continue;
-        const std::string driver = mount.driver.empty() ? (spec.host.volume_driver.empty() ? "local" : spec.host.volume_driver) : mount.driver;
-        volume::VolumeSpec wanted{.name = mount.source, .driver = driver, .options = mount.driver_options, .labels = mount.labels};
-        const volume::Volume volume = TRY(hold_volume(services_.volumes, std::move(wanted), container.id));
+        const std::string driver =
+            mount.driver.empty()
+                ? (spec.host.volume_driver.empty() ? "local" : spec.host.volume_driver)
+                : mount.driver;
+        volume::VolumeSpec wanted{.name = mount.source,
+                                  .driver = driver,
+                                  .options = mount.driver_options,
+                                  .labels = mount.labels};
+        const volume::Volume volume =
+            TRY(hold_volume(services_.volumes, std::move(wanted), container.id));
         mount.source = volume.name;
         mount.driver = volume.driver;
         if (mount.no_copy || mount.read_only || !mount.subpath.empty()) continue;
         if (!TRY(services_.volumes.is_empty(volume.name))) continue;
         if (!root) root = TRY(services_.snapshots.mount_root({.layers = container.layers}));
-        TRY(fill_volume(container, mount, root.fd(), stop).context("copy the image's files into volume ", volume.name));
+        TRY(fill_volume(container, mount, root.fd(), stop)
+                .context("copy the image's files into volume ", volume.name));
     }
     return {};
 }
 
 // A new volume starts with what the image has at its place.
-Result<> Containers::Implementation::fill_volume(Container& container, const MountRequest& mount, sys::BorrowedFd root,
-                                                 std::stop_token stop) {
+Result<> Containers::Implementation::fill_volume(Container& container, const MountRequest& mount,
+                                                 sys::BorrowedFd root, std::stop_token stop) {
     const volume::MountSource target = TRY(services_.volumes.mount_source(mount.source));
     if (!target.type.empty()) return {};
     auto source = sys::open_in_root(root, mount.target, O_RDONLY | O_DIRECTORY);

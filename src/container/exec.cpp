@@ -12,7 +12,8 @@ using namespace std::chrono_literals;
 // How long the outcome of an exec that has ended can still be asked for.
 constexpr auto kept_for = 10min;
 
-Result<oci::RuntimeProcess> plan_exec(const ContainerSpec& container_spec, const ExecSpec& exec, sys::BorrowedFd root) {
+Result<oci::RuntimeProcess> plan_exec(const ContainerSpec& container_spec, const ExecSpec& exec,
+                                      sys::BorrowedFd root) {
     ContainerSpec spec = container_spec;
     spec.tty = exec.tty;
     spec.entrypoint = exec.args;
@@ -34,9 +35,14 @@ Result<oci::RuntimeProcess> plan_exec(const ContainerSpec& container_spec, const
 Result<std::string> Containers::exec_create(std::string_view key, ExecSpec spec) {
     const ContainerPtr container = TRY(implementation_->find(key));
     const Status status = container->state().status;
-    if (status == Status::Paused) return fail(ErrorCode::Conflict, "Container ", key, " is paused, unpause the container before exec");
-    if (status == Status::Restarting) return fail(ErrorCode::Conflict, "Container ", key, " is restarting, wait until the container is running");
-    if (status != Status::Running) return fail(ErrorCode::Conflict, "container ", container->id, " is not running");
+    if (status == Status::Paused)
+        return fail(ErrorCode::Conflict, "Container ", key,
+                    " is paused, unpause the container before exec");
+    if (status == Status::Restarting)
+        return fail(ErrorCode::Conflict, "Container ", key,
+                    " is restarting, wait until the container is running");
+    if (status != Status::Running)
+        return fail(ErrorCode::Conflict, "container ", container->id, " is not running");
     if (spec.args.empty()) return fail(ErrorCode::InvalidArgument, "No exec command specified");
     const std::string id = random_hex(32);
     const std::string command = join(spec.args, " ");
@@ -45,7 +51,8 @@ Result<std::string> Containers::exec_create(std::string_view key, ExecSpec spec)
         const Timestamp now = implementation_->clock_.now();
         std::erase_if(*execs, [&](const auto& entry) {
             const ExecRecord& record = entry.second;
-            return !record.view.running && record.ended != Timestamp{} && now - record.ended > kept_for;
+            return !record.view.running && record.ended != Timestamp{} &&
+                   now - record.ended > kept_for;
         });
         ExecRecord record;
         record.view.id = id;
@@ -57,15 +64,18 @@ Result<std::string> Containers::exec_create(std::string_view key, ExecSpec spec)
     return id;
 }
 
-Result<> Containers::exec_start(const std::string& exec_id, const ExecStartOptions& options, std::optional<sys::Fd> stream) {
+Result<> Containers::exec_start(const std::string& exec_id, const ExecStartOptions& options,
+                                std::optional<sys::Fd> stream) {
     ExecSpec spec;
     std::string container_id;
     {
         auto execs = implementation_->execs_.lock();
         const auto found = execs->find(exec_id);
-        if (found == execs->end()) return fail(ErrorCode::NotFound, "No such exec instance: ", exec_id);
+        if (found == execs->end())
+            return fail(ErrorCode::NotFound, "No such exec instance: ", exec_id);
         ExecView& view = found->second.view;
-        if (view.running) return fail(ErrorCode::Conflict, "exec ", exec_id, " has already started");
+        if (view.running)
+            return fail(ErrorCode::Conflict, "exec ", exec_id, " has already started");
         if (view.exit_code) return fail(ErrorCode::Conflict, "exec ", exec_id, " has already run");
         view.running = true;
         spec = view.spec;
@@ -75,10 +85,13 @@ Result<> Containers::exec_start(const std::string& exec_id, const ExecStartOptio
         const ContainerPtr container = TRY(implementation_->find(container_id));
         const State state = container->state();
         const auto client = container->shim();
-        if (!client || state.status != Status::Running) return fail(ErrorCode::Conflict, "container ", container_id, " is not running");
+        if (!client || state.status != Status::Running)
+            return fail(ErrorCode::Conflict, "container ", container_id, " is not running");
         if (options.console_size.first > 0) spec.console_size = options.console_size;
-        implementation_->emit(*container, "exec_start: " + join(spec.args, " "), {{"execID", exec_id}});
-        const sys::Fd root = TRY(sys::open(concat("/proc/", state.pid, "/root"), O_PATH | O_DIRECTORY));
+        implementation_->emit(*container, "exec_start: " + join(spec.args, " "),
+                              {{"execID", exec_id}});
+        const sys::Fd root =
+            TRY(sys::open(concat("/proc/", state.pid, "/root"), O_PATH | O_DIRECTORY));
         const oci::RuntimeProcess process = TRY(plan_exec(*container->spec(), spec, root));
         const sys::Fd file = TRY(sys::memfd("berth-exec"));
         TRY(sys::write_all(file, oci::to_json(process)));
@@ -104,7 +117,10 @@ Result<> Containers::exec_start(const std::string& exec_id, const ExecStartOptio
     }
     const std::string text = started.error().message();
     record.view.running = false;
-    record.view.exit_code = text.find("executable file not found") != text.npos || text.find("no such file") != text.npos ? 127 : 126;
+    record.view.exit_code = text.find("executable file not found") != text.npos ||
+                                    text.find("no such file") != text.npos
+                                ? 127
+                                : 126;
     record.ended = implementation_->clock_.now();
     return std::move(started).error();
 }
@@ -113,8 +129,11 @@ Result<> Containers::exec_resize(const std::string& exec_id, int rows, int colum
     const ExecView view = TRY(exec_inspect(exec_id));
     const ContainerPtr container = TRY(implementation_->find(view.container_id));
     const auto client = container->shim();
-    if (!client || !view.running) return fail(ErrorCode::Conflict, "exec ", exec_id, " is not running");
-    return client->ask(shim::Resize{.exec_id = exec_id, .rows = static_cast<std::uint16_t>(rows), .columns = static_cast<std::uint16_t>(columns)});
+    if (!client || !view.running)
+        return fail(ErrorCode::Conflict, "exec ", exec_id, " is not running");
+    return client->ask(shim::Resize{.exec_id = exec_id,
+                                    .rows = static_cast<std::uint16_t>(rows),
+                                    .columns = static_cast<std::uint16_t>(columns)});
 }
 
 Result<ExecView> Containers::exec_inspect(const std::string& exec_id) const {
@@ -122,15 +141,19 @@ Result<ExecView> Containers::exec_inspect(const std::string& exec_id) const {
         auto execs = implementation_->execs_.lock();
         // A prefix will do when it is the only one.
         const auto found = execs->lower_bound(exec_id);
-        if (exec_id.empty() || found == execs->end() || !found->first.starts_with(exec_id)) return fail(ErrorCode::NotFound, "No such exec instance: ", exec_id);
+        if (exec_id.empty() || found == execs->end() || !found->first.starts_with(exec_id))
+            return fail(ErrorCode::NotFound, "No such exec instance: ", exec_id);
         return found->second.view;
     };
     const ExecView view = TRY(look());
     if (!view.running) return view;
-    // Clients ask as soon as the stream has ended. The shim told the exit before that; its answer comes after it.
+    // Clients ask as soon as the stream has ended. The shim told the exit before that; its answer
+    // comes after it.
     const auto container = implementation_->find(view.container_id);
     const auto client = container ? (*container)->shim() : nullptr;
-    if (client) client->call<shim::State>(shim::Query{}).ignore("then the container has ended, and its processes with it");
+    if (client)
+        client->call<shim::State>(shim::Query{})
+            .ignore("then the container has ended, and its processes with it");
     return look();
 }
 

@@ -37,8 +37,13 @@ std::optional<std::string> Containers::Implementation::program_problem(Container
 Result<Explanation> Containers::why(std::string_view key) const {
     const ContainerPtr container = TRY(implementation_->find(key));
     const auto spec = container->spec();
-    WhyFacts facts{.state = container->state(), .last_exit = {}, .memory_limit = spec->host.resources.memory, .restart = spec->host.restart,
-                   .program = {}, .program_problem = {}, .now = implementation_->clock_.now()};
+    WhyFacts facts{.state = container->state(),
+                   .last_exit = {},
+                   .memory_limit = spec->host.resources.memory,
+                   .restart = spec->host.restart,
+                   .program = {},
+                   .program_problem = {},
+                   .now = implementation_->clock_.now()};
     if (is_alive(facts.state.status)) {
         if (const auto client = container->shim()) {
             const auto told = client->call<shim::State>(shim::Query{});

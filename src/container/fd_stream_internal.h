@@ -19,7 +19,9 @@ private:
 class FdSource final : public codec::ByteSource {
 public:
     explicit FdSource(sys::BorrowedFd fd) : fd_(fd) {}
-    Result<std::size_t> read(std::span<std::byte> buffer) override { return sys::read(fd_, buffer); }
+    Result<std::size_t> read(std::span<std::byte> buffer) override {
+        return sys::read(fd_, buffer);
+    }
 
 private:
     sys::BorrowedFd fd_;

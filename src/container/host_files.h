@@ -5,7 +5,8 @@
 
 #include "base/result.h"
 
-// The text of the three files that an engine puts over the image's own: /etc/hosts, /etc/hostname, /etc/resolv.conf.
+// The text of the three files that an engine puts over the image's own: /etc/hosts, /etc/hostname,
+// /etc/resolv.conf.
 namespace berth::container {
 
 struct HostsEntry {
@@ -26,7 +27,8 @@ ResolverConfig without_loopback(ResolverConfig config);
 /// The host's configuration; with systemd-resolved's stub, the file that names the real servers.
 ResolverConfig host_resolver_config();
 
-/// "name:address" or "name=address", address maybe in brackets, or "host-gateway". InvalidArgument otherwise.
+/// "name:address" or "name=address", address maybe in brackets, or "host-gateway". InvalidArgument
+/// otherwise.
 Result<std::pair<std::string, std::string>> parse_extra_host(std::string_view text);
 
 }  // namespace berth::container

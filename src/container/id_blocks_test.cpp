@@ -43,8 +43,10 @@ TEST_F(IdBlocksTest, TwoEnginesNeverGetTheSameBlock) {
 }
 
 TEST_F(IdBlocksTest, WhatContainersHaveBecomesTheirEnginesUnlessAnotherHasIt) {
-    EXPECT_EQ(engine("a").claim_used({first_block, first_block + 1}).value(), (Blocks{first_block, first_block + 1}));
-    EXPECT_EQ(engine("b").claim_used({first_block + 1, first_block + 2}).value(), (Blocks{first_block + 2}));
+    EXPECT_EQ(engine("a").claim_used({first_block, first_block + 1}).value(),
+              (Blocks{first_block, first_block + 1}));
+    EXPECT_EQ(engine("b").claim_used({first_block + 1, first_block + 2}).value(),
+              (Blocks{first_block + 2}));
     // A data root that was moved takes its blocks along.
     const IdBlocks moved = engine("elsewhere");
     ASSERT_FALSE(sys::remove_tree(root("a")).is_error());
@@ -68,7 +70,9 @@ TEST_F(IdBlocksTest, BlocksOfRootsThatAreGoneAreTakenLast) {
 TEST_F(IdBlocksTest, ADamagedRecordIsNotWrittenOver) {
     ASSERT_TRUE(engine("a").claim_new({}));
     const std::string path = record() + "/blocks.json";
-    for (const std::string text : {"", "{}", R"({"version":2,"blocks":{}})", R"({"version":1,"blocks":{"1":"/x"}})", R"({"version":1,"blocks":{"600":5}})"}) {
+    for (const std::string text :
+         {"", "{}", R"({"version":2,"blocks":{}})", R"({"version":1,"blocks":{"1":"/x"}})",
+          R"({"version":1,"blocks":{"600":5}})"}) {
         ASSERT_FALSE(sys::write_file_atomic(path, text).is_error());
         const auto refused = engine("a").claim_new({});
         ASSERT_TRUE(refused.is_error()) << text;

@@ -39,7 +39,8 @@ void apply_healthcheck(ContainerSpec& spec, const oci::ImageRunConfig& image) {
 void merge_environment(std::vector<std::string>& env, const std::vector<std::string>& overrides) {
     for (const std::string& line : overrides) {
         const std::string_view name = variable_name(line);
-        const auto same = std::ranges::find_if(env, [&](const std::string& known) { return variable_name(known) == name; });
+        const auto same = std::ranges::find_if(
+            env, [&](const std::string& known) { return variable_name(known) == name; });
         if (line.find('=') == std::string::npos) {
             if (same != env.end()) env.erase(same);
         } else if (same != env.end()) {
@@ -54,7 +55,8 @@ Result<> apply_image(ContainerSpec& spec, const oci::ImageRunConfig& image) {
     std::vector<std::string> env = image.env;
     merge_environment(env, spec.env);
     spec.env = std::move(env);
-    const bool resets_entrypoint = spec.entrypoint && spec.entrypoint->size() == 1 && spec.entrypoint->front().empty();
+    const bool resets_entrypoint =
+        spec.entrypoint && spec.entrypoint->size() == 1 && spec.entrypoint->front().empty();
     if (resets_entrypoint) {
         spec.entrypoint = std::vector<std::string>{};
     } else if (!spec.entrypoint || spec.entrypoint->empty()) {
@@ -69,10 +71,12 @@ Result<> apply_image(ContainerSpec& spec, const oci::ImageRunConfig& image) {
     for (const auto& [key, value] : image.labels) spec.labels.emplace(key, value);
     for (const std::string& text : image.exposed_ports) {
         const auto port = Port::parse(text);
-        if (port && std::ranges::find(spec.exposed_ports, *port) == spec.exposed_ports.end()) spec.exposed_ports.push_back(*port);
+        if (port && std::ranges::find(spec.exposed_ports, *port) == spec.exposed_ports.end())
+            spec.exposed_ports.push_back(*port);
     }
     for (const std::string& volume : image.volumes) {
-        if (std::ranges::find(spec.volumes, volume) == spec.volumes.end()) spec.volumes.push_back(volume);
+        if (std::ranges::find(spec.volumes, volume) == spec.volumes.end())
+            spec.volumes.push_back(volume);
     }
     apply_healthcheck(spec, image);
     if (command_line(spec).empty()) return fail(ErrorCode::InvalidArgument, "no command specified");

@@ -77,7 +77,11 @@ shim::Attach attach_message(const AttachOptions& options);
 
 class Containers::Implementation {
 public:
-    Implementation(const Services& services, Settings settings) : services_(services), settings_(std::move(settings)), id_blocks_(settings_.host_ids, settings_.root), executor_(4) {}
+    Implementation(const Services& services, Settings settings)
+        : services_(services),
+          settings_(std::move(settings)),
+          id_blocks_(settings_.host_ids, settings_.root),
+          executor_(4) {}
     ~Implementation();
     Result<> open();
 
@@ -96,12 +100,14 @@ public:
     Result<CreateResult> create(const std::string& name, ContainerSpec spec, std::stop_token stop);
     Result<std::vector<MountRequest>> mounts_of_other(const std::string& key);
     Result<> make_volumes(Container& container, const ContainerSpec& spec, std::stop_token stop);
-    Result<> fill_volume(Container& container, const MountRequest& mount, sys::BorrowedFd root, std::stop_token stop);
+    Result<> fill_volume(Container& container, const MountRequest& mount, sys::BorrowedFd root,
+                         std::stop_token stop);
     Result<std::string> reserve_name(const std::string& wanted, const std::string& id);
     void release_name(const std::string& name);
 
     // User namespaces (user_ids.cpp).
-    /// Unsupported, in words for the user, when the kernel or the file system of the data root do not map owners.
+    /// Unsupported, in words for the user, when the kernel or the file system of the data root do
+    /// not map owners.
     Result<> check_owner_maps();
     /// Enters the ranges of the containers that are, in the host's record.
     void claim_user_ranges();
@@ -109,7 +115,8 @@ public:
     class ReservedIds {
     public:
         ReservedIds(Implementation& owner, UserIds ids) : owner_(&owner), ids_(ids) {}
-        ReservedIds(ReservedIds&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)), ids_(other.ids_) {}
+        ReservedIds(ReservedIds&& other) noexcept
+            : owner_(std::exchange(other.owner_, nullptr)), ids_(other.ids_) {}
         ReservedIds& operator=(ReservedIds&&) = delete;
         ~ReservedIds() {
             if (owner_) owner_->user_ranges_.lock()->reserved.erase(ids_.first);
@@ -123,7 +130,8 @@ public:
     Result<ReservedIds> choose_user_ids();
     std::set<std::uint32_t> user_ranges() const;
     /// The root of a container that does not run, with its ids as the container sees them.
-    Result<sys::DetachedMount> mount_root_for_files(Container& container, const ContainerSpec& spec);
+    Result<sys::DetachedMount> mount_root_for_files(Container& container,
+                                                    const ContainerSpec& spec);
     /// Its writable layer, likewise. The mount lives as long as the descriptor.
     Result<sys::Fd> open_upper(const Container& container, const ContainerSpec& spec) const;
 
@@ -131,33 +139,48 @@ public:
     Result<bool> start(Container& container, std::stop_token stop);
     Result<> start_locked(Container& container, std::stop_token stop);
     Result<sys::DetachedMount> mount_root(Container& container, const ContainerSpec& spec);
-    Result<oci::RuntimeSpec> plan(Container& container, const ContainerSpec& spec, sys::BorrowedFd root);
-    Result<std::vector<oci::RuntimeMount>> plan_container_mounts(Container& container, const ContainerSpec& spec, const ResolvedUser& user);
+    Result<oci::RuntimeSpec> plan(Container& container, const ContainerSpec& spec,
+                                  sys::BorrowedFd root);
+    Result<std::vector<oci::RuntimeMount>> plan_container_mounts(Container& container,
+                                                                 const ContainerSpec& spec,
+                                                                 const ResolvedUser& user);
     /// Images that are mounted lie below the container's directory while it runs.
     std::string image_mount_path(const Container& container, std::size_t index) const;
-    Result<oci::RuntimeMount> plan_image_mount(Container& container, const MountRequest& mount, std::size_t index);
+    Result<oci::RuntimeMount> plan_image_mount(Container& container, const MountRequest& mount,
+                                               std::size_t index);
     std::string shared_memory_path(const Container& container) const;
     Result<std::string> make_shared_memory(Container& container, const ContainerSpec& spec);
     void unmount_private(Container& container);
     Result<> add_host_ca(sys::BorrowedFd root, RuntimeFacts& facts) const;
     std::string cgroup_path(const Container& container, const ContainerSpec& spec) const;
     void end_cgroup(Container& container) const;
-    Result<shim::LogSettings> log_settings(const Container& container, const ContainerSpec& spec, const std::string& name) const;
+    Result<shim::LogSettings> log_settings(const Container& container, const ContainerSpec& spec,
+                                           const std::string& name) const;
     /// Where its log is kept; empty when its driver keeps none.
     std::string log_file(const Container& container, const ContainerSpec& spec) const;
-    Result<shim::Configure> shim_settings(Container& container, const ContainerSpec& spec, bool own_netns) const;
-    Result<std::vector<network::Endpoint>> connect_networks(Container& container, const ContainerSpec& spec, sys::BorrowedFd netns, sys::BorrowedFd netlink);
-    Result<network::EndpointRequest> endpoint_request(Container& container, const ContainerSpec& spec, const std::string& network, bool publishes) const;
-    Result<> write_host_files(Container& container, const ContainerSpec& spec, const std::vector<network::Endpoint>& endpoints);
+    Result<shim::Configure> shim_settings(Container& container, const ContainerSpec& spec,
+                                          bool own_netns) const;
+    Result<std::vector<network::Endpoint>> connect_networks(Container& container,
+                                                            const ContainerSpec& spec,
+                                                            sys::BorrowedFd netns,
+                                                            sys::BorrowedFd netlink);
+    Result<network::EndpointRequest> endpoint_request(Container& container,
+                                                      const ContainerSpec& spec,
+                                                      const std::string& network,
+                                                      bool publishes) const;
+    Result<> write_host_files(Container& container, const ContainerSpec& spec,
+                              const std::vector<network::Endpoint>& endpoints);
     void push_names(Container& container);
     Result<> hand_over_attaches(Container& container, shim::Client& client);
 
     // Ending (stop.cpp, remove.cpp).
-    Result<bool> stop(Container& container, std::optional<int> timeout, const std::string& signal, std::stop_token stop);
+    Result<bool> stop(Container& container, std::optional<int> timeout, const std::string& signal,
+                      std::stop_token stop);
     Result<> kill(Container& container, const std::string& signal);
     /// Kills it if it runs, and waits for its end.
     Result<> end_by_force(const ContainerPtr& container, const std::stop_token& stop);
-    Result<> remove(const ContainerPtr& container, const RemoveOptions& options, std::stop_token stop);
+    Result<> remove(const ContainerPtr& container, const RemoveOptions& options,
+                    std::stop_token stop);
     Result<> remove_locked(const ContainerPtr& container, bool volumes);
     std::string grave_of(const Container& container) const;
     void complete_removals();
@@ -170,7 +193,8 @@ public:
     void on_exec_exited(const ContainerPtr& container, const shim::ExecExited& exited);
     void on_shim_gone(const ContainerPtr& container);
     void finish_exit(const ContainerPtr& container, const shim::Exited& exited);
-    void emit(Container& container, const std::string& action, std::vector<std::pair<std::string, std::string>> extra = {});
+    void emit(Container& container, const std::string& action,
+              std::vector<std::pair<std::string, std::string>> extra = {});
 
     // After a restart of the engine (reconcile.cpp).
     Result<> reconcile();
@@ -182,20 +206,20 @@ public:
     ContainerView view(Container& container) const;
 
     // Files (archive.cpp).
-    /// A root in which a path of the container can be looked up: its process's while it runs, else one mounted for the
-    /// occasion, or the volume that the path lies on.
+    /// A root in which a path of the container can be looked up: its process's while it runs, else
+    /// one mounted for the occasion, or the volume that the path lies on.
     struct RootAccess {
         std::string path;  // within `root`
         sys::Fd root;
         sys::DetachedMount mount;
         bool read_only = false;
-        std::uint32_t id_shift = 0;  // where the container's ids begin in what `root` shows
+        std::uint32_t id_shift = 0;         // where the container's ids begin in what `root` shows
         std::unique_lock<std::mutex> lock;  // held while a stopped container's root is mounted
     };
     Result<RootAccess> access_root(Container& container, const std::string& path);
     Result<std::string> mount_source_path(const MountRequest& mount) const;
-    /// What keeps the program of a container that does not run from being started, as far as its files show it. The
-    /// container is locked by the caller, or about to go.
+    /// What keeps the program of a container that does not run from being started, as far as its
+    /// files show it. The container is locked by the caller, or about to go.
     std::optional<std::string> program_problem(Container& container);
 
     Services services_;
@@ -215,8 +239,9 @@ public:
     Guarded<UserRanges> user_ranges_;  // before index_ where both are needed
     IdBlocks id_blocks_;
     std::atomic<bool> maps_owners_ = false;  // found to be so
-    /// A layer below every container's image: the empty files and directories that are mounted over. With it no
-    /// mount target has to be made in the writable layer, so neither diff nor commit shows any.
+    /// A layer below every container's image: the empty files and directories that are mounted
+    /// over. With it no mount target has to be made in the writable layer, so neither diff nor
+    /// commit shows any.
     Result<> make_base_layer();
     oci::Digest base_layer_;
     SerialExecutor executor_;
@@ -224,14 +249,15 @@ public:
     std::jthread policy_thread_;
 };
 
-
 /// The volume or bind that a clean path of the container lies on; null when it lies in the root.
 const MountRequest* find_covering_mount(const Container& container, std::string_view path);
 
-/// Opens (and makes) a directory inside a root; missing ones are made with mode 0755. No link leads out.
+/// Opens (and makes) a directory inside a root; missing ones are made with mode 0755. No link leads
+/// out.
 Result<sys::Fd> make_directory_in_root(sys::BorrowedFd root, const std::string& path);
 
-/// Writes a file anew, in place: containers that have it mounted see the new text. Not synced, it is made at each start.
+/// Writes a file anew, in place: containers that have it mounted see the new text. Not synced, it
+/// is made at each start.
 Result<> write_plain_file(const std::string& path, std::string_view text);
 
 /// The container's ids, as a map of what is on the disk to what they are on the host.

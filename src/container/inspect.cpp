@@ -24,7 +24,8 @@ EndpointView endpoint_view(const network::Endpoint& endpoint) {
     }
     out.aliases = endpoint.aliases;
     out.dns_names = endpoint.dns_names;
-    for (const auto& [container, alias] : endpoint.links) out.links.push_back(concat(container, ":", alias));
+    for (const auto& [container, alias] : endpoint.links)
+        out.links.push_back(concat(container, ":", alias));
     return out;
 }
 
@@ -62,17 +63,21 @@ ContainerView Containers::Implementation::view(Container& container) const {
     }
     for (const network::Endpoint& endpoint : services_.networks.endpoints_of(container.id)) {
         EndpointView shown = endpoint_view(endpoint);
-        if (const auto wanted = out.spec.networks.find(endpoint.network_name); wanted != out.spec.networks.end()) add_wishes(shown, wanted->second);
+        if (const auto wanted = out.spec.networks.find(endpoint.network_name);
+            wanted != out.spec.networks.end())
+            add_wishes(shown, wanted->second);
         out.endpoints.push_back(std::move(shown));
         for (const network::PublishedPort& port : endpoint.ports) {
-            out.ports.push_back({.port = Port{port.container.number, std::string(network::to_string(port.container.protocol))},
+            out.ports.push_back({.port = Port{port.container.number, std::string(network::to_string(
+                                                                         port.container.protocol))},
                                  .host_address = port.host_address.to_string(),
                                  .host_port = port.host_port});
         }
     }
     // Networks it will join, or those without an endpoint (host, none).
     const auto add_missing = [&](const std::string& name, const EndpointSpec& wanted) {
-        const bool known = std::ranges::any_of(out.endpoints, [&](const EndpointView& view) { return view.network_name == name; });
+        const bool known = std::ranges::any_of(
+            out.endpoints, [&](const EndpointView& view) { return view.network_name == name; });
         const auto found = services_.networks.find(name);
         if (known || !found) return;
         EndpointView shown{.network_name = name, .network_id = found->id};
@@ -80,24 +85,32 @@ ContainerView Containers::Implementation::view(Container& container) const {
         out.endpoints.push_back(std::move(shown));
     };
     for (const auto& [name, wanted] : out.spec.networks) add_missing(name, wanted);
-    if (out.spec.host.network_mode == "host" || out.spec.host.network_mode == "none") add_missing(out.spec.host.network_mode, {});
+    if (out.spec.host.network_mode == "host" || out.spec.host.network_mode == "none")
+        add_missing(out.spec.host.network_mode, {});
     if (is_alive(out.state.status)) {
         for (const Port& port : out.spec.exposed_ports) {
-            const bool published = std::ranges::any_of(out.ports, [&](const PublishedPort& known) { return known.port == port; });
+            const bool published = std::ranges::any_of(
+                out.ports, [&](const PublishedPort& known) { return known.port == port; });
             if (!published) out.ports.push_back({.port = port});
         }
     }
     for (const MountRequest& mount : container.mounts) {
-        MountView shown{.type = std::string(to_string(mount.type)), .source = mount.source, .destination = mount.target,
-                        .mode = mount.read_only ? "ro" : "", .propagation = mount.propagation, .writable = !mount.read_only};
-        if (mount.type == MountType::Bind && shown.propagation.empty()) shown.propagation = "rprivate";
+        MountView shown{.type = std::string(to_string(mount.type)),
+                        .source = mount.source,
+                        .destination = mount.target,
+                        .mode = mount.read_only ? "ro" : "",
+                        .propagation = mount.propagation,
+                        .writable = !mount.read_only};
+        if (mount.type == MountType::Bind && shown.propagation.empty())
+            shown.propagation = "rprivate";
         if (mount.type == MountType::Tmpfs) shown.source.clear();
         if (mount.type == MountType::Image) shown.writable = false;
         if (mount.type == MountType::Volume) {
             shown.name = mount.source;
             shown.driver = mount.driver.empty() ? "local" : mount.driver;
             shown.mode = mount.read_only ? "ro" : "z";
-            if (const auto volume = services_.volumes.find(mount.source)) shown.source = volume->mountpoint;
+            if (const auto volume = services_.volumes.find(mount.source))
+                shown.source = volume->mountpoint;
         }
         out.mounts.push_back(std::move(shown));
     }
@@ -107,12 +120,15 @@ ContainerView Containers::Implementation::view(Container& container) const {
     out.resolv_conf_path = container.host_file("resolv.conf");
     if (is_alive(out.state.status)) {
         out.sandbox_id = container.id;
-        out.sandbox_key = out.spec.host.network_mode == "host" ? "/proc/self/ns/net" : concat("/proc/", out.state.pid, "/ns/net");
+        out.sandbox_key = out.spec.host.network_mode == "host"
+                              ? "/proc/self/ns/net"
+                              : concat("/proc/", out.state.pid, "/ns/net");
     }
     {
         auto execs = const_cast<Implementation*>(this)->execs_.lock();
         for (const auto& [id, record] : *execs) {
-            if (record.view.container_id == container.id && record.view.running) out.exec_ids.push_back(id);
+            if (record.view.container_id == container.id && record.view.running)
+                out.exec_ids.push_back(id);
         }
     }
     return out;
@@ -120,10 +136,12 @@ ContainerView Containers::Implementation::view(Container& container) const {
 
 namespace {
 void add_sizes(ContainerView& view, const Container& container, const snapshot::Driver& snapshots) {
-    view.size_rw = static_cast<std::int64_t>(sys::disk_usage(container.directory + "/upper").value_or(0));
+    view.size_rw =
+        static_cast<std::int64_t>(sys::disk_usage(container.directory + "/upper").value_or(0));
     view.size_root = view.size_rw;
     for (const oci::Digest& layer : container.layers) {
-        if (const auto about = snapshots.inspect(layer)) view.size_root += static_cast<std::int64_t>(about->disk_bytes);
+        if (const auto about = snapshots.inspect(layer))
+            view.size_root += static_cast<std::int64_t>(about->disk_bytes);
     }
 }
 }  // namespace

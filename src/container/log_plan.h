@@ -19,11 +19,14 @@ using ResolveHost = std::function<Result<std::string>(const std::string& name)>;
 
 /// Names of the drivers that there are, as `info` lists them.
 std::vector<std::string> log_drivers();
-/// The options of a container: its own over `defaults`, which belong to `default_driver`. InvalidArgument in Docker's
-/// words for a driver or an option that does not exist.
-Result<LogConfig> choose_log(const LogConfig& wanted, const std::string& default_driver, const StringMap& defaults);
-/// For the shim. Whatever the driver, the file at `path` is kept, so that `logs` works; with driver none there is neither.
-/// InvalidArgument for a value that makes no sense, Unavailable when a host's name has no address.
-Result<shim::LogSettings> plan_log(const LogConfig& log, const LogSubject& subject, const std::string& path, const ResolveHost& resolve);
+/// The options of a container: its own over `defaults`, which belong to `default_driver`.
+/// InvalidArgument in Docker's words for a driver or an option that does not exist.
+Result<LogConfig> choose_log(const LogConfig& wanted, const std::string& default_driver,
+                             const StringMap& defaults);
+/// For the shim. Whatever the driver, the file at `path` is kept, so that `logs` works; with driver
+/// none there is neither. InvalidArgument for a value that makes no sense, Unavailable when a
+/// host's name has no address.
+Result<shim::LogSettings> plan_log(const LogConfig& log, const LogSubject& subject,
+                                   const std::string& path, const ResolveHost& resolve);
 
 }  // namespace berth::container

@@ -12,8 +12,16 @@ Result<std::string> resolve(const std::string& name) {
 }
 
 Result<shim::LogSettings> plan(const LogConfig& wanted) {
-    const LogConfig chosen = TRY(choose_log(wanted, "json-file", {{"max-size", "20m"}, {"max-file", "5"}}));
-    return plan_log(chosen, {.id = std::string(64, 'a'), .name = "web", .image = "shop/api", .image_id = "sha256:1", .hostname = "host", .env = {"A=1", "B=2"}, .labels = {{"l", "v"}}},
+    const LogConfig chosen =
+        TRY(choose_log(wanted, "json-file", {{"max-size", "20m"}, {"max-file", "5"}}));
+    return plan_log(chosen,
+                    {.id = std::string(64, 'a'),
+                     .name = "web",
+                     .image = "shop/api",
+                     .image_id = "sha256:1",
+                     .hostname = "host",
+                     .env = {"A=1", "B=2"},
+                     .labels = {{"l", "v"}}},
                     "/log", resolve);
 }
 
@@ -26,7 +34,12 @@ TEST(LogPlan, IsBoundedWhateverTheDriver) {
 }
 
 TEST(LogPlan, KnowsAddressesTagsAndFields) {
-    const auto syslog = plan({"syslog", {{"syslog-address", "udp://10.0.0.1:1514"}, {"tag", "{{.Name}}/{{.ImageName}}"}, {"syslog-facility", "local3"}, {"labels", "l,x"}, {"env", "B"}}});
+    const auto syslog = plan({"syslog",
+                              {{"syslog-address", "udp://10.0.0.1:1514"},
+                               {"tag", "{{.Name}}/{{.ImageName}}"},
+                               {"syslog-facility", "local3"},
+                               {"labels", "l,x"},
+                               {"env", "B"}}});
     ASSERT_TRUE(syslog) << syslog.error().message();
     EXPECT_EQ(syslog->remote.transport, shim::LogTransport::Udp);
     EXPECT_EQ(syslog->remote.address, "10.0.0.1");
@@ -58,7 +71,8 @@ TEST(LogPlan, RefusesWhatDoesNotExist) {
     for (const auto& [log, words] : cases) {
         const auto planned = plan(log);
         ASSERT_TRUE(planned.is_error()) << words;
-        EXPECT_NE(planned.error().message().find(words), std::string::npos) << planned.error().message();
+        EXPECT_NE(planned.error().message().find(words), std::string::npos)
+            << planned.error().message();
     }
 }
 

@@ -13,16 +13,24 @@ Error invalid(std::string_view text, std::string_view why) {
 }
 
 Result<> apply_option(MountRequest& mount, const std::string& option, std::string_view text) {
-    if (option == "ro" || option == "readonly") mount.read_only = true;
-    else if (option == "rw" || option == "z" || option == "Z" || option == "consistent" || option == "cached" || option == "delegated" || option.empty()) return {};
-    else if (option == "nocopy") mount.no_copy = true;
-    else if (option == "private" || option == "rprivate" || option == "shared" || option == "rshared" || option == "slave" || option == "rslave") mount.propagation = option;
-    else return invalid(text, concat("invalid mode: ", option));
+    if (option == "ro" || option == "readonly")
+        mount.read_only = true;
+    else if (option == "rw" || option == "z" || option == "Z" || option == "consistent" ||
+             option == "cached" || option == "delegated" || option.empty())
+        return {};
+    else if (option == "nocopy")
+        mount.no_copy = true;
+    else if (option == "private" || option == "rprivate" || option == "shared" ||
+             option == "rshared" || option == "slave" || option == "rslave")
+        mount.propagation = option;
+    else
+        return invalid(text, concat("invalid mode: ", option));
     return {};
 }
 
 // "container[:ro|rw]" of --volumes-from.
-Result<> add_volumes_from(std::vector<MountRequest>& out, const std::string& text, const MountsOf& from) {
+Result<> add_volumes_from(std::vector<MountRequest>& out, const std::string& text,
+                          const MountsOf& from) {
     const auto parts = split_once(text, ':');
     const std::string mode(parts ? parts->second : "");
     if (!mode.empty() && mode != "ro" && mode != "rw" && mode != "z") {
@@ -41,14 +49,17 @@ Result<> add_volumes_from(std::vector<MountRequest>& out, const std::string& tex
 
 Result<> check_mount(MountRequest& mount) {
     if (!mount.target.starts_with('/')) {
-        return fail(ErrorCode::InvalidArgument, "invalid mount config for type \"", to_string(mount.type),
-                    "\": invalid mount path: '", mount.target, "' mount path must be absolute");
+        return fail(ErrorCode::InvalidArgument, "invalid mount config for type \"",
+                    to_string(mount.type), "\": invalid mount path: '", mount.target,
+                    "' mount path must be absolute");
     }
     mount.target = clean_absolute_path(mount.target);
-    if (mount.target == "/") return fail(ErrorCode::InvalidArgument, "invalid specification: destination can't be '/'");
+    if (mount.target == "/")
+        return fail(ErrorCode::InvalidArgument, "invalid specification: destination can't be '/'");
     if (mount.type == MountType::Bind && !mount.source.starts_with('/')) {
-        return fail(ErrorCode::InvalidArgument, "invalid mount config for type \"bind\": invalid mount path: '",
-                    mount.source, "' mount path must be absolute");
+        return fail(ErrorCode::InvalidArgument,
+                    "invalid mount config for type \"bind\": invalid mount path: '", mount.source,
+                    "' mount path must be absolute");
     }
     return {};
 }
@@ -57,7 +68,8 @@ Result<> check_mount(MountRequest& mount) {
 
 Result<MountRequest> parse_bind(std::string_view text) {
     const std::vector<std::string> parts = split(text, ':');
-    if (parts.size() > 3 || std::ranges::any_of(parts, [](const std::string& part) { return part.empty(); })) {
+    if (parts.size() > 3 ||
+        std::ranges::any_of(parts, [](const std::string& part) { return part.empty(); })) {
         return fail(ErrorCode::InvalidArgument, "invalid volume specification: '", text, "'");
     }
     MountRequest mount;
@@ -70,11 +82,13 @@ Result<MountRequest> parse_bind(std::string_view text) {
         mount.create_mountpoint = mount.type == MountType::Bind;
     }
     if (!mount.target.starts_with('/')) {
-        return invalid(text, concat("invalid mount config for type \"", to_string(mount.type), "\": invalid mount path: '",
-                                    mount.target, "' mount path must be absolute"));
+        return invalid(text, concat("invalid mount config for type \"", to_string(mount.type),
+                                    "\": invalid mount path: '", mount.target,
+                                    "' mount path must be absolute"));
     }
     if (parts.size() == 3) {
-        for (const std::string& option : split(parts[2], ',')) TRY(apply_option(mount, option, text));
+        for (const std::string& option : split(parts[2], ','))
+            TRY(apply_option(mount, option, text));
     }
     return mount;
 }
@@ -91,7 +105,8 @@ Result<std::int64_t> parse_size(std::string_view text) {
         }
     }
     const auto number = parse_int(lower);
-    if (!number || *number < 0 || *number > INT64_MAX / unit) return fail(ErrorCode::InvalidArgument, "invalid size: '", text, "'");
+    if (!number || *number < 0 || *number > INT64_MAX / unit)
+        return fail(ErrorCode::InvalidArgument, "invalid size: '", text, "'");
     return *number * unit;
 }
 
@@ -112,12 +127,17 @@ Result<std::vector<MountRequest>> plan_mounts(const ContainerSpec& spec, const M
         out.push_back(std::move(mount));
     }
     const auto is_covered = [&](const std::string& target) {
-        return std::ranges::any_of(out, [&](const MountRequest& mount) { return mount.target == target; }) ||
-               std::ranges::any_of(spec.host.tmpfs, [&](const auto& entry) { return clean_absolute_path(entry.first) == target; });
+        return std::ranges::any_of(
+                   out, [&](const MountRequest& mount) { return mount.target == target; }) ||
+               std::ranges::any_of(spec.host.tmpfs, [&](const auto& entry) {
+                   return clean_absolute_path(entry.first) == target;
+               });
     };
     for (const std::string& volume : spec.volumes) {
         const std::string target = clean_absolute_path(volume);
-        if (target != "/" && !is_covered(target)) out.push_back({.type = MountType::Volume, .target = target, .driver = spec.host.volume_driver});
+        if (target != "/" && !is_covered(target))
+            out.push_back(
+                {.type = MountType::Volume, .target = target, .driver = spec.host.volume_driver});
     }
     return out;
 }

@@ -24,14 +24,16 @@ TEST(ParseBind, TellsHostPathsFromVolumes) {
 }
 
 TEST(ParseBind, RefusesWhatItDoesNotKnow) {
-    for (const char* text : {"", ":/a", "/a:", "/a:b", "/a:/b:what", "/a:/b:ro:x", "a:b"}) EXPECT_FALSE(parse_bind(text)) << text;
+    for (const char* text : {"", ":/a", "/a:", "/a:b", "/a:/b:what", "/a:/b:ro:x", "a:b"})
+        EXPECT_FALSE(parse_bind(text)) << text;
 }
 
 TEST(ParseSize, KnowsUnits) {
     EXPECT_EQ(*parse_size("64m"), 64 << 20);
     EXPECT_EQ(*parse_size("1Gb"), 1 << 30);
     EXPECT_EQ(*parse_size("5b"), 5);
-    for (const char* text : {"", "m", "-1", "9999999999999t", "1x"}) EXPECT_FALSE(parse_size(text)) << text;
+    for (const char* text : {"", "m", "-1", "9999999999999t", "1x"})
+        EXPECT_FALSE(parse_size(text)) << text;
 }
 
 TEST(PlanMounts, RefusesTwoMountsOnOneTarget) {
@@ -57,9 +59,11 @@ TEST(PlanMounts, TakesTheVolumesOfOthersBelowItsOwn) {
     ContainerSpec spec;
     spec.host.volumes_from = {"db:ro"};
     spec.host.binds = {"mine:/b"};
-    const auto plan = plan_mounts(spec, [](const std::string&) -> Result<std::vector<MountRequest>> {
-        return std::vector<MountRequest>{{.source = "x", .target = "/a"}, {.source = "y", .target = "/b"}};
-    });
+    const auto plan =
+        plan_mounts(spec, [](const std::string&) -> Result<std::vector<MountRequest>> {
+            return std::vector<MountRequest>{{.source = "x", .target = "/a"},
+                                             {.source = "y", .target = "/b"}};
+        });
     ASSERT_TRUE(plan);
     ASSERT_EQ(plan->size(), 2u);
     EXPECT_EQ((*plan)[0].source, "x");

@@ -16,8 +16,8 @@ struct NativeProbe {
     std::string path;  // "/healthz" of HTTP, "my.Service" of GRPC
 };
 
-/// What a check such as {"HTTP", "8080/healthz"} asks for; nullopt for Docker's own kinds. InvalidArgument when the port
-/// is none.
+/// What a check such as {"HTTP", "8080/healthz"} asks for; nullopt for Docker's own kinds.
+/// InvalidArgument when the port is none.
 Result<std::optional<NativeProbe>> native_probe(const Healthcheck& check);
 
 }  // namespace berth::container

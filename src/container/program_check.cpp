@@ -27,7 +27,8 @@ template <typename Header, typename Segment>
 std::string elf_interpreter(std::string_view bytes) {
     const auto header = read_at<Header>(bytes, 0);
     for (unsigned i = 0; header && i < header->e_phnum; ++i) {
-        const auto segment = read_at<Segment>(bytes, header->e_phoff + std::size_t{i} * sizeof(Segment));
+        const auto segment =
+            read_at<Segment>(bytes, header->e_phoff + std::size_t{i} * sizeof(Segment));
         if (!segment) break;
         if (segment->p_type != PT_INTERP || segment->p_offset > bytes.size()) continue;
         const std::string_view text = bytes.substr(segment->p_offset, segment->p_filesz);
@@ -53,10 +54,12 @@ std::optional<Candidate> open_candidate(const OpenInside& open, const std::strin
     return Candidate{clean_absolute_path(path), std::move(head), about->st_mode};
 }
 
-std::optional<Candidate> find_candidate(const OpenInside& open, const std::string& program, const std::string& path_variable,
+std::optional<Candidate> find_candidate(const OpenInside& open, const std::string& program,
+                                        const std::string& path_variable,
                                         const std::string& working_dir) {
     if (program.starts_with('/')) return open_candidate(open, program);
-    if (program.find('/') != std::string::npos) return open_candidate(open, concat(working_dir, "/", program));
+    if (program.find('/') != std::string::npos)
+        return open_candidate(open, concat(working_dir, "/", program));
     for (const std::string& folder : split(path_variable, ':')) {
         if (auto found = open_candidate(open, concat(folder, "/", program))) return found;
     }
@@ -65,14 +68,17 @@ std::optional<Candidate> find_candidate(const OpenInside& open, const std::strin
 
 std::string missing_interpreter(const Candidate& program, const ProgramHead& head) {
     if (head.kind == ProgramHead::Kind::Script && head.has_carriage_return) {
-        return concat(program.path, " has Windows line ends: its first line asks for the interpreter \"", head.interpreter,
-                      "\\r\"; save it with Unix line ends");
+        return concat(program.path,
+                      " has Windows line ends: its first line asks for the interpreter \"",
+                      head.interpreter, "\\r\"; save it with Unix line ends");
     }
     if (head.kind == ProgramHead::Kind::Script) {
-        return concat(program.path, " is a script for ", head.interpreter, ", which the image does not have");
+        return concat(program.path, " is a script for ", head.interpreter,
+                      ", which the image does not have");
     }
     return concat(program.path, " needs the loader ", head.interpreter,
-                  ", which the image does not have: it was built for another C library (glibc or musl), or another image");
+                  ", which the image does not have: it was built for another C library (glibc or "
+                  "musl), or another image");
 }
 
 }  // namespace
@@ -83,7 +89,8 @@ ProgramHead read_program_head(std::string_view bytes) {
         out.kind = ProgramHead::Kind::Script;
         std::string_view line = bytes.substr(2, bytes.substr(2).find('\n'));
         if (line.ends_with('\r')) {
-            out.has_carriage_return = line.find(' ', line.find_first_not_of(' ')) == std::string_view::npos;
+            out.has_carriage_return =
+                line.find(' ', line.find_first_not_of(' ')) == std::string_view::npos;
             line.remove_suffix(1);
         }
         line = trim(line);
@@ -123,15 +130,19 @@ unsigned host_machine() {
 }
 
 std::optional<std::string> find_program_problem(const OpenInside& open, const std::string& program,
-                                                const std::string& path_variable, const std::string& working_dir) {
+                                                const std::string& path_variable,
+                                                const std::string& working_dir) {
     const auto candidate = find_candidate(open, program, path_variable, working_dir);
     if (!candidate) return std::nullopt;
-    if ((candidate->mode & 0111) == 0) return concat(candidate->path, " is not executable: chmod +x it when the image is built");
+    if ((candidate->mode & 0111) == 0)
+        return concat(candidate->path, " is not executable: chmod +x it when the image is built");
     const ProgramHead head = read_program_head(candidate->head);
-    const bool runs_here = head.machine == host_machine() || (host_machine() == EM_X86_64 && head.machine == EM_386);
+    const bool runs_here =
+        head.machine == host_machine() || (host_machine() == EM_X86_64 && head.machine == EM_386);
     if (head.kind == ProgramHead::Kind::Elf && !runs_here) {
-        return concat(candidate->path, " is a program for ", machine_name(head.machine), ", and this machine is ",
-                      machine_name(host_machine()), ": use an image for this platform");
+        return concat(candidate->path, " is a program for ", machine_name(head.machine),
+                      ", and this machine is ", machine_name(host_machine()),
+                      ": use an image for this platform");
     }
     if (head.kind == ProgramHead::Kind::Unknown) {
         return concat(candidate->path, " is neither a program nor a script with a \"#!\" line");

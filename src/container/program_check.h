@@ -7,8 +7,8 @@
 #include "base/result.h"
 #include "sys/fd.h"
 
-// Why a program that is there could not be started: the kernel's "no such file" and "exec format error" do not say which
-// file, and which format.
+// Why a program that is there could not be started: the kernel's "no such file" and "exec format
+// error" do not say which file, and which format.
 namespace berth::container {
 
 /// What the first bytes of a program say it needs.
@@ -28,9 +28,10 @@ unsigned host_machine();
 /// Opens a path of a container, clean and absolute. What it finds is hostile: links stay inside.
 using OpenInside = std::function<Result<sys::Fd>(const std::string& path, int flags)>;
 
-/// What keeps `program` (as in argv[0], looked up in `path_variable`) from being started; nullopt when nothing can be seen
-/// from here. Nothing but regular files is read.
+/// What keeps `program` (as in argv[0], looked up in `path_variable`) from being started; nullopt
+/// when nothing can be seen from here. Nothing but regular files is read.
 std::optional<std::string> find_program_problem(const OpenInside& open, const std::string& program,
-                                                const std::string& path_variable, const std::string& working_dir);
+                                                const std::string& path_variable,
+                                                const std::string& working_dir);
 
 }  // namespace berth::container

@@ -10,8 +10,8 @@
 #include "sys/file.h"
 #include "volume/store.h"
 
-// After the engine was away: rows, shims and directories are compared with each other, and what happened meanwhile is
-// taken into account.
+// After the engine was away: rows, shims and directories are compared with each other, and what
+// happened meanwhile is taken into account.
 namespace berth::container {
 
 Health health_of(const shim::Health& from);
@@ -32,8 +32,11 @@ bool wants_start(const ContainerSpec& spec, const State& state) {
 }
 
 void report(const char* module, const Result<std::vector<std::string>>& repairs) {
-    if (!repairs) return log.warn("reconciling failed, continuing", {{"module", module}, {"error", repairs.error().message()}});
-    for (const std::string& line : *repairs) log.info("repaired after a restart", {{"module", module}, {"what", line}});
+    if (!repairs)
+        return log.warn("reconciling failed, continuing",
+                        {{"module", module}, {"error", repairs.error().message()}});
+    for (const std::string& line : *repairs)
+        log.info("repaired after a restart", {{"module", module}, {"what", line}});
 }
 
 }  // namespace
@@ -58,13 +61,16 @@ Result<> Containers::Implementation::reconcile() {
     return {};
 }
 
-// A removal moves the directory to the trash before it deletes the row: one that was cut off in between goes on.
+// A removal moves the directory to the trash before it deletes the row: one that was cut off in
+// between goes on.
 void Containers::Implementation::complete_removals() {
     for (const ContainerPtr& container : all()) {
         if (sys::exists(container->directory) || !sys::exists(grave_of(*container))) continue;
         const std::lock_guard operation(container->operation);
         auto removed = remove_locked(container, container->spec()->host.auto_remove);
-        if (!removed) log.warn("a removal that was cut off cannot be completed", {{"id", container->id}, {"error", removed.error().message()}});
+        if (!removed)
+            log.warn("a removal that was cut off cannot be completed",
+                     {{"id", container->id}, {"error", removed.error().message()}});
     }
 }
 
@@ -74,7 +80,9 @@ void Containers::Implementation::adopt(const ContainerPtr& container) {
     const auto client = hub_->connect(container->id, container->run_directory);
     if (client) {
         auto told = (*client)->call<shim::State>(shim::Query{});
-        const bool runs = told && (told->phase == shim::Phase::Running || told->phase == shim::Phase::Paused || told->phase == shim::Phase::Waiting);
+        const bool runs =
+            told && (told->phase == shim::Phase::Running || told->phase == shim::Phase::Paused ||
+                     told->phase == shim::Phase::Waiting);
         if (runs) {
             auto live = container->live.lock();
             live->shim = *client;
@@ -91,7 +99,10 @@ void Containers::Implementation::adopt(const ContainerPtr& container) {
             auto execs = execs_.lock();
             for (const shim::ExecState& exec : told->execs) {
                 ExecRecord record;
-                record.view = {.id = exec.exec_id, .container_id = container->id, .running = true, .pid = exec.pid};
+                record.view = {.id = exec.exec_id,
+                               .container_id = container->id,
+                               .running = true,
+                               .pid = exec.pid};
                 execs->emplace(exec.exec_id, std::move(record));
             }
             return;
@@ -100,7 +111,9 @@ void Containers::Implementation::adopt(const ContainerPtr& container) {
     }
     if (!is_alive(stored.status)) return;
     const std::int64_t now = clock_.now().time_since_epoch().count();
-    shim::Exited exited{.code = 255, .started_at = stored.started_at.time_since_epoch().count(), .finished_at = now,
+    shim::Exited exited{.code = 255,
+                        .started_at = stored.started_at.time_since_epoch().count(),
+                        .finished_at = now,
                         .restart_count = stored.restart_count};
     if (const auto left = shim::read_exit_file(container->directory)) {
         exited = *left;
@@ -118,19 +131,24 @@ void Containers::Implementation::sweep_directories() {
             const std::string path = concat(directory, "/", entry.name);
             if (!in_trash && index_.lock()->by_id.contains(entry.name)) continue;
             if (in_trash && !entry.name.starts_with("container-")) continue;
-            executor_.post("trash", [path] { sys::remove_tree(path).ignore("tried again at the next start"); });
+            executor_.post("trash", [path] {
+                sys::remove_tree(path).ignore("tried again at the next start");
+            });
         }
     };
     sweep(settings_.root + "/containers", false);
     sweep(settings_.root + "/trash", true);
-    // A shim of a container without a row belongs to a create or remove that was cut off: it goes with its container.
+    // A shim of a container without a row belongs to a create or remove that was cut off: it goes
+    // with its container.
     const auto shims = sys::list_dir(settings_.run + "/shims");
     if (!shims) return;
     for (const sys::DirEntry& entry : *shims) {
         if (index_.lock()->by_id.contains(entry.name)) continue;
         const std::string path = concat(settings_.run, "/shims/", entry.name);
         if (const auto client = hub_->connect(entry.name, path)) {
-            (*client)->ask(shim::Signal{.signal = SIGKILL, .manual_stop = true}).ignore("it does not run");
+            (*client)
+                ->ask(shim::Signal{.signal = SIGKILL, .manual_stop = true})
+                .ignore("it does not run");
             (*client)->ask(shim::Quit{}).ignore("it leaves when its container has ended");
         }
         shim::remove_run_directory(path).ignore("tried again at the next start");
@@ -142,7 +160,8 @@ void Containers::Implementation::start_by_policy() {
     for (const ContainerPtr& container : all()) {
         if (!wants_start(*container->spec(), container->state())) continue;
         if (auto started = start(*container, {}); !started) {
-            log.warn("container not started again, continuing", {{"id", container->id}, {"error", started.error().message()}});
+            log.warn("container not started again, continuing",
+                     {{"id", container->id}, {"error", started.error().message()}});
         }
     }
 }

@@ -15,32 +15,39 @@ namespace {
 
 Error still_alive(const Live& live) {
     const Status status = live.state.status;
-    return fail(ErrorCode::Conflict, "cannot remove container \"", live.name, "\": container is ", to_string(status),
-                status == Status::Paused ? ": unpause and then stop the container before removing or force remove"
-                                         : ": stop the container before removing or force remove");
+    return fail(ErrorCode::Conflict, "cannot remove container \"", live.name, "\": container is ",
+                to_string(status),
+                status == Status::Paused
+                    ? ": unpause and then stop the container before removing or force remove"
+                    : ": stop the container before removing or force remove");
 }
 
 }  // namespace
 
-Result<> Containers::Implementation::end_by_force(const ContainerPtr& container, const std::stop_token& stop) {
+Result<> Containers::Implementation::end_by_force(const ContainerPtr& container,
+                                                  const std::stop_token& stop) {
     if (!is_alive(container->state().status)) return {};
     auto killed = kill(*container, "SIGKILL");
     if (!killed && !killed.error().is(ErrorCode::Conflict)) return killed;
     auto live = container->live.lock();
-    if (!live.wait(stop, [](const Live& now) { return now.removed || !is_alive(now.state.status); })) {
-        return fail(ErrorCode::Cancelled, "gave up waiting for container ", container->id, " to end");
+    if (!live.wait(stop,
+                   [](const Live& now) { return now.removed || !is_alive(now.state.status); })) {
+        return fail(ErrorCode::Cancelled, "gave up waiting for container ", container->id,
+                    " to end");
     }
     return {};
 }
 
-Result<> Containers::Implementation::remove(const ContainerPtr& container, const RemoveOptions& options, std::stop_token stop) {
+Result<> Containers::Implementation::remove(const ContainerPtr& container,
+                                            const RemoveOptions& options, std::stop_token stop) {
     for (;;) {
         if (options.force) TRY(end_by_force(container, stop));
         const std::lock_guard operation(container->operation);
         {
             auto live = container->live.lock();
             // A container that removes itself is gone when its client's own removal comes.
-            if (live->removed) return fail(ErrorCode::NotFound, "No such container: ", container->id);
+            if (live->removed)
+                return fail(ErrorCode::NotFound, "No such container: ", container->id);
             if (is_alive(live->state.status)) {
                 // A start that was under way has won the lock: what it started is ended, too.
                 if (options.force && !stop.stop_requested()) continue;
@@ -56,10 +63,11 @@ std::string Containers::Implementation::grave_of(const Container& container) con
     return concat(settings_.root, "/trash/container-", container.id);
 }
 
-// The directory is renamed into the trash before the row goes, and emptied in the background: removing never waits for the
-// disk, and a crash leaves nothing that is not swept.
+// The directory is renamed into the trash before the row goes, and emptied in the background:
+// removing never waits for the disk, and a crash leaves nothing that is not swept.
 Result<> Containers::Implementation::remove_locked(const ContainerPtr& container, bool volumes) {
-    if (const auto client = container->shim()) client->ask(shim::Quit{}).ignore("it leaves by itself");
+    if (const auto client = container->shim())
+        client->ask(shim::Quit{}).ignore("it leaves by itself");
     services_.networks.release(container->id).ignore("reconciled at the next start of the engine");
     unmount_private(*container);
     const std::string grave = grave_of(*container);
@@ -67,24 +75,31 @@ Result<> Containers::Implementation::remove_locked(const ContainerPtr& container
     auto moved = sys::rename(container->directory, grave);
     if (!moved && !moved.error().is(ErrorCode::NotFound)) return moved;
     TRY(delete_row(*container));
-    executor_.post("trash", [grave] { sys::remove_tree(grave).ignore("swept at the next start of the engine"); });
-    shim::remove_run_directory(container->run_directory).ignore("swept at the next start of the engine");
+    executor_.post("trash", [grave] {
+        sys::remove_tree(grave).ignore("swept at the next start of the engine");
+    });
+    shim::remove_run_directory(container->run_directory)
+        .ignore("swept at the next start of the engine");
     std::vector<volume::Volume> anonymous;
     if (auto released = services_.volumes.release(container->id)) anonymous = std::move(*released);
     for (const volume::Volume& volume : anonymous) {
         if (!volumes) break;
         if (auto removed = services_.volumes.remove(volume.name, {}); !removed) {
-            log.warn("anonymous volume not removed, continuing", {{"volume", volume.name}, {"error", removed.error().message()}});
+            log.warn("anonymous volume not removed, continuing",
+                     {{"volume", volume.name}, {"error", removed.error().message()}});
         }
     }
     {
         auto execs = execs_.lock();
-        std::erase_if(*execs, [&](const auto& entry) { return entry.second.view.container_id == container->id; });
+        std::erase_if(*execs, [&](const auto& entry) {
+            return entry.second.view.container_id == container->id;
+        });
     }
     {
         auto index = index_.lock();
         index->by_id.erase(container->id);
-        std::erase_if(index->by_name, [&](const auto& entry) { return entry.second == container->id; });
+        std::erase_if(index->by_name,
+                      [&](const auto& entry) { return entry.second == container->id; });
     }
     emit(*container, "destroy");
     {
@@ -96,7 +111,8 @@ Result<> Containers::Implementation::remove_locked(const ContainerPtr& container
     return {};
 }
 
-Result<> Containers::remove(std::string_view key, const RemoveOptions& options, std::stop_token stop) {
+Result<> Containers::remove(std::string_view key, const RemoveOptions& options,
+                            std::stop_token stop) {
     const ContainerPtr container = TRY(implementation_->find(key));
     return implementation_->remove(container, options, stop);
 }

@@ -16,7 +16,8 @@ std::string join_layers(const std::vector<oci::Digest>& layers) {
 Result<std::vector<oci::Digest>> split_layers(const std::string& text) {
     std::vector<oci::Digest> layers;
     if (text.empty()) return layers;
-    for (const std::string& part : split(text, ' ')) layers.push_back(TRY(oci::Digest::parse(part)));
+    for (const std::string& part : split(text, ' '))
+        layers.push_back(TRY(oci::Digest::parse(part)));
     return layers;
 }
 
@@ -48,16 +49,21 @@ Result<ContainerPtr> read_row(record::Statement& row) {
 
 record::Schema schema() {
     return {"container",
-            {"CREATE TABLE container (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,"
-             " image_id TEXT NOT NULL, manifest TEXT NOT NULL, platform TEXT NOT NULL, layers TEXT NOT NULL,"
-             " mounts TEXT NOT NULL, spec TEXT NOT NULL, status TEXT NOT NULL, exit_code INTEGER NOT NULL,"
+            {"CREATE TABLE container (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_at "
+             "INTEGER NOT NULL,"
+             " image_id TEXT NOT NULL, manifest TEXT NOT NULL, platform TEXT NOT NULL, layers TEXT "
+             "NOT NULL,"
+             " mounts TEXT NOT NULL, spec TEXT NOT NULL, status TEXT NOT NULL, exit_code INTEGER "
+             "NOT NULL,"
              " error TEXT NOT NULL, oom_killed INTEGER NOT NULL, manually_stopped INTEGER NOT NULL,"
-             " restart_count INTEGER NOT NULL, started_at INTEGER NOT NULL, finished_at INTEGER NOT NULL) STRICT"}};
+             " restart_count INTEGER NOT NULL, started_at INTEGER NOT NULL, finished_at INTEGER "
+             "NOT NULL) STRICT"}};
 }
 
 Result<> Containers::Implementation::load_rows() {
     record::Statement rows = TRY(services_.database.prepare(
-        "SELECT id, name, created_at, image_id, manifest, platform, layers, mounts, spec, status, exit_code, error,"
+        "SELECT id, name, created_at, image_id, manifest, platform, layers, mounts, spec, status, "
+        "exit_code, error,"
         " oom_killed, manually_stopped, restart_count, started_at, finished_at FROM container"));
     while (TRY(rows.step())) {
         ContainerPtr container = TRY(read_row(rows).context("container ", rows.text(0)));
@@ -73,12 +79,14 @@ Result<> Containers::Implementation::load_rows() {
 Result<> Containers::Implementation::insert_row(Container& container, bool durable) {
     const auto spec = container.spec();
     const State state = container.state();
-    record::Transaction change = TRY(services_.database.begin(durable ? record::Durability::Full : record::Durability::Relaxed));
+    record::Transaction change = TRY(
+        services_.database.begin(durable ? record::Durability::Full : record::Durability::Relaxed));
     TRY(services_.database.execute(
-        "INSERT INTO container VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, '', 0, 0, 0, 0, 0)", container.id,
-        container.name(), number(container.created_at), container.image_id, container.image_manifest_digest,
-        container.platform, join_layers(container.layers), to_json(container.mounts), to_json(*spec),
-        to_string(state.status)));
+        "INSERT INTO container VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, '', 0, 0, 0, 0, "
+        "0)",
+        container.id, container.name(), number(container.created_at), container.image_id,
+        container.image_manifest_digest, container.platform, join_layers(container.layers),
+        to_json(container.mounts), to_json(*spec), to_string(state.status)));
     return std::move(change).commit();
 }
 
@@ -87,22 +95,25 @@ Result<> Containers::Implementation::save_state(Container& container) {
     const State state = container.state();
     record::Transaction change = TRY(services_.database.begin(record::Durability::Relaxed));
     TRY(services_.database.execute(
-        "UPDATE container SET status = ?2, exit_code = ?3, error = ?4, oom_killed = ?5, manually_stopped = ?6,"
+        "UPDATE container SET status = ?2, exit_code = ?3, error = ?4, oom_killed = ?5, "
+        "manually_stopped = ?6,"
         " restart_count = ?7, started_at = ?8, finished_at = ?9 WHERE id = ?1",
-        container.id, to_string(state.status), state.exit_code, state.error, state.oom_killed ? 1 : 0,
-        state.manually_stopped ? 1 : 0, state.restart_count, number(state.started_at), number(state.finished_at)));
+        container.id, to_string(state.status), state.exit_code, state.error,
+        state.oom_killed ? 1 : 0, state.manually_stopped ? 1 : 0, state.restart_count,
+        number(state.started_at), number(state.finished_at)));
     return std::move(change).commit();
 }
 
 Result<> Containers::Implementation::save_spec(Container& container) {
-    TRY(services_.database.execute("UPDATE container SET name = ?2, spec = ?3 WHERE id = ?1", container.id, container.name(),
-                                   to_json(*container.spec())));
+    TRY(services_.database.execute("UPDATE container SET name = ?2, spec = ?3 WHERE id = ?1",
+                                   container.id, container.name(), to_json(*container.spec())));
     return {};
 }
 
 Result<> Containers::Implementation::delete_row(Container& container) {
     const bool durable = !container.spec()->host.auto_remove;
-    record::Transaction change = TRY(services_.database.begin(durable ? record::Durability::Full : record::Durability::Relaxed));
+    record::Transaction change = TRY(
+        services_.database.begin(durable ? record::Durability::Full : record::Durability::Relaxed));
     TRY(services_.database.execute("DELETE FROM container WHERE id = ?1", container.id));
     return std::move(change).commit();
 }

@@ -14,31 +14,41 @@ namespace {
 using oci::RuntimeMount;
 
 constexpr std::array default_capabilities{
-    "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETGID",
-    "CAP_SETUID", "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE"};
+    "CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FSETID",           "CAP_FOWNER",
+    "CAP_MKNOD",   "CAP_NET_RAW",      "CAP_SETGID",           "CAP_SETUID",
+    "CAP_SETFCAP", "CAP_SETPCAP",      "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT",
+    "CAP_KILL",    "CAP_AUDIT_WRITE"};
 
 const std::vector<std::string> masked_paths{
-    "/proc/asound", "/proc/acpi", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-    "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
-    "/sys/devices/virtual/powercap"};
-const std::vector<std::string> readonly_paths{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
+    "/proc/asound",     "/proc/acpi",        "/proc/interrupts",
+    "/proc/kcore",      "/proc/keys",        "/proc/latency_stats",
+    "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
+    "/proc/scsi",       "/sys/firmware",     "/sys/devices/virtual/powercap"};
+const std::vector<std::string> readonly_paths{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+                                              "/proc/sysrq-trigger"};
 
 constexpr char default_path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 bool is_host_network(const ContainerSpec& spec) { return spec.host.network_mode == "host"; }
 
 Result<int> parse_capability(const std::string& name) {
-    const auto number = sys::parse_capability(to_lower(name).starts_with("cap_") ? name.substr(4) : name);
-    if (!number) return fail(ErrorCode::InvalidArgument, "invalid capability: unknown capability: \"CAP_", to_upper(name), "\"");
+    const auto number =
+        sys::parse_capability(to_lower(name).starts_with("cap_") ? name.substr(4) : name);
+    if (!number)
+        return fail(ErrorCode::InvalidArgument, "invalid capability: unknown capability: \"CAP_",
+                    to_upper(name), "\"");
     return *number;
 }
 
-sys::CapabilityMask all_capabilities() { return (sys::CapabilityMask{1} << (sys::last_capability() + 1)) - 1; }
+sys::CapabilityMask all_capabilities() {
+    return (sys::CapabilityMask{1} << (sys::last_capability() + 1)) - 1;
+}
 
 Result<sys::CapabilityMask> granted_capabilities(const HostConfig& host) {
     if (host.privileged) return all_capabilities();
     const auto is_all = [](const std::string& name) { return to_upper(name) == "ALL"; };
-    const std::vector<std::string> defaults(default_capabilities.begin(), default_capabilities.end());
+    const std::vector<std::string> defaults(default_capabilities.begin(),
+                                            default_capabilities.end());
     sys::CapabilityMask mask = sys::capability_mask(defaults);
     if (std::ranges::any_of(host.cap_drop, is_all)) mask = 0;
     if (std::ranges::any_of(host.cap_add, is_all)) mask = all_capabilities();
@@ -66,7 +76,8 @@ std::vector<oci::RuntimeLimit> limits(const ContainerSpec& spec, const RuntimeFa
     const auto add = [&](const Ulimit& ulimit) {
         const std::string type = "RLIMIT_" + to_upper(ulimit.name);
         std::erase_if(out, [&](const oci::RuntimeLimit& known) { return known.type == type; });
-        out.push_back({type, static_cast<std::uint64_t>(ulimit.soft), static_cast<std::uint64_t>(ulimit.hard)});
+        out.push_back({type, static_cast<std::uint64_t>(ulimit.soft),
+                       static_cast<std::uint64_t>(ulimit.hard)});
     };
     for (const Ulimit& ulimit : facts.default_ulimits) add(ulimit);
     for (const Ulimit& ulimit : spec.host.ulimits) add(ulimit);
@@ -87,43 +98,70 @@ Result<SecurityOptions> security_options(const HostConfig& host) {
         if (!pair) pair = split_once(option, ':');
         const std::string_view key = pair ? pair->first : std::string_view(option);
         const std::string_view value = pair ? pair->second : std::string_view();
-        if (key == "no-new-privileges") out.no_new_privileges = value.empty() || value == "true";
-        else if (key == "seccomp") out.seccomp_unconfined = value == "unconfined";
-        else if (key == "systempaths") out.unmask_system_paths = value == "unconfined";
-        else if (key == "apparmor") out.apparmor = value;
-        else if (key != "label" && key != "writable-cgroups") return fail(ErrorCode::InvalidArgument, "invalid --security-opt 2: \"", option, "\"");
+        if (key == "no-new-privileges")
+            out.no_new_privileges = value.empty() || value == "true";
+        else if (key == "seccomp")
+            out.seccomp_unconfined = value == "unconfined";
+        else if (key == "systempaths")
+            out.unmask_system_paths = value == "unconfined";
+        else if (key == "apparmor")
+            out.apparmor = value;
+        else if (key != "label" && key != "writable-cgroups")
+            return fail(ErrorCode::InvalidArgument, "invalid --security-opt 2: \"", option, "\"");
     }
     return out;
 }
 
 std::vector<RuntimeMount> default_mounts(const ContainerSpec& spec, const RuntimeFacts& facts) {
     const bool privileged = spec.host.privileged;
-    const std::string shm_size = std::to_string(spec.host.shm_size > 0 ? spec.host.shm_size : facts.default_shm_size);
+    const std::string shm_size =
+        std::to_string(spec.host.shm_size > 0 ? spec.host.shm_size : facts.default_shm_size);
     const auto with_mode = [&](std::vector<std::string> options) {
         if (!privileged) options.emplace_back("ro");
         return options;
     };
     std::vector<RuntimeMount> out;
     out.push_back({"/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}, {}, {}});
-    out.push_back({"/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"}, {}, {}});
-    out.push_back({"/dev/pts", "devpts", "devpts", {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}, {}, {}});
+    out.push_back(
+        {"/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"}, {}, {}});
+    out.push_back({"/dev/pts",
+                   "devpts",
+                   "devpts",
+                   {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"},
+                   {},
+                   {}});
     out.push_back({"/sys", "sysfs", "sysfs", with_mode({"nosuid", "noexec", "nodev"}), {}, {}});
-    out.push_back({"/sys/fs/cgroup", "cgroup", "cgroup", with_mode({"nosuid", "noexec", "nodev"}), {}, {}});
+    out.push_back(
+        {"/sys/fs/cgroup", "cgroup", "cgroup", with_mode({"nosuid", "noexec", "nodev"}), {}, {}});
     out.push_back({"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}, {}, {}});
     if (!facts.shared_memory.empty()) {
-        out.push_back({"/dev/shm", "bind", facts.shared_memory, {"bind", "rprivate", "nosuid", "noexec", "nodev"}, {}, {}});
+        out.push_back({"/dev/shm",
+                       "bind",
+                       facts.shared_memory,
+                       {"bind", "rprivate", "nosuid", "noexec", "nodev"},
+                       {},
+                       {}});
     } else if (spec.host.ipc_mode == "host") {
         out.push_back({"/dev/shm", "bind", "/dev/shm", {"rbind", "rprivate"}, {}, {}});
     } else if (spec.host.ipc_mode != "none") {
-        out.push_back({"/dev/shm", "tmpfs", "shm", {"nosuid", "noexec", "nodev", "mode=1777", "size=" + shm_size}, {}, {}});
+        out.push_back({"/dev/shm",
+                       "tmpfs",
+                       "shm",
+                       {"nosuid", "noexec", "nodev", "mode=1777", "size=" + shm_size},
+                       {},
+                       {}});
     }
     return out;
 }
 
-void add_host_file(std::vector<RuntimeMount>& mounts, const std::string& target, const std::string& source, bool read_only) {
+void add_host_file(std::vector<RuntimeMount>& mounts, const std::string& target,
+                   const std::string& source, bool read_only) {
     if (source.empty()) return;
-    const bool covered = std::ranges::any_of(mounts, [&](const RuntimeMount& mount) { return mount.destination == target; });
-    if (!covered) mounts.push_back({target, "bind", source, {"bind", "rprivate", read_only ? "ro" : "rw"}, {}, {}});
+    const bool covered = std::ranges::any_of(
+        mounts, [&](const RuntimeMount& mount) { return mount.destination == target; });
+    if (!covered)
+        mounts.push_back(
+            {target, "bind", source, {"bind", "rprivate", read_only ? "ro" : "rw"}, {}, {}});
 }
 
 std::vector<RuntimeMount> all_mounts(const ContainerSpec& spec, const RuntimeFacts& facts) {
@@ -131,7 +169,8 @@ std::vector<RuntimeMount> all_mounts(const ContainerSpec& spec, const RuntimeFac
     std::vector<RuntimeMount> out;
     for (RuntimeMount& mount : default_mounts(spec, facts)) {
         // A mount of the user's takes the place of a default one.
-        const bool replaced = std::ranges::any_of(wanted, [&](const RuntimeMount& own) { return own.destination == mount.destination; });
+        const bool replaced = std::ranges::any_of(
+            wanted, [&](const RuntimeMount& own) { return own.destination == mount.destination; });
         if (!replaced) out.push_back(std::move(mount));
     }
     add_host_file(wanted, "/etc/resolv.conf", facts.resolv_conf_path, false);
@@ -139,12 +178,15 @@ std::vector<RuntimeMount> all_mounts(const ContainerSpec& spec, const RuntimeFac
     add_host_file(wanted, "/etc/hosts", facts.hosts_path, false);
     add_host_file(wanted, "/sbin/docker-init", facts.init_program, true);
     // Outer targets before inner ones.
-    std::ranges::stable_sort(wanted, {}, [](const RuntimeMount& mount) { return std::ranges::count(mount.destination, '/'); });
+    std::ranges::stable_sort(wanted, {}, [](const RuntimeMount& mount) {
+        return std::ranges::count(mount.destination, '/');
+    });
     out.insert(out.end(), wanted.begin(), wanted.end());
     return out;
 }
 
-std::vector<oci::RuntimeNamespace> namespaces(const ContainerSpec& spec, const RuntimeFacts& facts) {
+std::vector<oci::RuntimeNamespace> namespaces(const ContainerSpec& spec,
+                                              const RuntimeFacts& facts) {
     std::vector<oci::RuntimeNamespace> out{{"mount", ""}};
     const HostConfig& host = spec.host;
     if (host.pid_mode != "host") out.push_back({"pid", facts.pid_namespace});
@@ -152,21 +194,26 @@ std::vector<oci::RuntimeNamespace> namespaces(const ContainerSpec& spec, const R
     if (host.uts_mode != "host") out.push_back({"uts", ""});
     if (!is_host_network(spec)) out.push_back({"network", ""});
     if (facts.user_ids) out.push_back({"user", ""});
-    const bool private_cgroup = host.cgroupns_mode == "private" || (host.cgroupns_mode.empty() && facts.cgroup_v2 && !host.privileged);
+    const bool private_cgroup = host.cgroupns_mode == "private" ||
+                                (host.cgroupns_mode.empty() && facts.cgroup_v2 && !host.privileged);
     if (private_cgroup) out.push_back({"cgroup", ""});
     return out;
 }
 
-std::vector<oci::RuntimeDeviceRule> device_rules(const ContainerSpec& spec, const RuntimeFacts& facts) {
-    const auto allow = [](const char* type, std::optional<std::int64_t> major, std::optional<std::int64_t> minor, const char* access) {
-        return oci::RuntimeDeviceRule{.allow = true, .type = type, .major = major, .minor = minor, .access = access};
+std::vector<oci::RuntimeDeviceRule> device_rules(const ContainerSpec& spec,
+                                                 const RuntimeFacts& facts) {
+    const auto allow = [](const char* type, std::optional<std::int64_t> major,
+                          std::optional<std::int64_t> minor, const char* access) {
+        return oci::RuntimeDeviceRule{
+            .allow = true, .type = type, .major = major, .minor = minor, .access = access};
     };
     if (spec.host.privileged) return {allow("a", std::nullopt, std::nullopt, "rwm")};
     std::vector<oci::RuntimeDeviceRule> rules{{.allow = false, .type = "a", .access = "rwm"},
                                               allow("c", std::nullopt, std::nullopt, "m"),
                                               allow("b", std::nullopt, std::nullopt, "m")};
     // null zero full random urandom tty console ptmx pts
-    for (const auto& [major, minor] : std::initializer_list<std::pair<int, int>>{{1, 3}, {1, 5}, {1, 7}, {1, 8}, {1, 9}, {5, 0}, {5, 1}, {5, 2}}) {
+    for (const auto& [major, minor] : std::initializer_list<std::pair<int, int>>{
+             {1, 3}, {1, 5}, {1, 7}, {1, 8}, {1, 9}, {5, 0}, {5, 1}, {5, 2}}) {
         rules.push_back(allow("c", major, minor, "rwm"));
     }
     rules.push_back(allow("c", 136, std::nullopt, "rwm"));
@@ -178,14 +225,19 @@ Result<oci::StringMap> sysctls(const ContainerSpec& spec, const RuntimeFacts& fa
     oci::StringMap out;
     for (const auto& [key, value] : spec.host.sysctls) {
         if (key.starts_with("net.") && is_host_network(spec)) {
-            return fail(ErrorCode::InvalidArgument, "sysctl '", key, "' not allowed in host network namespace");
+            return fail(ErrorCode::InvalidArgument, "sysctl '", key,
+                        "' not allowed in host network namespace");
         }
         out.emplace_back(key, value);
     }
     // As Docker does: programs may bind low ports and ping without capabilities.
     if (!is_host_network(spec) && !spec.network_disabled) {
-        if (!spec.host.sysctls.contains("net.ipv4.ip_unprivileged_port_start")) out.emplace_back("net.ipv4.ip_unprivileged_port_start", "0");
-        if (!spec.host.sysctls.contains("net.ipv4.ping_group_range")) out.emplace_back("net.ipv4.ping_group_range", facts.user_ids ? concat("0 ", facts.user_ids->count - 1) : std::string("0 2147483647"));
+        if (!spec.host.sysctls.contains("net.ipv4.ip_unprivileged_port_start"))
+            out.emplace_back("net.ipv4.ip_unprivileged_port_start", "0");
+        if (!spec.host.sysctls.contains("net.ipv4.ping_group_range"))
+            out.emplace_back("net.ipv4.ping_group_range",
+                             facts.user_ids ? concat("0 ", facts.user_ids->count - 1)
+                                            : std::string("0 2147483647"));
     }
     return out;
 }
@@ -214,17 +266,21 @@ oci::RuntimeResources plan_resources(const Resources& resources, std::int64_t de
         out.cpu.period = static_cast<std::uint64_t>(period);
         out.cpu.quota = resources.nano_cpus * period / 1'000'000'000;
     } else {
-        if (resources.cpu_period > 0) out.cpu.period = static_cast<std::uint64_t>(resources.cpu_period);
+        if (resources.cpu_period > 0)
+            out.cpu.period = static_cast<std::uint64_t>(resources.cpu_period);
         set(out.cpu.quota, resources.cpu_quota);
     }
     if (resources.cpu_shares > 0) out.cpu.shares = static_cast<std::uint64_t>(resources.cpu_shares);
-    if (resources.cpu_rt_period > 0) out.cpu.realtime_period = static_cast<std::uint64_t>(resources.cpu_rt_period);
+    if (resources.cpu_rt_period > 0)
+        out.cpu.realtime_period = static_cast<std::uint64_t>(resources.cpu_rt_period);
     set(out.cpu.realtime_runtime, resources.cpu_rt_runtime);
     out.cpu.cpus = resources.cpuset_cpus;
     out.cpu.mems = resources.cpuset_mems;
     const std::int64_t pids = resources.pids_limit.value_or(default_pids_limit);
-    if (pids > 0) out.pids_limit = pids;
-    else if (resources.pids_limit && pids < 0) out.pids_limit = -1;
+    if (pids > 0)
+        out.pids_limit = pids;
+    else if (resources.pids_limit && pids < 0)
+        out.pids_limit = -1;
     if (resources.blkio_weight != 0) out.block_io.weight = resources.blkio_weight;
     return out;
 }
@@ -237,11 +293,15 @@ Result<oci::RuntimeProcess> plan_process(const ContainerSpec& spec, const Runtim
     process.terminal = spec.tty;
     process.console_rows = static_cast<unsigned>(std::max(0, spec.host.console_size.first));
     process.console_columns = static_cast<unsigned>(std::max(0, spec.host.console_size.second));
-    // The primary group is one of the supplementary ones too, else a process could drop it and with it what is
-    // denied to the group.
+    // The primary group is one of the supplementary ones too, else a process could drop it and with
+    // it what is denied to the group.
     std::vector<std::uint32_t> groups{facts.user.gid};
-    std::ranges::copy_if(facts.user.groups, std::back_inserter(groups), [&](auto gid) { return gid != facts.user.gid; });
-    process.user = {.uid = facts.user.uid, .gid = facts.user.gid, .umask = std::nullopt, .additional_gids = std::move(groups)};
+    std::ranges::copy_if(facts.user.groups, std::back_inserter(groups),
+                         [&](auto gid) { return gid != facts.user.gid; });
+    process.user = {.uid = facts.user.uid,
+                    .gid = facts.user.gid,
+                    .umask = std::nullopt,
+                    .additional_gids = std::move(groups)};
     process.args = command_line(spec);
     process.env = environment(spec, facts);
     process.cwd = spec.working_dir.empty() ? "/" : clean_absolute_path(spec.working_dir);
@@ -252,7 +312,8 @@ Result<oci::RuntimeProcess> plan_process(const ContainerSpec& spec, const Runtim
     process.capabilities = std::move(capabilities);
     process.rlimits = limits(spec, facts);
     process.no_new_privileges = security.no_new_privileges;
-    if (!security.apparmor.empty() && security.apparmor != "unconfined") process.apparmor_profile = security.apparmor;
+    if (!security.apparmor.empty() && security.apparmor != "unconfined")
+        process.apparmor_profile = security.apparmor;
     if (spec.host.oom_score_adj != 0) process.oom_score_adj = spec.host.oom_score_adj;
     return process;
 }
@@ -274,7 +335,8 @@ Result<oci::RuntimeSpec> plan_runtime(const ContainerSpec& spec, const RuntimeFa
     for (const auto& [key, value] : spec.host.annotations) out.annotations.emplace_back(key, value);
     out.linux_config.namespaces = namespaces(spec, facts);
     if (facts.user_ids) {
-        const oci::RuntimeIdMapping ids{.container_id = 0, .host_id = facts.user_ids->first, .size = facts.user_ids->count};
+        const oci::RuntimeIdMapping ids{
+            .container_id = 0, .host_id = facts.user_ids->first, .size = facts.user_ids->count};
         out.linux_config.uid_mappings = out.linux_config.gid_mappings = {ids};
     }
     out.linux_config.devices = facts.devices;
@@ -284,8 +346,10 @@ Result<oci::RuntimeSpec> plan_runtime(const ContainerSpec& spec, const RuntimeFa
     out.linux_config.resources.devices = device_rules(spec, facts);
     out.linux_config.sysctl = TRY(sysctls(spec, facts));
     const bool unmasked = spec.host.privileged || security.unmask_system_paths;
-    out.linux_config.masked_paths = unmasked ? std::vector<std::string>{} : spec.host.masked_paths.value_or(masked_paths);
-    out.linux_config.readonly_paths = unmasked ? std::vector<std::string>{} : spec.host.readonly_paths.value_or(readonly_paths);
+    out.linux_config.masked_paths =
+        unmasked ? std::vector<std::string>{} : spec.host.masked_paths.value_or(masked_paths);
+    out.linux_config.readonly_paths =
+        unmasked ? std::vector<std::string>{} : spec.host.readonly_paths.value_or(readonly_paths);
     if (facts.seccomp) {
         out.linux_config.seccomp = facts.seccomp;
     } else if (!spec.host.privileged && !security.seccomp_unconfined) {

@@ -14,10 +14,10 @@ struct RuntimeFacts {
     ResolvedUser user;
     std::vector<oci::RuntimeMount> mounts;  // volumes, binds, tmpfs; targets clean and absolute
     std::string hosts_path, hostname_path, resolv_conf_path;
-    std::string init_program;  // host path for --init; empty: none
+    std::string init_program;                  // host path for --init; empty: none
     std::string pid_namespace, ipc_namespace;  // paths to join; empty: as the spec's modes say
-    std::string shared_memory;                 // /dev/shm of the container whose IPC namespace is joined
-    oci::RuntimeHooks hooks;  // of CDI devices
+    std::string shared_memory;  // /dev/shm of the container whose IPC namespace is joined
+    oci::RuntimeHooks hooks;    // of CDI devices
     std::vector<oci::RuntimeDevice> devices;
     std::vector<oci::RuntimeDeviceRule> device_rules;
     std::vector<std::pair<std::string, std::string>> extra_env;  // weaker than the container's own
@@ -30,8 +30,8 @@ struct RuntimeFacts {
     std::int64_t default_pids_limit = 0;
 };
 
-/// The OCI runtime configuration: Docker's defaults, changed by what the spec asks for. InvalidArgument for a capability,
-/// option or mode that does not exist.
+/// The OCI runtime configuration: Docker's defaults, changed by what the spec asks for.
+/// InvalidArgument for a capability, option or mode that does not exist.
 Result<oci::RuntimeSpec> plan_runtime(const ContainerSpec& spec, const RuntimeFacts& facts);
 
 /// The process alone, for exec: `args` as `user` with the container's environment and privileges.

@@ -14,7 +14,9 @@ ContainerSpec spec_of(std::vector<std::string> command = {"true"}) {
     return spec;
 }
 
-bool has_namespace(const oci::RuntimeSpec& spec, std::string_view type) { return spec.linux_config.find_namespace(type) != nullptr; }
+bool has_namespace(const oci::RuntimeSpec& spec, std::string_view type) {
+    return spec.linux_config.find_namespace(type) != nullptr;
+}
 
 const oci::RuntimeMount* find_mount(const oci::RuntimeSpec& spec, std::string_view target) {
     const auto found = std::ranges::find(spec.mounts, target, &oci::RuntimeMount::destination);
@@ -50,7 +52,8 @@ TEST(RuntimePlan, AddsAndDropsCapabilities) {
     ContainerSpec spec = spec_of();
     spec.host.cap_drop = {"ALL"};
     spec.host.cap_add = {"net_admin", "CAP_SYS_TIME"};
-    EXPECT_EQ(plan_runtime(spec, {})->process->capabilities->bounding, (std::vector<std::string>{"CAP_NET_ADMIN", "CAP_SYS_TIME"}));
+    EXPECT_EQ(plan_runtime(spec, {})->process->capabilities->bounding,
+              (std::vector<std::string>{"CAP_NET_ADMIN", "CAP_SYS_TIME"}));
     spec.host.cap_add = {"NO_SUCH"};
     EXPECT_FALSE(plan_runtime(spec, {}));
 }
@@ -70,14 +73,16 @@ TEST(RuntimePlan, ConfinesByDefault) {
     EXPECT_NE(plan->find_annotation(oci::seccomp_annotation), nullptr);
     EXPECT_FALSE(plan->linux_config.masked_paths.empty());
     EXPECT_FALSE(plan->linux_config.resources.devices.front().allow);
-    for (const char* type : {"mount", "pid", "ipc", "uts", "network"}) EXPECT_TRUE(has_namespace(*plan, type)) << type;
+    for (const char* type : {"mount", "pid", "ipc", "uts", "network"})
+        EXPECT_TRUE(has_namespace(*plan, type)) << type;
 }
 
 TEST(RuntimePlan, SharesTheHostsNamespacesWhenAsked) {
     ContainerSpec spec = spec_of();
     spec.host.network_mode = spec.host.pid_mode = spec.host.ipc_mode = spec.host.uts_mode = "host";
     const auto plan = plan_runtime(spec, {});
-    for (const char* type : {"pid", "ipc", "uts", "network"}) EXPECT_FALSE(has_namespace(*plan, type)) << type;
+    for (const char* type : {"pid", "ipc", "uts", "network"})
+        EXPECT_FALSE(has_namespace(*plan, type)) << type;
     EXPECT_EQ(find_mount(*plan, "/dev/shm")->source, "/dev/shm");
     spec.host.sysctls = {{"net.ipv4.ip_forward", "1"}};
     EXPECT_FALSE(plan_runtime(spec, {}));
@@ -85,7 +90,8 @@ TEST(RuntimePlan, SharesTheHostsNamespacesWhenAsked) {
 
 TEST(RuntimePlan, AMountOfTheUsersTakesThePlaceOfADefaultOne) {
     RuntimeFacts facts;
-    facts.mounts = {{"/dev/shm", "bind", "/mine", {"rbind"}, {}, {}}, {"/etc/hosts", "bind", "/h", {"bind"}, {}, {}}};
+    facts.mounts = {{"/dev/shm", "bind", "/mine", {"rbind"}, {}, {}},
+                    {"/etc/hosts", "bind", "/h", {"bind"}, {}, {}}};
     facts.hosts_path = "/engine/hosts";
     const auto plan = plan_runtime(spec_of(), facts);
     EXPECT_EQ(find_mount(*plan, "/dev/shm")->source, "/mine");
@@ -95,7 +101,9 @@ TEST(RuntimePlan, AMountOfTheUsersTakesThePlaceOfADefaultOne) {
 
 TEST(RuntimePlan, MountsOuterTargetsFirst) {
     RuntimeFacts facts;
-    facts.mounts = {{"/a/b/c", "bind", "/3", {}, {}, {}}, {"/a", "bind", "/1", {}, {}, {}}, {"/a/b", "bind", "/2", {}, {}, {}}};
+    facts.mounts = {{"/a/b/c", "bind", "/3", {}, {}, {}},
+                    {"/a", "bind", "/1", {}, {}, {}},
+                    {"/a/b", "bind", "/2", {}, {}, {}}};
     const auto plan = plan_runtime(spec_of(), facts);
     std::vector<std::string> order;
     for (const auto& mount : plan->mounts) {
@@ -114,17 +122,21 @@ TEST(RuntimePlan, TheContainersVariablesWin) {
     EXPECT_NE(std::ranges::find(env, "PATH=/mine"), env.end());
     EXPECT_NE(std::ranges::find(env, "CA=own"), env.end());
     EXPECT_NE(std::ranges::find(env, "HOME=/root"), env.end());
-    EXPECT_EQ(std::ranges::count_if(env, [](const std::string& line) { return line.starts_with("PATH="); }), 1);
+    EXPECT_EQ(std::ranges::count_if(
+                  env, [](const std::string& line) { return line.starts_with("PATH="); }),
+              1);
 }
 
 TEST(RuntimePlan, InitComesBeforeTheCommand) {
     RuntimeFacts facts;
     facts.init_program = "/lib/berth-shim";
-    EXPECT_EQ(plan_runtime(spec_of({"sh", "-c", "x"}), facts)->process->args, (std::vector<std::string>{"/sbin/docker-init", "--", "sh", "-c", "x"}));
+    EXPECT_EQ(plan_runtime(spec_of({"sh", "-c", "x"}), facts)->process->args,
+              (std::vector<std::string>{"/sbin/docker-init", "--", "sh", "-c", "x"}));
 }
 
 TEST(PlanResources, FollowsDockersRules) {
-    const auto limits = plan_resources({.memory = 1 << 30, .nano_cpus = 1'500'000'000, .pids_limit = 50}, 0);
+    const auto limits =
+        plan_resources({.memory = 1 << 30, .nano_cpus = 1'500'000'000, .pids_limit = 50}, 0);
     EXPECT_EQ(limits.memory.swap, 2ll << 30);
     EXPECT_EQ(limits.cpu.quota, 150'000);
     EXPECT_EQ(limits.cpu.period, 100'000u);

@@ -3,7 +3,8 @@
 namespace berth::container {
 
 SerialExecutor::SerialExecutor(unsigned threads) {
-    for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this](std::stop_token stop) { run(stop); });
+    for (unsigned i = 0; i < threads; ++i)
+        threads_.emplace_back([this](std::stop_token stop) { run(stop); });
 }
 
 SerialExecutor::~SerialExecutor() {
@@ -39,8 +40,10 @@ void SerialExecutor::run(std::stop_token stop) {
         task();
         lock.lock();
         queue.running = false;
-        if (queue.tasks.empty()) queues_.erase(key);
-        else ready_.push_back(key);
+        if (queue.tasks.empty())
+            queues_.erase(key);
+        else
+            ready_.push_back(key);
         changed_.notify_all();
         if (stop.stop_requested()) return;
     }

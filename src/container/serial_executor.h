@@ -10,7 +10,8 @@
 
 namespace berth::container {
 
-/// Runs tasks in a few threads: those of one key one after another in their order, those of different keys side by side.
+/// Runs tasks in a few threads: those of one key one after another in their order, those of
+/// different keys side by side.
 class SerialExecutor {
 public:
     explicit SerialExecutor(unsigned threads);

@@ -21,66 +21,96 @@ bool is_one_of(std::string_view mode, std::initializer_list<std::string_view> kn
     return std::ranges::find(known, mode) != known.end();
 }
 
-bool joins_container(std::string_view mode) { return mode.starts_with("container:") && mode.size() > 10; }
+bool joins_container(std::string_view mode) {
+    return mode.starts_with("container:") && mode.size() > 10;
+}
 
 Result<> check_modes(const HostConfig& host) {
-    if (!is_one_of(host.pid_mode, {"", "host"}) && !joins_container(host.pid_mode)) return refuse_setting("invalid PID mode: ", host.pid_mode);
-    if (!is_one_of(host.ipc_mode, {"", "host", "none", "private", "shareable"}) && !joins_container(host.ipc_mode)) {
+    if (!is_one_of(host.pid_mode, {"", "host"}) && !joins_container(host.pid_mode))
+        return refuse_setting("invalid PID mode: ", host.pid_mode);
+    if (!is_one_of(host.ipc_mode, {"", "host", "none", "private", "shareable"}) &&
+        !joins_container(host.ipc_mode)) {
         return refuse_setting("invalid IPC mode: ", host.ipc_mode);
     }
-    if (!is_one_of(host.uts_mode, {"", "host"})) return refuse_setting("invalid UTS mode: ", host.uts_mode);
-    if (!is_one_of(host.cgroupns_mode, {"", "host", "private"})) return refuse_setting("invalid cgroup namespace mode: ", host.cgroupns_mode);
-    if (!is_one_of(host.userns_mode, {"", "host", "auto"})) return refuse_setting("invalid user namespace mode: ", host.userns_mode);
+    if (!is_one_of(host.uts_mode, {"", "host"}))
+        return refuse_setting("invalid UTS mode: ", host.uts_mode);
+    if (!is_one_of(host.cgroupns_mode, {"", "host", "private"}))
+        return refuse_setting("invalid cgroup namespace mode: ", host.cgroupns_mode);
+    if (!is_one_of(host.userns_mode, {"", "host", "auto"}))
+        return refuse_setting("invalid user namespace mode: ", host.userns_mode);
     if (host.oom_score_adj < -1000 || host.oom_score_adj > 1000) {
-        return refuse_setting("Invalid value ", host.oom_score_adj, ", range for oom score adj is [-1000, 1000]");
+        return refuse_setting("Invalid value ", host.oom_score_adj,
+                              ", range for oom score adj is [-1000, 1000]");
     }
     return {};
 }
 
-// What would let a user namespace's root act on what belongs to the host's, or what the kernel refuses it.
+// What would let a user namespace's root act on what belongs to the host's, or what the kernel
+// refuses it.
 Result<> check_user_namespace(const HostConfig& host) {
     if (host.userns_mode != "auto") return {};
-    const auto refuse = [](std::string_view what) { return refuse_setting(what, " and --userns auto exclude each other: it needs namespaces of its own"); };
+    const auto refuse = [](std::string_view what) {
+        return refuse_setting(
+            what, " and --userns auto exclude each other: it needs namespaces of its own");
+    };
     if (host.privileged) return refuse("--privileged");
-    if (host.network_mode == "host" || joins_container(host.network_mode)) return refuse(concat("--network ", host.network_mode));
+    if (host.network_mode == "host" || joins_container(host.network_mode))
+        return refuse(concat("--network ", host.network_mode));
     if (!host.pid_mode.empty()) return refuse(concat("--pid ", host.pid_mode));
-    if (host.ipc_mode == "host" || joins_container(host.ipc_mode)) return refuse(concat("--ipc ", host.ipc_mode));
+    if (host.ipc_mode == "host" || joins_container(host.ipc_mode))
+        return refuse(concat("--ipc ", host.ipc_mode));
     if (!host.uts_mode.empty()) return refuse(concat("--uts ", host.uts_mode));
     return {};
 }
 
 Result<> check_memory(const Resources& resources) {
     if (resources.memory < 0) return refuse_setting("Minimum memory limit allowed is 6MB");
-    if (resources.memory != 0 && resources.memory < least_memory) return refuse_setting("Minimum memory limit allowed is 6MB");
-    if (resources.memory > 0 && resources.memory_swap > 0 && resources.memory_swap < resources.memory) {
-        return refuse_setting("Minimum memoryswap limit should be larger than memory limit, see usage");
+    if (resources.memory != 0 && resources.memory < least_memory)
+        return refuse_setting("Minimum memory limit allowed is 6MB");
+    if (resources.memory > 0 && resources.memory_swap > 0 &&
+        resources.memory_swap < resources.memory) {
+        return refuse_setting(
+            "Minimum memoryswap limit should be larger than memory limit, see usage");
     }
     if (resources.memory == 0 && resources.memory_swap > 0) {
-        return refuse_setting("You should always set the Memory limit when using Memoryswap limit, see usage");
+        return refuse_setting(
+            "You should always set the Memory limit when using Memoryswap limit, see usage");
     }
-    if (resources.memory_swappiness && (*resources.memory_swappiness < -1 || *resources.memory_swappiness > 100)) {
-        return refuse_setting("Invalid value: ", *resources.memory_swappiness, ", valid memory swappiness range is 0-100");
+    if (resources.memory_swappiness &&
+        (*resources.memory_swappiness < -1 || *resources.memory_swappiness > 100)) {
+        return refuse_setting("Invalid value: ", *resources.memory_swappiness,
+                              ", valid memory swappiness range is 0-100");
     }
     if (resources.memory_reservation > 0 && resources.memory_reservation < least_memory) {
         return refuse_setting("Minimum memory reservation allowed is 6MB");
     }
-    if (resources.memory > 0 && resources.memory_reservation > 0 && resources.memory < resources.memory_reservation) {
-        return refuse_setting("Minimum memory limit can not be less than memory reservation limit, see usage");
+    if (resources.memory > 0 && resources.memory_reservation > 0 &&
+        resources.memory < resources.memory_reservation) {
+        return refuse_setting(
+            "Minimum memory limit can not be less than memory reservation limit, see usage");
     }
     return {};
 }
 
 Result<> check_cpu(const Resources& resources, unsigned cpus) {
-    if (resources.nano_cpus > 0 && resources.cpu_period > 0) return refuse_setting("Conflicting options: Nano CPUs and CPU Period cannot both be set");
-    if (resources.nano_cpus > 0 && resources.cpu_quota > 0) return refuse_setting("Conflicting options: Nano CPUs and CPU Quota cannot both be set");
+    if (resources.nano_cpus > 0 && resources.cpu_period > 0)
+        return refuse_setting("Conflicting options: Nano CPUs and CPU Period cannot both be set");
+    if (resources.nano_cpus > 0 && resources.cpu_quota > 0)
+        return refuse_setting("Conflicting options: Nano CPUs and CPU Quota cannot both be set");
     if (resources.nano_cpus < 0 || resources.nano_cpus > std::int64_t{cpus} * 1'000'000'000) {
-        return refuse_setting("range of CPUs is from 0.01 to ", cpus, ".00, as there are only ", cpus, " CPUs available");
+        return refuse_setting("range of CPUs is from 0.01 to ", cpus, ".00, as there are only ",
+                              cpus, " CPUs available");
     }
-    if (resources.cpu_shares < 0) return refuse_setting("invalid CPU shares (", resources.cpu_shares, "): value must be a positive integer");
-    if (resources.cpu_period != 0 && (resources.cpu_period < 1000 || resources.cpu_period > 1'000'000)) {
-        return refuse_setting("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
+    if (resources.cpu_shares < 0)
+        return refuse_setting("invalid CPU shares (", resources.cpu_shares,
+                              "): value must be a positive integer");
+    if (resources.cpu_period != 0 &&
+        (resources.cpu_period < 1000 || resources.cpu_period > 1'000'000)) {
+        return refuse_setting(
+            "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
     }
-    if (resources.cpu_quota > 0 && resources.cpu_quota < 1000) return refuse_setting("CPU cfs quota can not be less than 1ms (i.e. 1000)");
+    if (resources.cpu_quota > 0 && resources.cpu_quota < 1000)
+        return refuse_setting("CPU cfs quota can not be less than 1ms (i.e. 1000)");
     return {};
 }
 
@@ -102,26 +132,32 @@ bool are_available(std::string_view list, unsigned count, bool& is_list) {
 Result<> check_resources(const Resources& resources, unsigned cpus) {
     TRY(check_memory(resources));
     TRY(check_cpu(resources, cpus));
-    if (resources.blkio_weight != 0 && (resources.blkio_weight < 10 || resources.blkio_weight > 1000)) {
+    if (resources.blkio_weight != 0 &&
+        (resources.blkio_weight < 10 || resources.blkio_weight > 1000)) {
         return refuse_setting("Range of blkio weight is from 10 to 1000");
     }
     if (!resources.cpuset_cpus.empty()) {
         bool is_list = true;
         const bool available = are_available(resources.cpuset_cpus, cpus, is_list);
-        if (!is_list) return refuse_setting("Invalid value ", resources.cpuset_cpus, " for cpuset cpus");
-        if (!available) return refuse_setting("Requested CPUs are not available - requested ", resources.cpuset_cpus, ", available: 0-", cpus - 1);
+        if (!is_list)
+            return refuse_setting("Invalid value ", resources.cpuset_cpus, " for cpuset cpus");
+        if (!available)
+            return refuse_setting("Requested CPUs are not available - requested ",
+                                  resources.cpuset_cpus, ", available: 0-", cpus - 1);
     }
     if (!resources.cpuset_mems.empty()) {
         bool is_list = true;
         are_available(resources.cpuset_mems, 1, is_list);
-        if (!is_list) return refuse_setting("Invalid value ", resources.cpuset_mems, " for cpuset mems");
+        if (!is_list)
+            return refuse_setting("Invalid value ", resources.cpuset_mems, " for cpuset mems");
     }
     return {};
 }
 
 bool suits_user_namespace(const HostConfig& host) {
     HostConfig asked;
-    for (const auto member : {&HostConfig::network_mode, &HostConfig::pid_mode, &HostConfig::ipc_mode, &HostConfig::uts_mode}) {
+    for (const auto member : {&HostConfig::network_mode, &HostConfig::pid_mode,
+                              &HostConfig::ipc_mode, &HostConfig::uts_mode}) {
         asked.*member = host.*member;
     }
     asked.privileged = host.privileged;
@@ -130,10 +166,12 @@ bool suits_user_namespace(const HostConfig& host) {
     const auto is_own = [](std::string name) {
         name = to_upper(name);
         if (name.starts_with("CAP_")) name.erase(0, 4);
-        return is_one_of(name, {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE",
-                                "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT", "SYS_PTRACE"});
+        return is_one_of(name, {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL",
+                                "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE", "NET_RAW", "SETFCAP",
+                                "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT", "SYS_PTRACE"});
     };
-    return !check_user_namespace(asked).is_error() && host.devices.empty() && host.device_claims.empty() && std::ranges::all_of(host.cap_add, is_own);
+    return !check_user_namespace(asked).is_error() && host.devices.empty() &&
+           host.device_claims.empty() && std::ranges::all_of(host.cap_add, is_own);
 }
 
 Result<> check_spec(const ContainerSpec& spec, unsigned cpus) {
@@ -144,17 +182,25 @@ Result<> check_spec(const ContainerSpec& spec, unsigned cpus) {
     TRY(check_user_namespace(spec.host));
     TRY(check_resources(spec.host.resources, cpus));
     if (!spec.working_dir.empty() && !spec.working_dir.starts_with('/')) {
-        return refuse_setting("the working directory '", spec.working_dir, "' is invalid, it needs to be an absolute path");
+        return refuse_setting("the working directory '", spec.working_dir,
+                              "' is invalid, it needs to be an absolute path");
     }
-    if (!spec.stop_signal.empty() && !sys::parse_signal(spec.stop_signal)) return refuse_setting("invalid signal: ", spec.stop_signal);
+    if (!spec.stop_signal.empty() && !sys::parse_signal(spec.stop_signal))
+        return refuse_setting("invalid signal: ", spec.stop_signal);
     if (!spec.host.storage_options.empty()) {
-        return fail(ErrorCode::InvalidArgument, "--storage-opt is not supported: the data root's file system has no project quota that can be used");
+        return fail(ErrorCode::InvalidArgument,
+                    "--storage-opt is not supported: the data root's file system has no project "
+                    "quota that can be used");
     }
     if (spec.host.restart.mode == RestartMode::Unhealthy) {
-        const bool has_check = spec.healthcheck && !spec.healthcheck->test.empty() && spec.healthcheck->test[0] != "NONE";
+        const bool has_check = spec.healthcheck && !spec.healthcheck->test.empty() &&
+                               spec.healthcheck->test[0] != "NONE";
         if (!has_check) {
-            return fail(ErrorCode::InvalidArgument, "restart policy unhealthy needs a health check, and neither the image nor the command gives one")
-                .with_hint("add --health-http PORT/PATH, --health-tcp PORT or --health-cmd COMMAND");
+            return fail(ErrorCode::InvalidArgument,
+                        "restart policy unhealthy needs a health check, and neither the image nor "
+                        "the command gives one")
+                .with_hint(
+                    "add --health-http PORT/PATH, --health-tcp PORT or --health-cmd COMMAND");
         }
     }
     if (spec.healthcheck) TRY(native_probe(*spec.healthcheck));

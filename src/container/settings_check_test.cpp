@@ -29,25 +29,34 @@ TEST(CheckSpec, RefusesModesAndLimitsThatDoNotExist) {
         {[](ContainerSpec& s) { s.host.uts_mode = "x"; }, "invalid UTS mode"},
         {[](ContainerSpec& s) { s.host.cgroupns_mode = "x"; }, "invalid cgroup namespace mode"},
         {[](ContainerSpec& s) { s.host.oom_score_adj = 1001; }, "range for oom score adj"},
-        {[](ContainerSpec& s) { s.host.resources.memory = 1000; }, "Minimum memory limit allowed is 6MB"},
-        {[](ContainerSpec& s) { s.host.resources.nano_cpus = 3'000'000'000; }, "only 2 CPUs available"},
+        {[](ContainerSpec& s) { s.host.resources.memory = 1000; },
+         "Minimum memory limit allowed is 6MB"},
+        {[](ContainerSpec& s) { s.host.resources.nano_cpus = 3'000'000'000; },
+         "only 2 CPUs available"},
         {[](ContainerSpec& s) { s.host.resources.cpu_period = 10; }, "cfs period"},
         {[](ContainerSpec& s) { s.host.resources.cpu_quota = 10; }, "cfs quota"},
-        {[](ContainerSpec& s) { s.host.resources.cpuset_cpus = "0-7"; }, "requested 0-7, available: 0-1"},
-        {[](ContainerSpec& s) { s.host.resources.cpuset_cpus = "a"; }, "Invalid value a for cpuset cpus"},
+        {[](ContainerSpec& s) { s.host.resources.cpuset_cpus = "0-7"; },
+         "requested 0-7, available: 0-1"},
+        {[](ContainerSpec& s) { s.host.resources.cpuset_cpus = "a"; },
+         "Invalid value a for cpuset cpus"},
         {[](ContainerSpec& s) { s.host.resources.blkio_weight = 5; }, "blkio weight"},
         {[](ContainerSpec& s) { s.host.resources.memory_swappiness = 101; }, "swappiness"},
         {[](ContainerSpec& s) { s.host.storage_options["size"] = "1g"; }, "--storage-opt"},
         {[](ContainerSpec& s) { s.stop_signal = "NOPE"; }, "invalid signal: NOPE"},
-        {[](ContainerSpec& s) { s.host.restart.mode = RestartMode::Unhealthy; }, "needs a health check"},
-        {[](ContainerSpec& s) { s.healthcheck = Healthcheck{.test = {"TCP", "x"}}; }, "expected PORT"},
+        {[](ContainerSpec& s) { s.host.restart.mode = RestartMode::Unhealthy; },
+         "needs a health check"},
+        {[](ContainerSpec& s) {
+             s.healthcheck = Healthcheck{.test = {"TCP", "x"}};
+         },
+         "expected PORT"},
     };
     for (const auto& [change, words] : cases) {
         ContainerSpec spec;
         change(spec);
         const auto checked = check_spec(spec, 2);
         ASSERT_TRUE(checked.is_error()) << words;
-        EXPECT_NE(checked.error().message().find(words), std::string::npos) << checked.error().message();
+        EXPECT_NE(checked.error().message().find(words), std::string::npos)
+            << checked.error().message();
     }
 }
 
@@ -59,7 +68,8 @@ TEST(NativeProbe, ReadsItsTarget) {
     EXPECT_EQ((*native_probe({.test = {"GRPC", "50051/my.Service"}}))->path, "my.Service");
     EXPECT_EQ((*native_probe({.test = {"TCP", "5432"}}))->port, 5432);
     EXPECT_FALSE(*native_probe({.test = {"CMD", "true"}}));
-    for (const char* target : {"", "0", "65536", "80 /x", "/x", "80/a b"}) EXPECT_TRUE(native_probe({.test = {"HTTP", target}}).is_error()) << target;
+    for (const char* target : {"", "0", "65536", "80 /x", "/x", "80/a b"})
+        EXPECT_TRUE(native_probe({.test = {"HTTP", target}}).is_error()) << target;
     EXPECT_TRUE(native_probe({.test = {"TCP", "80/x"}}).is_error());
 }
 

@@ -9,7 +9,8 @@ Result<Port> Port::parse(std::string_view text) {
     const std::string_view number_text = parts ? parts->first : text;
     const std::string protocol = parts ? to_lower(parts->second) : "tcp";
     const auto number = parse_uint(number_text);
-    if (!number || *number == 0 || *number > 65535) return fail(ErrorCode::InvalidArgument, "invalid port: ", text);
+    if (!number || *number == 0 || *number > 65535)
+        return fail(ErrorCode::InvalidArgument, "invalid port: ", text);
     if (protocol != "tcp" && protocol != "udp" && protocol != "sctp") {
         return fail(ErrorCode::InvalidArgument, "invalid protocol in port: ", text);
     }
@@ -28,7 +29,8 @@ std::string_view to_string(RestartMode mode) {
 }
 
 Result<RestartMode> parse_restart_mode(std::string_view text) {
-    for (const RestartMode mode : {RestartMode::No, RestartMode::Always, RestartMode::UnlessStopped, RestartMode::OnFailure, RestartMode::Unhealthy}) {
+    for (const RestartMode mode : {RestartMode::No, RestartMode::Always, RestartMode::UnlessStopped,
+                                   RestartMode::OnFailure, RestartMode::Unhealthy}) {
         if (text == to_string(mode)) return mode;
     }
     if (text.empty()) return RestartMode::No;

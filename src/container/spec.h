@@ -9,9 +9,10 @@
 
 #include "base/result.h"
 
-// What a container is asked to be: the domain type behind `POST /containers/create`. A wire type becomes this one in
-// the daemon; what is stored is the JSON of spec_json.h. Fields keep Docker's meaning and Docker's defaults, so that a
-// default-constructed spec with an image is what `docker create IMAGE` means.
+// What a container is asked to be: the domain type behind `POST /containers/create`. A wire type
+// becomes this one in the daemon; what is stored is the JSON of spec_json.h. Fields keep Docker's
+// meaning and Docker's defaults, so that a default-constructed spec with an image is what `docker
+// create IMAGE` means.
 namespace berth::container {
 
 using StringMap = std::map<std::string, std::string>;
@@ -26,7 +27,8 @@ struct Port {
     static Result<Port> parse(std::string_view text);
 };
 
-/// Where a port is published; `host_port` 0 asks for a free one. A range leaves the choice inside it.
+/// Where a port is published; `host_port` 0 asks for a free one. A range leaves the choice inside
+/// it.
 struct PortBinding {
     std::string host_address;
     std::uint16_t host_port = 0;
@@ -35,7 +37,8 @@ struct PortBinding {
 };
 
 struct Healthcheck {
-    /// {"NONE"}, {"CMD", args...} or {"CMD-SHELL", line}; empty inherits the image's. Berth's own, see native_probe.h:
+    /// {"NONE"}, {"CMD", args...} or {"CMD-SHELL", line}; empty inherits the image's. Berth's own,
+    /// see native_probe.h:
     /// {"HTTP", "8080/healthz"}, {"TCP", "5432"}, {"GRPC", "50051/service"}.
     std::vector<std::string> test;
     std::chrono::nanoseconds interval{0};  // 0: 30 s
@@ -48,14 +51,16 @@ struct Healthcheck {
 
 enum class MountType { Bind, Volume, Tmpfs, Image };
 
-/// One mount of `--mount`, or of `-v` once parsed (HostConfig.Binds are kept as text too, for inspect).
+/// One mount of `--mount`, or of `-v` once parsed (HostConfig.Binds are kept as text too, for
+/// inspect).
 struct MountRequest {
     MountType type = MountType::Volume;
-    std::string source;  // host path, volume name ("" makes an anonymous volume), or an image's name
+    std::string
+        source;  // host path, volume name ("" makes an anonymous volume), or an image's name
     std::string target;
     bool read_only = false;
     bool read_only_non_recursive = false;
-    bool non_recursive = false;  // bind: leave out what is mounted below the source
+    bool non_recursive = false;      // bind: leave out what is mounted below the source
     bool create_mountpoint = false;  // make a missing bind source, as -v does
     std::string propagation;         // rprivate, rshared ...
     bool no_copy = false;            // volume: leave the image's files out
@@ -123,11 +128,13 @@ struct Resources {
     std::int64_t memory_reservation = 0;
     std::optional<std::int64_t> memory_swappiness;
     std::int64_t nano_cpus = 0;
-    std::int64_t cpu_shares = 0, cpu_period = 0, cpu_quota = 0, cpu_rt_period = 0, cpu_rt_runtime = 0;
+    std::int64_t cpu_shares = 0, cpu_period = 0, cpu_quota = 0, cpu_rt_period = 0,
+                 cpu_rt_runtime = 0;
     std::string cpuset_cpus, cpuset_mems;
     std::optional<std::int64_t> pids_limit;
     std::uint16_t blkio_weight = 0;
-    std::vector<ThrottleDevice> blkio_read_bps, blkio_write_bps, blkio_read_iops, blkio_write_iops, blkio_weight_device;
+    std::vector<ThrottleDevice> blkio_read_bps, blkio_write_bps, blkio_read_iops, blkio_write_iops,
+        blkio_weight_device;
     bool oom_kill_disable = false;
     bool operator==(const Resources&) const = default;
 };
@@ -168,7 +175,8 @@ struct HostConfig {
     std::vector<DeviceRequest> devices;
     std::vector<DeviceClaim> device_claims;
     std::vector<std::string> device_cgroup_rules;
-    std::string pid_mode, ipc_mode, uts_mode, userns_mode, cgroupns_mode, cgroup_parent, cgroup, runtime;
+    std::string pid_mode, ipc_mode, uts_mode, userns_mode, cgroupns_mode, cgroup_parent, cgroup,
+        runtime;
     std::optional<bool> init;
     int oom_score_adj = 0;
     LogConfig log;
@@ -179,7 +187,8 @@ struct HostConfig {
     std::optional<std::vector<std::string>> masked_paths, readonly_paths;
     /// Trust the host's CA bundle (Berth's extension); nullopt follows the configuration.
     std::optional<bool> host_ca;
-    /// Berth's extension: the container's user is this one in bind mounts; nullopt is Docker's way, the same numbers.
+    /// Berth's extension: the container's user is this one in bind mounts; nullopt is Docker's way,
+    /// the same numbers.
     std::optional<FilesOwner> files_owner;
     bool operator==(const HostConfig&) const = default;
 };
@@ -204,12 +213,13 @@ struct ContainerSpec {
     std::string mac_address;  // container-wide, API < 1.44
     HostConfig host;
     std::map<std::string, EndpointSpec> networks;  // by network name or id
-    std::optional<UserIds> user_ids;  // of its user namespace; chosen at create
+    std::optional<UserIds> user_ids;               // of its user namespace; chosen at create
     bool operator==(const ContainerSpec&) const = default;
 };
 
 std::string_view to_string(RestartMode mode);
-/// "no", "" (No), "always", "unless-stopped", "on-failure", "unhealthy". InvalidArgument for anything else.
+/// "no", "" (No), "always", "unless-stopped", "on-failure", "unhealthy". InvalidArgument for
+/// anything else.
 Result<RestartMode> parse_restart_mode(std::string_view text);
 std::string_view to_string(MountType type);
 

@@ -6,7 +6,8 @@
 
 namespace berth::container {
 
-/// The stored form of a spec. Members that are missing read as their defaults, so older rows stay readable.
+/// The stored form of a spec. Members that are missing read as their defaults, so older rows stay
+/// readable.
 std::string to_json(const ContainerSpec& spec);
 /// Corrupted when it is no JSON object; members of a wrong type read as their defaults.
 Result<ContainerSpec> parse_spec(std::string_view json);

@@ -20,9 +20,11 @@ TEST(SpecJson, KeepsEveryKindOfMember) {
     spec.labels = {{"a", "b"}, {"c", ""}};
     spec.exposed_ports = {{80, "tcp"}, {53, "udp"}};
     spec.stop_timeout = 0;
-    spec.healthcheck = Healthcheck{.test = {"CMD", "true"}, .interval = std::chrono::seconds(3), .retries = 4};
+    spec.healthcheck =
+        Healthcheck{.test = {"CMD", "true"}, .interval = std::chrono::seconds(3), .retries = 4};
     spec.tty = true;
-    spec.host.mounts = {{.type = MountType::Tmpfs, .target = "/t", .read_only = true, .tmpfs_size = 1ll << 40}};
+    spec.host.mounts = {
+        {.type = MountType::Tmpfs, .target = "/t", .read_only = true, .tmpfs_size = 1ll << 40}};
     spec.host.port_bindings = {{{80, "tcp"}, {{"127.0.0.1", 8080, 8090}, {}}}};
     spec.host.network_mode = "";
     spec.host.restart = {RestartMode::OnFailure, 3};
@@ -56,7 +58,8 @@ TEST(SpecJson, RefusesWhatIsNoObject) {
 }
 
 TEST(SpecJson, ReadsMembersOfAWrongTypeAsDefaults) {
-    const auto spec = parse_spec(R"({"image":7,"env":{"a":1},"host":{"mounts":[{"target":3}],"restart":"no"}})");
+    const auto spec =
+        parse_spec(R"({"image":7,"env":{"a":1},"host":{"mounts":[{"target":3}],"restart":"no"}})");
     ASSERT_TRUE(spec);
     EXPECT_EQ(spec->image, "");
     EXPECT_TRUE(spec->env.empty());

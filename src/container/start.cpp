@@ -12,8 +12,9 @@
 #include "sys/file.h"
 #include "sys/signal.h"
 
-// From a created container to a running one, as named steps: start the shim, mount the root, plan, write the files, furnish
-// the network, let it go. Each step's product is owned by a local until the last one has succeeded.
+// From a created container to a running one, as named steps: start the shim, mount the root, plan,
+// write the files, furnish the network, let it go. Each step's product is owned by a local until
+// the last one has succeeded.
 namespace berth::container {
 namespace {
 
@@ -23,19 +24,22 @@ Error as_start_failure(Error error) {
     const std::string text = error.message();
     if (is_program && text.find("exec: ") != std::string::npos) {
         return Error(ErrorCode::InvalidArgument,
-                     concat("failed to create task for container: failed to create shim task: OCI runtime create failed: "
-                            "container init: unable to start container process: ", text, ": unknown"));
+                     concat("failed to create task for container: failed to create shim task: OCI "
+                            "runtime create failed: "
+                            "container init: unable to start container process: ",
+                            text, ": unknown"));
     }
     return error;
 }
 
 int start_exit_code(const std::string& text) {
-    if (text.find("executable file not found") != text.npos || text.find("no such file or directory") != text.npos ||
+    if (text.find("executable file not found") != text.npos ||
+        text.find("no such file or directory") != text.npos ||
         text.find("No such file or directory") != text.npos) {
         return 127;
     }
-    if (text.find("permission denied") != text.npos || text.find("Permission denied") != text.npos ||
-        text.find("is a directory") != text.npos) {
+    if (text.find("permission denied") != text.npos ||
+        text.find("Permission denied") != text.npos || text.find("is a directory") != text.npos) {
         return 126;
     }
     return 128;
@@ -54,7 +58,9 @@ std::vector<std::string> probe_command(const ContainerSpec& spec) {
     const std::vector<std::string>& test = spec.healthcheck->test;
     if (test[0] == "CMD") return {test.begin() + 1, test.end()};
     if (test[0] != "CMD-SHELL" || test.size() < 2) return {};
-    std::vector<std::string> command = spec.shell && !spec.shell->empty() ? *spec.shell : std::vector<std::string>{"/bin/sh", "-c"};
+    std::vector<std::string> command = spec.shell && !spec.shell->empty()
+                                           ? *spec.shell
+                                           : std::vector<std::string>{"/bin/sh", "-c"};
     command.push_back(test[1]);
     return command;
 }
@@ -63,9 +69,12 @@ std::vector<std::string> probe_command(const ContainerSpec& spec) {
 
 shim::RestartSettings shim_restart(const RestartPolicy& policy) {
     // The same words in the same order on both sides.
-    static_assert(static_cast<int>(shim::RestartMode::OnFailure) == static_cast<int>(RestartMode::OnFailure));
-    static_assert(static_cast<int>(shim::RestartMode::UnlessStopped) == static_cast<int>(RestartMode::UnlessStopped));
-    static_assert(static_cast<int>(shim::RestartMode::Unhealthy) == static_cast<int>(RestartMode::Unhealthy));
+    static_assert(static_cast<int>(shim::RestartMode::OnFailure) ==
+                  static_cast<int>(RestartMode::OnFailure));
+    static_assert(static_cast<int>(shim::RestartMode::UnlessStopped) ==
+                  static_cast<int>(RestartMode::UnlessStopped));
+    static_assert(static_cast<int>(shim::RestartMode::Unhealthy) ==
+                  static_cast<int>(RestartMode::Unhealthy));
     return {.mode = static_cast<shim::RestartMode>(policy.mode), .max_retries = policy.max_retries};
 }
 
@@ -74,9 +83,13 @@ Result<bool> Containers::Implementation::start(Container& container, std::stop_t
     switch (container.state().status) {
         case Status::Running:
         case Status::Restarting: return false;
-        case Status::Paused: return fail(ErrorCode::Conflict, "cannot start a paused container, try unpause instead");
+        case Status::Paused:
+            return fail(ErrorCode::Conflict,
+                        "cannot start a paused container, try unpause instead");
         case Status::Removing:
-        case Status::Dead: return fail(ErrorCode::Conflict, "container is marked for removal and cannot be started");
+        case Status::Dead:
+            return fail(ErrorCode::Conflict,
+                        "container is marked for removal and cannot be started");
         case Status::Created:
         case Status::Exited: break;
     }
@@ -84,7 +97,8 @@ Result<bool> Containers::Implementation::start(Container& container, std::stop_t
     if (started) return true;
     Error error = as_start_failure(std::move(started).error());
     if (error.message().find("exec") != std::string::npos) {
-        if (const auto problem = program_problem(container)) error = std::move(error).with_hint(*problem);
+        if (const auto problem = program_problem(container))
+            error = std::move(error).with_hint(*problem);
     }
     {
         auto live = container.live.lock();
@@ -106,8 +120,10 @@ Result<> Containers::Implementation::start_locked(Container& container, std::sto
     const bool own_network = has_own_network(*spec);
     TRY(shim::remove_exit_file(container.directory));
     // First, so that the other processor starts it meanwhile.
-    const shim::Hub::Ahead ahead{.network_namespace = own_network && !spec->user_ids, .cgroup = cgroup_path(container, *spec)};
-    std::shared_ptr<shim::Client> client = TRY(hub_->spawn(container.id, container.run_directory, ahead));
+    const shim::Hub::Ahead ahead{.network_namespace = own_network && !spec->user_ids,
+                                 .cgroup = cgroup_path(container, *spec)};
+    std::shared_ptr<shim::Client> client =
+        TRY(hub_->spawn(container.id, container.run_directory, ahead));
     QuitUnlessStarted guard{client};
     const sys::DetachedMount root = TRY(mount_root(container, *spec));
     const oci::RuntimeSpec runtime_spec = TRY(plan(container, *spec, root.fd()));
@@ -119,7 +135,9 @@ Result<> Containers::Implementation::start_locked(Container& container, std::sto
         const ContainerPtr other = TRY(find(spec->host.network_mode.substr(10)));
         const auto their_shim = other->shim();
         if (!their_shim || !is_alive(other->state().status)) {
-            return fail(ErrorCode::Conflict, "cannot join network namespace of a non running container: container ", other->id, " is ", to_string(other->state().status));
+            return fail(ErrorCode::Conflict,
+                        "cannot join network namespace of a non running container: container ",
+                        other->id, " is ", to_string(other->state().status));
         }
         std::vector<sys::Fd> fds;
         TRY(their_shim->call<shim::State>(shim::Query{.want_netns = true}, {}, &fds));
@@ -130,7 +148,8 @@ Result<> Containers::Implementation::start_locked(Container& container, std::sto
     std::vector<sys::Fd> namespaces;
     TRY(client->call<shim::Ready>(settings, given, &namespaces));
     std::vector<network::Endpoint> endpoints;
-    if (own_network && namespaces.size() == 2) endpoints = TRY(connect_networks(container, *spec, namespaces[0], namespaces[1]));
+    if (own_network && namespaces.size() == 2)
+        endpoints = TRY(connect_networks(container, *spec, namespaces[0], namespaces[1]));
     TRY(write_host_files(container, *spec, endpoints));
     {
         auto live = container.live.lock();
@@ -146,8 +165,11 @@ Result<> Containers::Implementation::start_locked(Container& container, std::sto
         // The exit of a short-lived process may have been noticed already.
         if (state.started_at != timestamp_of(started.time)) {
             // `health` may have been told before the answer to the start.
-            state = State{.status = Status::Running, .pid = started.pid, .started_at = timestamp_of(started.time),
-                          .finished_at = state.finished_at, .health = state.health};
+            state = State{.status = Status::Running,
+                          .pid = started.pid,
+                          .started_at = timestamp_of(started.time),
+                          .finished_at = state.finished_at,
+                          .health = state.health};
         }
     }
     container.live.notify_all();
@@ -156,23 +178,28 @@ Result<> Containers::Implementation::start_locked(Container& container, std::sto
     return {};
 }
 
-Result<sys::DetachedMount> Containers::Implementation::mount_root(Container& container, const ContainerSpec& spec) {
+Result<sys::DetachedMount> Containers::Implementation::mount_root(Container& container,
+                                                                  const ContainerSpec& spec) {
     const auto lost = [&](const oci::Digest& layer) { return !services_.snapshots.has(layer); };
     if (std::ranges::any_of(container.layers, lost)) {
         oci::Platform platform;
         if (!container.platform.empty()) platform = TRY(oci::Platform::parse(container.platform));
-        TRY(services_.images.ensure_layers(TRY(services_.images.resolve(container.image_id, platform)), {}));
+        TRY(services_.images.ensure_layers(
+            TRY(services_.images.resolve(container.image_id, platform)), {}));
     }
     sys::Fd owners;
     if (spec.user_ids) owners = TRY(make_owners(*spec.user_ids, false));
-    return services_.snapshots.mount_root({.layers = container.layers,
-                                           .writable = snapshot::Writable{.upper = container.directory + "/upper",
-                                                                          .work = container.directory + "/work"},
-                                           .is_volatile = spec.host.auto_remove,
-                                           .layer_owners = owners ? owners.get() : -1});
+    return services_.snapshots.mount_root(
+        {.layers = container.layers,
+         .writable = snapshot::Writable{.upper = container.directory + "/upper",
+                                        .work = container.directory + "/work"},
+         .is_volatile = spec.host.auto_remove,
+         .layer_owners = owners ? owners.get() : -1});
 }
 
-Result<shim::Configure> Containers::Implementation::shim_settings(Container& container, const ContainerSpec& spec, bool own_netns) const {
+Result<shim::Configure> Containers::Implementation::shim_settings(Container& container,
+                                                                  const ContainerSpec& spec,
+                                                                  bool own_netns) const {
     shim::Configure settings{.id = container.id,
                              .directory = container.directory,
                              .spec_path = container.host_file("config.json"),
@@ -189,11 +216,14 @@ Result<shim::Configure> Containers::Implementation::shim_settings(Container& con
     settings.root_wants_place = !sys::can_copy_detached_mounts();
     settings.seccomp_cache = settings_.run + "/seccomp";
     settings.restart = shim_restart(spec.host.restart);
-    settings.log = TRY(log_settings(container, spec, container.name()).context("failed to initialize logging driver"));
+    settings.log = TRY(log_settings(container, spec, container.name())
+                           .context("failed to initialize logging driver"));
     settings.stop_signal = sys::parse_signal(spec.stop_signal).value_or(SIGTERM);
-    settings.stop_timeout = std::int64_t{spec.stop_timeout.value_or(settings_.default_stop_timeout)} * 1'000'000'000;
+    settings.stop_timeout =
+        std::int64_t{spec.stop_timeout.value_or(settings_.default_stop_timeout)} * 1'000'000'000;
     const std::vector<std::string> command = probe_command(spec);
-    const auto native = spec.healthcheck ? native_probe(*spec.healthcheck) : Result<std::optional<NativeProbe>>(std::nullopt);
+    const auto native = spec.healthcheck ? native_probe(*spec.healthcheck)
+                                         : Result<std::optional<NativeProbe>>(std::nullopt);
     const bool is_native = native && native->has_value();
     if (!command.empty() || is_native) {
         const Healthcheck& check = *spec.healthcheck;
@@ -212,7 +242,8 @@ Result<shim::Configure> Containers::Implementation::shim_settings(Container& con
     return settings;
 }
 
-Result<> Containers::Implementation::hand_over_attaches(Container& container, shim::Client& client) {
+Result<> Containers::Implementation::hand_over_attaches(Container& container,
+                                                        shim::Client& client) {
     std::vector<PendingAttach> pending;
     pending.swap(container.live.lock()->pending_attaches);
     for (PendingAttach& attach : pending) {

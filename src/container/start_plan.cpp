@@ -17,20 +17,24 @@
 #include "volume/host_ca.h"
 #include "volume/store.h"
 
-// What the runtime is told: everything of the host that the plan needs is looked up here, the plan itself is pure.
+// What the runtime is told: everything of the host that the plan needs is looked up here, the plan
+// itself is pure.
 namespace berth::container {
 namespace {
 
 Result<std::string> namespace_of(const ContainerPtr& other, const char* kind) {
     const State state = other->state();
     if (!is_alive(state.status) || state.pid == 0) {
-        return fail(ErrorCode::Conflict, "cannot join ", kind, " namespace of a non running container: container ", other->id, " is ", to_string(state.status));
+        return fail(ErrorCode::Conflict, "cannot join ", kind,
+                    " namespace of a non running container: container ", other->id, " is ",
+                    to_string(state.status));
     }
     return concat("/proc/", state.pid, "/ns/", kind);
 }
 
 oci::RuntimeMount bind_mount(const MountRequest& mount, const std::string& source) {
-    std::vector<std::string> options{mount.non_recursive ? "bind" : "rbind", mount.propagation.empty() ? "rprivate" : mount.propagation};
+    std::vector<std::string> options{mount.non_recursive ? "bind" : "rbind",
+                                     mount.propagation.empty() ? "rprivate" : mount.propagation};
     if (mount.read_only) options.emplace_back(mount.read_only_non_recursive ? "ro" : "rro");
     return {mount.target, "bind", source, std::move(options), {}, {}};
 }
@@ -47,16 +51,22 @@ Result<oci::RuntimeMount> tmpfs_mount(const std::string& target, const std::stri
         std::erase(options, "no" + option);
         options.push_back(option);
     }
-    return oci::RuntimeMount{clean_absolute_path(target), "tmpfs", "tmpfs", std::move(options), {}, {}};
+    return oci::RuntimeMount{clean_absolute_path(target), "tmpfs", "tmpfs",
+                             std::move(options),          {},      {}};
 }
 
 Result<oci::RuntimeDevice> device_of(const DeviceRequest& request) {
-    const struct stat about = TRY(sys::stat(request.host_path).context("error gathering device information while adding custom device \"", request.host_path, "\""));
-    if (!S_ISCHR(about.st_mode) && !S_ISBLK(about.st_mode)) return fail(ErrorCode::InvalidArgument, "not a device node: ", request.host_path);
-    oci::RuntimeDevice device{.type = S_ISCHR(about.st_mode) ? "c" : "b",
-                              .path = request.container_path.empty() ? request.host_path : request.container_path,
-                              .major = static_cast<std::int64_t>(major(about.st_rdev)),
-                              .minor = static_cast<std::int64_t>(minor(about.st_rdev))};
+    const struct stat about =
+        TRY(sys::stat(request.host_path)
+                .context("error gathering device information while adding custom device \"",
+                         request.host_path, "\""));
+    if (!S_ISCHR(about.st_mode) && !S_ISBLK(about.st_mode))
+        return fail(ErrorCode::InvalidArgument, "not a device node: ", request.host_path);
+    oci::RuntimeDevice device{
+        .type = S_ISCHR(about.st_mode) ? "c" : "b",
+        .path = request.container_path.empty() ? request.host_path : request.container_path,
+        .major = static_cast<std::int64_t>(major(about.st_rdev)),
+        .minor = static_cast<std::int64_t>(minor(about.st_rdev))};
     device.file_mode = about.st_mode & 0777;
     device.uid = about.st_uid;
     device.gid = about.st_gid;
@@ -65,7 +75,10 @@ Result<oci::RuntimeDevice> device_of(const DeviceRequest& request) {
 
 // A directory stands for every device in it.
 Result<std::vector<oci::RuntimeDevice>> devices_of(const DeviceRequest& request) {
-    const struct stat about = TRY(sys::stat(request.host_path).context("error gathering device information while adding custom device \"", request.host_path, "\""));
+    const struct stat about =
+        TRY(sys::stat(request.host_path)
+                .context("error gathering device information while adding custom device \"",
+                         request.host_path, "\""));
     std::vector<oci::RuntimeDevice> out;
     if (!S_ISDIR(about.st_mode)) {
         out.push_back(TRY(device_of(request)));
@@ -73,8 +86,10 @@ Result<std::vector<oci::RuntimeDevice>> devices_of(const DeviceRequest& request)
     }
     for (const sys::DirEntry& entry : TRY(sys::list_dir(request.host_path))) {
         if (entry.type != DT_CHR && entry.type != DT_BLK) continue;
-        const std::string target = request.container_path.empty() ? request.host_path : request.container_path;
-        out.push_back(TRY(device_of({concat(request.host_path, "/", entry.name), concat(target, "/", entry.name), request.permissions})));
+        const std::string target =
+            request.container_path.empty() ? request.host_path : request.container_path;
+        out.push_back(TRY(device_of({concat(request.host_path, "/", entry.name),
+                                     concat(target, "/", entry.name), request.permissions})));
     }
     return out;
 }
@@ -82,20 +97,32 @@ Result<std::vector<oci::RuntimeDevice>> devices_of(const DeviceRequest& request)
 Result<oci::RuntimeDeviceRule> parse_device_rule(const std::string& text) {
     const std::vector<std::string> words = split(text, ' ');
     const auto numbers = words.size() == 3 ? split_once(words[1], ':') : std::nullopt;
-    if (!numbers || (words[0] != "a" && words[0] != "b" && words[0] != "c")) return fail(ErrorCode::InvalidArgument, "invalid device cgroup rule format: '", text, "'");
-    const auto number = [](std::string_view part) { return part == "*" ? std::nullopt : parse_int(part); };
-    return oci::RuntimeDeviceRule{.allow = true, .type = words[0], .major = number(numbers->first), .minor = number(numbers->second), .access = words[2]};
+    if (!numbers || (words[0] != "a" && words[0] != "b" && words[0] != "c"))
+        return fail(ErrorCode::InvalidArgument, "invalid device cgroup rule format: '", text, "'");
+    const auto number = [](std::string_view part) {
+        return part == "*" ? std::nullopt : parse_int(part);
+    };
+    return oci::RuntimeDeviceRule{.allow = true,
+                                  .type = words[0],
+                                  .major = number(numbers->first),
+                                  .minor = number(numbers->second),
+                                  .access = words[2]};
 }
 
 Result<> add_devices(const HostConfig& host, RuntimeFacts& facts) {
     std::vector<DeviceRequest> requests = host.devices;
     for (const DeviceRequest& request : requests) {
         for (oci::RuntimeDevice& device : TRY(devices_of(request))) {
-            facts.device_rules.push_back({.allow = true, .type = device.type, .major = device.major, .minor = device.minor, .access = request.permissions});
+            facts.device_rules.push_back({.allow = true,
+                                          .type = device.type,
+                                          .major = device.major,
+                                          .minor = device.minor,
+                                          .access = request.permissions});
             facts.devices.push_back(std::move(device));
         }
     }
-    for (const std::string& rule : host.device_cgroup_rules) facts.device_rules.push_back(TRY(parse_device_rule(rule)));
+    for (const std::string& rule : host.device_cgroup_rules)
+        facts.device_rules.push_back(TRY(parse_device_rule(rule)));
     return {};
 }
 
@@ -104,42 +131,56 @@ void add_host_devices(const std::string& directory, RuntimeFacts& facts) {
     const auto entries = sys::list_dir(directory);
     if (!entries) return;
     for (const sys::DirEntry& entry : *entries) {
-        static const std::vector<std::string> own{"pts", "shm", "fd", "mqueue", "console", "ptmx", "null", "zero", "full", "random", "urandom", "tty"};
+        static const std::vector<std::string> own{"pts",     "shm",    "fd",      "mqueue",
+                                                  "console", "ptmx",   "null",    "zero",
+                                                  "full",    "random", "urandom", "tty"};
         if (std::ranges::find(own, entry.name) != own.end()) continue;
         const std::string path = concat(directory, "/", entry.name);
         if (entry.type == DT_DIR) add_host_devices(path, facts);
         if (entry.type != DT_CHR && entry.type != DT_BLK) continue;
-        if (auto device = device_of({path, path, "rwm"})) facts.devices.push_back(std::move(*device));
+        if (auto device = device_of({path, path, "rwm"}))
+            facts.devices.push_back(std::move(*device));
     }
 }
 
-void add_weights(const std::vector<ThrottleDevice>& from, std::vector<oci::RuntimeWeightDevice>& to) {
+void add_weights(const std::vector<ThrottleDevice>& from,
+                 std::vector<oci::RuntimeWeightDevice>& to) {
     for (const ThrottleDevice& device : from) {
         const auto about = sys::stat(device.path);
         if (!about) continue;
-        oci::RuntimeWeightDevice weight{.major = static_cast<std::int64_t>(major(about->st_rdev)), .minor = static_cast<std::int64_t>(minor(about->st_rdev))};
+        oci::RuntimeWeightDevice weight{.major = static_cast<std::int64_t>(major(about->st_rdev)),
+                                        .minor = static_cast<std::int64_t>(minor(about->st_rdev))};
         weight.weight = static_cast<std::uint16_t>(device.rate);
         to.push_back(weight);
     }
 }
 
 // The names of CDI devices that a claim means; --gpus takes those of the vendor's files.
-Result<std::vector<std::string>> cdi_names(const DeviceClaim& claim, const std::vector<CdiFile>& files) {
+Result<std::vector<std::string>> cdi_names(const DeviceClaim& claim,
+                                           const std::vector<CdiFile>& files) {
     if (claim.driver == "cdi") return claim.ids;
     std::vector<std::string> words;
-    for (const std::vector<std::string>& all : claim.capabilities) words.push_back(concat("[", join(all, " "), "]"));
-    const Error refusal = fail(ErrorCode::InvalidArgument, "could not select device driver \"", claim.driver, "\" with capabilities: [", join(words, " "), "]")
-                              .with_hint("no CDI file in /etc/cdi or /var/run/cdi describes a GPU: run the vendor's generator, such as nvidia-ctk cdi generate");
+    for (const std::vector<std::string>& all : claim.capabilities)
+        words.push_back(concat("[", join(all, " "), "]"));
+    const Error refusal = fail(ErrorCode::InvalidArgument, "could not select device driver \"",
+                               claim.driver, "\" with capabilities: [", join(words, " "), "]")
+                              .with_hint(
+                                  "no CDI file in /etc/cdi or /var/run/cdi describes a GPU: run "
+                                  "the vendor's generator, such as nvidia-ctk cdi generate");
     if (!claim.driver.empty() && claim.driver != "nvidia") return refusal.clone();
     const std::string kind = "nvidia.com/gpu";
     std::vector<std::string> known = list_cdi_devices(files, kind);
     if (known.empty()) return refusal.clone();
     std::vector<std::string> wanted = claim.ids;
-    if (wanted.empty() && claim.count < 0 && std::ranges::find(known, "all") != known.end()) wanted = {"all"};
+    if (wanted.empty() && claim.count < 0 && std::ranges::find(known, "all") != known.end())
+        wanted = {"all"};
     std::erase(known, "all");
     if (wanted.empty()) {
-        const std::size_t count = claim.count < 0 ? known.size() : static_cast<std::size_t>(claim.count);
-        if (count > known.size()) return fail(ErrorCode::InvalidArgument, "could not select ", count, " GPUs: ", known.size(), " are described");
+        const std::size_t count =
+            claim.count < 0 ? known.size() : static_cast<std::size_t>(claim.count);
+        if (count > known.size())
+            return fail(ErrorCode::InvalidArgument, "could not select ", count,
+                        " GPUs: ", known.size(), " are described");
         wanted.assign(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(count));
     }
     for (std::string& name : wanted) name = concat(kind, "=", name);
@@ -156,7 +197,11 @@ Result<> add_cdi_node(const CdiEdits::Node& node, RuntimeFacts& facts) {
     if (node.file_mode) device.file_mode = node.file_mode;
     if (node.uid) device.uid = node.uid;
     if (node.gid) device.gid = node.gid;
-    facts.device_rules.push_back({.allow = true, .type = device.type, .major = device.major, .minor = device.minor, .access = node.permissions});
+    facts.device_rules.push_back({.allow = true,
+                                  .type = device.type,
+                                  .major = device.major,
+                                  .minor = device.minor,
+                                  .access = node.permissions});
     facts.devices.push_back(std::move(device));
     return {};
 }
@@ -171,10 +216,12 @@ Result<> add_claims(const HostConfig& host, RuntimeFacts& facts) {
     CdiEdits edits = TRY(resolve_cdi(files, names));
     for (const CdiEdits::Node& node : edits.nodes) TRY(add_cdi_node(node, facts));
     for (const std::string& line : edits.env) {
-        if (const auto pair = split_once(line, '=')) facts.extra_env.emplace_back(pair->first, pair->second);
+        if (const auto pair = split_once(line, '='))
+            facts.extra_env.emplace_back(pair->first, pair->second);
     }
     facts.mounts.insert(facts.mounts.end(), edits.mounts.begin(), edits.mounts.end());
-    facts.user.groups.insert(facts.user.groups.end(), edits.additional_gids.begin(), edits.additional_gids.end());
+    facts.user.groups.insert(facts.user.groups.end(), edits.additional_gids.begin(),
+                             edits.additional_gids.end());
     facts.hooks = std::move(edits.hooks);
     return {};
 }
@@ -186,8 +233,8 @@ Result<> make_source(const std::string& path, const std::optional<FilesOwner>& o
     return sys::fchown(folder, owner->uid, owner->gid);
 }
 
-// What is somebody else's, such as a socket or a system folder of root's, keeps its numbers: mapped, it would be nobody's,
-// whom not even the container's root may pass by.
+// What is somebody else's, such as a socket or a system folder of root's, keeps its numbers:
+// mapped, it would be nobody's, whom not even the container's root may pass by.
 bool belongs_to(const std::string& source, const std::optional<FilesOwner>& owner) {
     if (!owner || owner->uid == 0) return false;
     const auto about = sys::stat(source);
@@ -197,9 +244,11 @@ bool belongs_to(const std::string& source, const std::optional<FilesOwner>& owne
 // Folders of the host in which the container's user is the caller.
 void map_owner(oci::RuntimeMount& mount, const FilesOwner& owner, const ResolvedUser& user) {
     const auto range_of = [](const char* path, std::uint32_t id) {
-        // Names of local users only: those of a directory service are written as numbers in these files.
+        // Names of local users only: those of a directory service are written as numbers in these
+        // files.
         std::string name;
-        for (const std::string& line : split(sys::read_file("/etc/passwd", 10 << 20).value_or(""), '\n')) {
+        for (const std::string& line :
+             split(sys::read_file("/etc/passwd", 10 << 20).value_or(""), '\n')) {
             const std::vector<std::string> fields = split(line, ':');
             if (fields.size() > 2 && fields[2] == std::to_string(id)) name = fields[0];
         }
@@ -210,19 +259,28 @@ void map_owner(oci::RuntimeMount& mount, const FilesOwner& owner, const Resolved
     mount.options.emplace_back("tryidmap");
 }
 
-bool lies_in(const std::string& path, const std::string& folder) { return path == folder || path.starts_with(folder + "/"); }
-
-// Without a map files are nobody's: good enough for what the kernel shows, and for what is only read.
-bool does_without_map(const oci::RuntimeMount& mount) {
-    const auto is_read_only = [](const std::string& option) { return option == "ro" || option == "rro"; };
-    return lies_in(mount.source, "/proc") || lies_in(mount.source, "/sys") || lies_in(mount.source, "/dev") ||
-           std::ranges::any_of(mount.options, is_read_only);
+bool lies_in(const std::string& path, const std::string& folder) {
+    return path == folder || path.starts_with(folder + "/");
 }
 
-// Volumes, the engine's own files and binds of the host keep their numbers in a user namespace, or have the caller's map.
-// `images` is where images are mounted: their files have their owners already, and an overlay takes no map.
-void map_to_own_ids(std::vector<oci::RuntimeMount>& mounts, const UserIds& ids, const std::string& images) {
-    const auto is_bind = [](const std::string& option) { return option == "bind" || option == "rbind"; };
+// Without a map files are nobody's: good enough for what the kernel shows, and for what is only
+// read.
+bool does_without_map(const oci::RuntimeMount& mount) {
+    const auto is_read_only = [](const std::string& option) {
+        return option == "ro" || option == "rro";
+    };
+    return lies_in(mount.source, "/proc") || lies_in(mount.source, "/sys") ||
+           lies_in(mount.source, "/dev") || std::ranges::any_of(mount.options, is_read_only);
+}
+
+// Volumes, the engine's own files and binds of the host keep their numbers in a user namespace, or
+// have the caller's map. `images` is where images are mounted: their files have their owners
+// already, and an overlay takes no map.
+void map_to_own_ids(std::vector<oci::RuntimeMount>& mounts, const UserIds& ids,
+                    const std::string& images) {
+    const auto is_bind = [](const std::string& option) {
+        return option == "bind" || option == "rbind";
+    };
     for (oci::RuntimeMount& mount : mounts) {
         const bool binds = mount.type == "bind" || std::ranges::any_of(mount.options, is_bind);
         if (!binds || lies_in(mount.source, images)) continue;
@@ -241,46 +299,59 @@ void map_to_own_ids(std::vector<oci::RuntimeMount>& mounts, const UserIds& ids, 
 Result<> make_working_dir(sys::BorrowedFd root, const ContainerSpec& spec) {
     // The engine's root is nobody in a user namespace.
     std::optional<sys::ActingAs> as_root;
-    if (spec.user_ids) as_root.emplace(TRY(sys::ActingAs::begin(spec.user_ids->first, spec.user_ids->first)));
-    TRY(make_directory_in_root(root, clean_absolute_path(spec.working_dir)).context("working directory"));
+    if (spec.user_ids)
+        as_root.emplace(TRY(sys::ActingAs::begin(spec.user_ids->first, spec.user_ids->first)));
+    TRY(make_directory_in_root(root, clean_absolute_path(spec.working_dir))
+            .context("working directory"));
     return {};
 }
 
-void add_throttles(const std::vector<ThrottleDevice>& from, std::vector<oci::RuntimeThrottleDevice>& to) {
+void add_throttles(const std::vector<ThrottleDevice>& from,
+                   std::vector<oci::RuntimeThrottleDevice>& to) {
     for (const ThrottleDevice& throttle : from) {
         const auto about = sys::stat(throttle.path);
         if (!about) continue;
-        to.push_back({static_cast<std::int64_t>(major(about->st_rdev)), static_cast<std::int64_t>(minor(about->st_rdev)), throttle.rate});
+        to.push_back({static_cast<std::int64_t>(major(about->st_rdev)),
+                      static_cast<std::int64_t>(minor(about->st_rdev)), throttle.rate});
     }
 }
 
 }  // namespace
 
-std::string Containers::Implementation::cgroup_path(const Container& container, const ContainerSpec& spec) const {
-    const std::string parent = spec.host.cgroup_parent.empty() ? settings_.cgroup_parent : spec.host.cgroup_parent;
+std::string Containers::Implementation::cgroup_path(const Container& container,
+                                                    const ContainerSpec& spec) const {
+    const std::string parent =
+        spec.host.cgroup_parent.empty() ? settings_.cgroup_parent : spec.host.cgroup_parent;
     return concat(clean_absolute_path(parent), "/", container.id);
 }
 
-Result<std::vector<oci::RuntimeMount>> Containers::Implementation::plan_container_mounts(Container& container, const ContainerSpec& spec,
-                                                                                        const ResolvedUser& user) {
+Result<std::vector<oci::RuntimeMount>> Containers::Implementation::plan_container_mounts(
+    Container& container, const ContainerSpec& spec, const ResolvedUser& user) {
     std::vector<oci::RuntimeMount> out;
     std::size_t index = 0;
     for (const MountRequest& mount : container.mounts) {
         switch (mount.type) {
             case MountType::Bind:
-                if (mount.create_mountpoint && !sys::exists(mount.source)) TRY(make_source(mount.source, spec.host.files_owner));
+                if (mount.create_mountpoint && !sys::exists(mount.source))
+                    TRY(make_source(mount.source, spec.host.files_owner));
                 out.push_back(bind_mount(mount, mount.source));
-                if (belongs_to(mount.source, spec.host.files_owner)) map_owner(out.back(), *spec.host.files_owner, user);
+                if (belongs_to(mount.source, spec.host.files_owner))
+                    map_owner(out.back(), *spec.host.files_owner, user);
                 break;
-            case MountType::Image: out.push_back(TRY(plan_image_mount(container, mount, index))); break;
+            case MountType::Image:
+                out.push_back(TRY(plan_image_mount(container, mount, index)));
+                break;
             case MountType::Volume: {
-                const volume::MountSource source = TRY(services_.volumes.mount_source(mount.source));
+                const volume::MountSource source =
+                    TRY(services_.volumes.mount_source(mount.source));
                 if (source.type.empty()) {
                     std::string path = source.source;
                     if (!mount.subpath.empty()) {
                         const sys::Fd volume = TRY(sys::open(path, O_PATH | O_DIRECTORY));
                         const std::string inside = clean_absolute_path(mount.subpath).substr(1);
-                        const sys::Fd sub = TRY(sys::open_beneath(volume, inside, O_PATH).context("cannot access path ", mount.subpath, " of volume ", mount.source));
+                        const sys::Fd sub = TRY(sys::open_beneath(volume, inside, O_PATH)
+                                                    .context("cannot access path ", mount.subpath,
+                                                             " of volume ", mount.source));
                         path += "/" + inside;
                     }
                     out.push_back(bind_mount(mount, path));
@@ -288,7 +359,8 @@ Result<std::vector<oci::RuntimeMount>> Containers::Implementation::plan_containe
                     std::vector<std::string> options = split(source.options, ',');
                     if (mount.read_only) options.emplace_back("ro");
                     std::erase(options, "");
-                    out.push_back({mount.target, source.type, source.source, std::move(options), {}, {}});
+                    out.push_back(
+                        {mount.target, source.type, source.source, std::move(options), {}, {}});
                 }
                 break;
             }
@@ -296,18 +368,22 @@ Result<std::vector<oci::RuntimeMount>> Containers::Implementation::plan_containe
                 std::string options = mount.read_only ? "ro" : "";
                 if (mount.tmpfs_size > 0) options += concat(",size=", mount.tmpfs_size);
                 char mode[24];
-                std::snprintf(mode, sizeof(mode), ",mode=%o", mount.tmpfs_mode == 0 ? 01777u : mount.tmpfs_mode);
+                std::snprintf(mode, sizeof(mode), ",mode=%o",
+                              mount.tmpfs_mode == 0 ? 01777u : mount.tmpfs_mode);
                 out.push_back(TRY(tmpfs_mount(mount.target, options + mode)));
                 break;
             }
         }
         ++index;
     }
-    for (const auto& [target, options] : spec.host.tmpfs) out.push_back(TRY(tmpfs_mount(target, options)));
+    for (const auto& [target, options] : spec.host.tmpfs)
+        out.push_back(TRY(tmpfs_mount(target, options)));
     return out;
 }
 
-Result<oci::RuntimeSpec> Containers::Implementation::plan(Container& container, const ContainerSpec& spec, sys::BorrowedFd root) {
+Result<oci::RuntimeSpec> Containers::Implementation::plan(Container& container,
+                                                          const ContainerSpec& spec,
+                                                          sys::BorrowedFd root) {
     RuntimeFacts facts;
     facts.id = container.id;
     facts.name = container.name();
@@ -323,18 +399,24 @@ Result<oci::RuntimeSpec> Containers::Implementation::plan(Container& container, 
     facts.hosts_path = files_of->host_file("hosts");
     facts.hostname_path = files_of->host_file("hostname");
     facts.resolv_conf_path = files_of->host_file("resolv.conf");
-    if (spec.host.init.value_or(settings_.init)) facts.init_program = settings_.libexec + "/berth-shim";
-    if (spec.host.pid_mode.starts_with("container:")) facts.pid_namespace = TRY(namespace_of(TRY(find(spec.host.pid_mode.substr(10))), "pid"));
+    if (spec.host.init.value_or(settings_.init))
+        facts.init_program = settings_.libexec + "/berth-shim";
+    if (spec.host.pid_mode.starts_with("container:"))
+        facts.pid_namespace = TRY(namespace_of(TRY(find(spec.host.pid_mode.substr(10))), "pid"));
     if (spec.host.ipc_mode.starts_with("container:")) {
         const ContainerPtr donor = TRY(find(spec.host.ipc_mode.substr(10)));
         const std::string theirs = donor->spec()->host.ipc_mode;
         if (theirs != "shareable" && theirs != "host") {
-            return fail(ErrorCode::Conflict, "cannot join IPC namespace of container ", donor->id, ": non-shareable IPC (hint: use IpcMode:shareable for the donor container)");
+            return fail(
+                ErrorCode::Conflict, "cannot join IPC namespace of container ", donor->id,
+                ": non-shareable IPC (hint: use IpcMode:shareable for the donor container)");
         }
         facts.ipc_namespace = TRY(namespace_of(donor, "ipc"));
-        facts.shared_memory = theirs == "host" ? std::string("/dev/shm") : shared_memory_path(*donor);
+        facts.shared_memory =
+            theirs == "host" ? std::string("/dev/shm") : shared_memory_path(*donor);
     }
-    if (spec.host.ipc_mode == "shareable") facts.shared_memory = TRY(make_shared_memory(container, spec));
+    if (spec.host.ipc_mode == "shareable")
+        facts.shared_memory = TRY(make_shared_memory(container, spec));
     TRY(add_devices(spec.host, facts));
     TRY(add_claims(spec.host, facts));
     if (spec.host.privileged) add_host_devices("/dev", facts);
@@ -360,15 +442,18 @@ Result<oci::RuntimeSpec> Containers::Implementation::plan(Container& container, 
 Result<> Containers::Implementation::add_host_ca(sys::BorrowedFd root, RuntimeFacts& facts) const {
     auto planned = volume::plan_host_ca(root);
     if (!planned) {
-        if (planned.error().is(ErrorCode::NotFound)) return {};  // the host has no bundle: nothing to trust
+        if (planned.error().is(ErrorCode::NotFound))
+            return {};  // the host has no bundle: nothing to trust
         return std::move(planned).error();
     }
     const auto bind = [&](const std::string& target) {
-        facts.mounts.push_back({target, "bind", planned->bundle, {"bind", "rprivate", "ro"}, {}, {}});
+        facts.mounts.push_back(
+            {target, "bind", planned->bundle, {"bind", "rprivate", "ro"}, {}, {}});
     };
     bind(planned->target);
     for (const std::string& overlay : planned->overlays) bind(overlay);
-    facts.extra_env.insert(facts.extra_env.end(), planned->environment.begin(), planned->environment.end());
+    facts.extra_env.insert(facts.extra_env.end(), planned->environment.begin(),
+                           planned->environment.end());
     return {};
 }
 

@@ -16,8 +16,9 @@ std::string_view to_string(Status status) {
 }
 
 std::optional<Status> parse_status(std::string_view text) {
-    for (const Status status : {Status::Created, Status::Running, Status::Paused, Status::Restarting, Status::Removing,
-                                Status::Exited, Status::Dead}) {
+    for (const Status status :
+         {Status::Created, Status::Running, Status::Paused, Status::Restarting, Status::Removing,
+          Status::Exited, Status::Dead}) {
         if (text == to_string(status)) return status;
     }
     return std::nullopt;

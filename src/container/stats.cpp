@@ -24,7 +24,8 @@ std::uint64_t system_cpu_time() {
 // "  eth0: 1 2 3 ..." of /proc/<pid>/net/dev.
 std::vector<StatsSample::Interface> read_interfaces(int pid) {
     std::vector<StatsSample::Interface> out;
-    const std::string text = sys::read_file(concat("/proc/", pid, "/net/dev"), 1 << 20).value_or("");
+    const std::string text =
+        sys::read_file(concat("/proc/", pid, "/net/dev"), 1 << 20).value_or("");
     for (const std::string& line : split(text, '\n')) {
         const auto parts = split_once(line, ':');
         if (!parts || trim(parts->first) == "lo") continue;
@@ -33,13 +34,15 @@ std::vector<StatsSample::Interface> read_interfaces(int pid) {
             if (const auto number = parse_uint(word)) numbers.push_back(*number);
         }
         if (numbers.size() < 12) continue;
-        out.push_back({std::string(trim(parts->first)), numbers[0], numbers[1], numbers[2], numbers[3], numbers[8], numbers[9], numbers[10], numbers[11]});
+        out.push_back({std::string(trim(parts->first)), numbers[0], numbers[1], numbers[2],
+                       numbers[3], numbers[8], numbers[9], numbers[10], numbers[11]});
     }
     return out;
 }
 
 std::uint64_t host_memory() {
-    return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+           static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace

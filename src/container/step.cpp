@@ -17,9 +17,10 @@
 #include "sys/file.h"
 #include "sys/socket.h"
 
-// A step is a container without a row: its own shim, which leaves with it, a root that belongs to the caller, and output
-// that comes back over a socket. Whatever mounting needs in the root (empty files and directories as targets) is noted
-// before and taken away afterwards, so that it does not become part of the layer.
+// A step is a container without a row: its own shim, which leaves with it, a root that belongs to
+// the caller, and output that comes back over a socket. Whatever mounting needs in the root (empty
+// files and directories as targets) is noted before and taken away afterwards, so that it does not
+// become part of the layer.
 namespace berth::container {
 namespace {
 
@@ -53,7 +54,8 @@ public:
         if (is_directory) {
             TRY(sys::mkdir_at(directory, name, 0755));
         } else {
-            const sys::Fd file = TRY(sys::open_beneath(directory, name, O_WRONLY | O_CREAT | O_EXCL, 0644));
+            const sys::Fd file =
+                TRY(sys::open_beneath(directory, name, O_WRONLY | O_CREAT | O_EXCL, 0644));
         }
         sys::set_times(directory, before.st_atim, before.st_mtim).ignore("the time of a directory");
         made_.push_back({parent, name, is_directory});
@@ -69,8 +71,11 @@ public:
                 const auto about = sys::fstatat(*directory, target->name, AT_SYMLINK_NOFOLLOW);
                 if (!about || !S_ISREG(about->st_mode) || about->st_size != 0) continue;
             }
-            if (!sys::unlink_at(*directory, target->name, target->is_directory ? AT_REMOVEDIR : 0)) continue;
-            if (before) sys::set_times(*directory, before->st_atim, before->st_mtim).ignore("the time of a directory");
+            if (!sys::unlink_at(*directory, target->name, target->is_directory ? AT_REMOVEDIR : 0))
+                continue;
+            if (before)
+                sys::set_times(*directory, before->st_atim, before->st_mtim)
+                    .ignore("the time of a directory");
         }
         made_.clear();
     }
@@ -94,11 +99,15 @@ bool is_directory(sys::BorrowedFd fd) {
 class Step {
 public:
     Step(const StepServices& services, StepRequest& request)
-        : services_(services), request_(request), id_(random_hex(32)), directory_(concat(services.run_dir, "/", id_)),
+        : services_(services),
+          request_(request),
+          id_(random_hex(32)),
+          directory_(concat(services.run_dir, "/", id_)),
           targets_(request.root) {}
     ~Step() {
         targets_.remove();
-        if (services_.networks != nullptr) services_.networks->release(id_).ignore("reconciled at the next start of the engine");
+        if (services_.networks != nullptr)
+            services_.networks->release(id_).ignore("reconciled at the next start of the engine");
         shim::remove_run_directory(directory_).ignore("lies in the run directory");
     }
 
@@ -126,13 +135,19 @@ Result<> Step::add_mounts(std::vector<oci::RuntimeMount>& mounts) {
         // The descriptor is ours and stays open; the shim's helper opens it through our process.
         const std::string source = concat("/proc/", ::getpid(), "/fd/", bind.source.get());
         TRY(targets_.make(bind.target, is_directory(bind.source)));
-        mounts.push_back({clean_absolute_path(bind.target), "bind", source, {"rbind", "rprivate", bind.read_only ? "rro" : "rw"}, {}, {}});
+        mounts.push_back({clean_absolute_path(bind.target),
+                          "bind",
+                          source,
+                          {"rbind", "rprivate", bind.read_only ? "rro" : "rw"},
+                          {},
+                          {}});
     }
     for (const StepTmpfs& tmpfs : request_.tmpfs) {
         TRY(targets_.make(tmpfs.target, true));
         std::vector<std::string> options{"nosuid", "nodev", "mode=1777"};
         if (tmpfs.size_bytes > 0) options.push_back(concat("size=", tmpfs.size_bytes));
-        mounts.push_back({clean_absolute_path(tmpfs.target), "tmpfs", "tmpfs", std::move(options), {}, {}});
+        mounts.push_back(
+            {clean_absolute_path(tmpfs.target), "tmpfs", "tmpfs", std::move(options), {}, {}});
     }
     int number = 0;
     for (const StepSecret& secret : request_.secrets) {
@@ -142,7 +157,12 @@ Result<> Step::add_mounts(std::vector<oci::RuntimeMount>& mounts) {
         TRY(sys::fchown(file, secret.uid, secret.gid));
         TRY(sys::fchmod(file, secret.mode));
         TRY(targets_.make(secret.target, false));
-        mounts.push_back({clean_absolute_path(secret.target), "bind", path, {"bind", "rprivate", "ro", "nosuid", "nodev", "noexec"}, {}, {}});
+        mounts.push_back({clean_absolute_path(secret.target),
+                          "bind",
+                          path,
+                          {"bind", "rprivate", "ro", "nosuid", "nodev", "noexec"},
+                          {},
+                          {}});
     }
     return {};
 }
@@ -150,13 +170,15 @@ Result<> Step::add_mounts(std::vector<oci::RuntimeMount>& mounts) {
 Result<> Step::add_files(RuntimeFacts& facts) {
     std::vector<HostsEntry> entries;
     for (auto [name, address] : request_.extra_hosts) {
-        if (address == "host-gateway" && services_.networks != nullptr) address = services_.networks->host_gateway().to_string();
+        if (address == "host-gateway" && services_.networks != nullptr)
+            address = services_.networks->host_gateway().to_string();
         entries.push_back({address, {name}});
     }
     ResolverConfig config = host_resolver_config();
     if (request_.network == StepNetwork::Bridge) {
         const ResolverConfig reachable = without_loopback(config);
-        config.servers = reachable.servers.empty() ? std::vector<std::string>{"127.0.0.11"} : reachable.servers;
+        config.servers =
+            reachable.servers.empty() ? std::vector<std::string>{"127.0.0.11"} : reachable.servers;
     }
     facts.hosts_path = directory_ + "/hosts";
     facts.resolv_conf_path = directory_ + "/resolv.conf";
@@ -174,7 +196,9 @@ Result<oci::RuntimeSpec> Step::plan() {
     spec_.hostname = request_.hostname;
     spec_.host.privileged = request_.privileged;
     spec_.host.shm_size = request_.shm_size;
-    spec_.host.network_mode = request_.network == StepNetwork::Host ? "host" : request_.network == StepNetwork::None ? "none" : "bridge";
+    spec_.host.network_mode = request_.network == StepNetwork::Host   ? "host"
+                              : request_.network == StepNetwork::None ? "none"
+                                                                      : "bridge";
     Resources& resources = spec_.host.resources;
     resources.memory = request_.memory;
     resources.memory_swap = request_.memory_swap;
@@ -190,18 +214,26 @@ Result<oci::RuntimeSpec> Step::plan() {
     TRY(add_mounts(facts.mounts));
     TRY(add_files(facts));
     for (const char* place : {"/proc", "/dev", "/sys"}) TRY(targets_.make(place, true));
-    if (!spec_.working_dir.empty()) TRY(make_directory_in_root(request_.root, clean_absolute_path(spec_.working_dir)).context("working directory"));
+    if (!spec_.working_dir.empty())
+        TRY(make_directory_in_root(request_.root, clean_absolute_path(spec_.working_dir))
+                .context("working directory"));
     oci::RuntimeSpec out = TRY(plan_runtime(spec_, facts));
     // A build must not see a name that differs from run to run.
     std::erase_if(out.process->env, [&](const std::string& line) {
-        return line.starts_with("HOSTNAME=") && std::ranges::find(request_.env, line) == request_.env.end();
+        return line.starts_with("HOSTNAME=") &&
+               std::ranges::find(request_.env, line) == request_.env.end();
     });
     return out;
 }
 
 Result<> Step::connect(shim::Client& client, std::vector<sys::Fd>& namespaces) {
-    if (request_.network != StepNetwork::Bridge || services_.networks == nullptr || namespaces.size() != 2) return {};
-    network::EndpointRequest request{.network = "bridge", .container_id = id_, .container_name = request_.name, .hostname = request_.hostname};
+    if (request_.network != StepNetwork::Bridge || services_.networks == nullptr ||
+        namespaces.size() != 2)
+        return {};
+    network::EndpointRequest request{.network = "bridge",
+                                     .container_id = id_,
+                                     .container_name = request_.name,
+                                     .hostname = request_.hostname};
     TRY(services_.networks->connect(request, namespaces[0], namespaces[1]));
     shim::Names names;
     names.servers = host_resolver_config().servers;
@@ -222,7 +254,8 @@ Result<> Step::read_output(sys::BorrowedFd stream) {
             const auto piece = std::span(buffer).first(std::min(size, buffer.size()));
             const std::size_t got = TRY(sys::read(stream, piece));
             if (got == 0) return fail(ErrorCode::Corrupted, "a step's output was cut short");
-            if (request_.output) request_.output(std::to_integer<int>(header[0]), as_text(piece.first(got)));
+            if (request_.output)
+                request_.output(std::to_integer<int>(header[0]), as_text(piece.first(got)));
             size -= got;
         }
     }
@@ -230,7 +263,8 @@ Result<> Step::read_output(sys::BorrowedFd stream) {
 
 Result<int> Step::follow(sys::Fd stream, shim::Client& client, std::stop_token stop) {
     const std::stop_callback on_stop(stop, [&] {
-        client.ask(shim::Signal{.signal = SIGKILL, .manual_stop = true}).ignore("it has ended in this moment");
+        client.ask(shim::Signal{.signal = SIGKILL, .manual_stop = true})
+            .ignore("it has ended in this moment");
     });
     TRY(read_output(stream));
     auto ended = ended_.lock();
@@ -238,7 +272,8 @@ Result<int> Step::follow(sys::Fd stream, shim::Client& client, std::stop_token s
     if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "the step was interrupted");
     if (!ended->exited) return fail(ErrorCode::Internal, "the step's shim died");
     if (ended->exited->oom_killed) {
-        if (request_.output) request_.output(2, "berth: a process of this step was killed for want of memory\n");
+        if (request_.output)
+            request_.output(2, "berth: a process of this step was killed for want of memory\n");
     }
     return ended->exited->code;
 }
@@ -248,17 +283,22 @@ Result<int> Step::run(std::stop_token stop) {
     cgroup_ = concat("/berth/step-", id_.substr(0, 16));
     const oci::RuntimeSpec planned = TRY(plan());
     TRY(write_plain_file(directory_ + "/config.json", oci::to_json(planned)));
-    const auto hub = TRY(shim::Hub::open(find_libexec(services_.libexec) + "/berth-shim", [&](const std::string&, const shim::Message* event) {
-        auto ended = ended_.lock();
-        if (event == nullptr) {
-            ended->gone = true;
-        } else if (event->header.type == static_cast<std::uint16_t>(shim::MessageType::Exited)) {
-            if (auto exited = shim::decode<shim::Exited>(event->body)) ended->exited = *exited;
-        }
-        ended_.notify_all();
-    }));
+    const auto hub =
+        TRY(shim::Hub::open(find_libexec(services_.libexec) + "/berth-shim",
+                            [&](const std::string&, const shim::Message* event) {
+                                auto ended = ended_.lock();
+                                if (event == nullptr) {
+                                    ended->gone = true;
+                                } else if (event->header.type ==
+                                           static_cast<std::uint16_t>(shim::MessageType::Exited)) {
+                                    if (auto exited = shim::decode<shim::Exited>(event->body))
+                                        ended->exited = *exited;
+                                }
+                                ended_.notify_all();
+                            }));
     const bool own_network = request_.network != StepNetwork::Host;
-    const auto client = TRY(hub->spawn(id_, directory_ + "/shim", {.network_namespace = own_network, .cgroup = cgroup_}));
+    const auto client = TRY(hub->spawn(id_, directory_ + "/shim",
+                                       {.network_namespace = own_network, .cgroup = cgroup_}));
     shim::Configure settings{.id = id_,
                              .directory = directory_,
                              .spec_path = directory_ + "/config.json",
@@ -273,7 +313,8 @@ Result<int> Step::run(std::stop_token stop) {
         TRY(connect(*client, namespaces));
         auto [ours, theirs] = TRY(sys::socket_pair());
         const int stream = theirs.get();
-        TRY(client->ask(shim::Attach{.stdout_ = true, .stderr_ = true, .multiplex = true}, std::span(&stream, 1)));
+        TRY(client->ask(shim::Attach{.stdout_ = true, .stderr_ = true, .multiplex = true},
+                        std::span(&stream, 1)));
         TRY(client->call<shim::Started>(shim::Start{}));
         return std::move(ours);
     };

@@ -9,9 +9,12 @@
 #include "base/result.h"
 #include "sys/fd.h"
 
-namespace berth::network { class Manager; }
+namespace berth::network {
+class Manager;
+}
 
-// One build step: a process in a root that someone else mounted, without rows, shim or log; it ends with the call.
+// One build step: a process in a root that someone else mounted, without rows, shim or log; it ends
+// with the call.
 namespace berth::container {
 
 enum class StepNetwork { Bridge, None, Host };
@@ -39,7 +42,7 @@ struct StepRequest {
     std::vector<std::string> args;
     std::vector<std::string> env;
     std::string working_dir = "/";  // made when missing
-    std::string user;               // as in USER: name, uid, name:group, uid:gid; looked up in the root
+    std::string user;  // as in USER: name, uid, name:group, uid:gid; looked up in the root
     std::vector<StepBind> binds;
     std::vector<StepTmpfs> tmpfs;
     std::vector<StepSecret> secrets;
@@ -56,14 +59,15 @@ struct StepRequest {
 };
 
 struct StepServices {
-    std::string run_dir;  // <run>/steps: made when missing
+    std::string run_dir;                   // <run>/steps: made when missing
     network::Manager* networks = nullptr;  // needed for StepNetwork::Bridge
     std::string libexec;  // where berth-shim is; empty: beside this program, or $BERTH_LIBEXEC
 };
 
-/// Runs the step to its end and returns the exit status (128+n for a signal n). Mount points and the files that the
-/// engine puts over /etc/hosts and /etc/resolv.conf leave no trace in the root. A stop request kills every process of the
-/// step and returns Cancelled. Errors: NotFound when the program is not there, InvalidArgument for an unknown user.
+/// Runs the step to its end and returns the exit status (128+n for a signal n). Mount points and
+/// the files that the engine puts over /etc/hosts and /etc/resolv.conf leave no trace in the root.
+/// A stop request kills every process of the step and returns Cancelled. Errors: NotFound when the
+/// program is not there, InvalidArgument for an unknown user.
 Result<int> run_step(const StepServices& services, StepRequest request, std::stop_token stop);
 
 }  // namespace berth::container

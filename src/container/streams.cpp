@@ -28,7 +28,8 @@ std::string details_of(const ContainerSpec& spec) {
         }
     }
     for (const std::string& key : wanted("labels")) {
-        if (const auto label = spec.labels.find(key); label != spec.labels.end()) out.push_back(concat(key, "=", label->second));
+        if (const auto label = spec.labels.find(key); label != spec.labels.end())
+            out.push_back(concat(key, "=", label->second));
     }
     return join(out, ",");
 }
@@ -36,14 +37,23 @@ std::string details_of(const ContainerSpec& spec) {
 // Looked up once, at the start: the shim has no resolver of its own and must not wait for one.
 Result<std::string> resolve_host(const std::string& name) {
     addrinfo* found = nullptr;
-    const addrinfo hints{.ai_flags = 0, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM, .ai_protocol = 0, .ai_addrlen = 0, .ai_addr = nullptr, .ai_canonname = nullptr, .ai_next = nullptr};
+    const addrinfo hints{.ai_flags = 0,
+                         .ai_family = AF_UNSPEC,
+                         .ai_socktype = SOCK_DGRAM,
+                         .ai_protocol = 0,
+                         .ai_addrlen = 0,
+                         .ai_addr = nullptr,
+                         .ai_canonname = nullptr,
+                         .ai_next = nullptr};
     if (const int failed = ::getaddrinfo(name.c_str(), nullptr, &hints, &found); failed != 0) {
         return fail(ErrorCode::Unavailable, "look up ", name, ": ", ::gai_strerror(failed));
     }
     char text[NI_MAXHOST] = {};
-    const int failed = ::getnameinfo(found->ai_addr, found->ai_addrlen, text, sizeof(text), nullptr, 0, NI_NUMERICHOST);
+    const int failed = ::getnameinfo(found->ai_addr, found->ai_addrlen, text, sizeof(text), nullptr,
+                                     0, NI_NUMERICHOST);
     ::freeaddrinfo(found);
-    if (failed != 0) return fail(ErrorCode::Unavailable, "look up ", name, ": ", ::gai_strerror(failed));
+    if (failed != 0)
+        return fail(ErrorCode::Unavailable, "look up ", name, ": ", ::gai_strerror(failed));
     return std::string(text);
 }
 
@@ -58,31 +68,50 @@ shim::Attach attach_message(const AttachOptions& options) {
             .early_input = options.early_input};
 }
 
-Result<shim::LogSettings> Containers::Implementation::log_settings(const Container& container, const ContainerSpec& spec, const std::string& name) const {
-    const LogConfig chosen = TRY(choose_log(spec.host.log, settings_.log_driver, settings_.log_options));
+Result<shim::LogSettings> Containers::Implementation::log_settings(const Container& container,
+                                                                   const ContainerSpec& spec,
+                                                                   const std::string& name) const {
+    const LogConfig chosen =
+        TRY(choose_log(spec.host.log, settings_.log_driver, settings_.log_options));
     char host_name[256] = {};
     ::gethostname(host_name, sizeof(host_name) - 1);
-    return plan_log(chosen, {.id = container.id, .name = name, .image = spec.image, .image_id = container.image_id, .hostname = host_name, .env = spec.env, .labels = spec.labels},
+    return plan_log(chosen,
+                    {.id = container.id,
+                     .name = name,
+                     .image = spec.image,
+                     .image_id = container.image_id,
+                     .hostname = host_name,
+                     .env = spec.env,
+                     .labels = spec.labels},
                     container.log_path(), resolve_host);
 }
 
-std::string Containers::Implementation::log_file(const Container& container, const ContainerSpec& spec) const {
-    const std::string& driver = spec.host.log.driver.empty() ? settings_.log_driver : spec.host.log.driver;
+std::string Containers::Implementation::log_file(const Container& container,
+                                                 const ContainerSpec& spec) const {
+    const std::string& driver =
+        spec.host.log.driver.empty() ? settings_.log_driver : spec.host.log.driver;
     return driver == "none" ? std::string() : container.log_path();
 }
 
 Result<> Containers::attach(std::string_view key, const AttachOptions& options, sys::Fd stream) {
     const ContainerPtr container = TRY(implementation_->find(key));
     if (options.logs) {
-        // What was written before; a line that comes in this moment may be missed or come twice, as in Docker.
+        // What was written before; a line that comes in this moment may be missed or come twice, as
+        // in Docker.
         const LogOptions past{.stdout_ = options.stdout_, .stderr_ = options.stderr_};
         Result<> sent;
         const auto sink = [&](const LogEntry& entry) {
             std::string frame;
             if (options.multiplex) {
                 const auto size = static_cast<std::uint32_t>(entry.text.size());
-                frame = {static_cast<char>(entry.stream), 0, 0, 0, static_cast<char>(size >> 24), static_cast<char>(size >> 16),
-                         static_cast<char>(size >> 8), static_cast<char>(size)};
+                frame = {static_cast<char>(entry.stream),
+                         0,
+                         0,
+                         0,
+                         static_cast<char>(size >> 24),
+                         static_cast<char>(size >> 16),
+                         static_cast<char>(size >> 8),
+                         static_cast<char>(size)};
             }
             sent = sys::send_message(stream, frame + std::string(entry.text));
             return static_cast<bool>(sent);
@@ -99,7 +128,8 @@ Result<> Containers::attach(std::string_view key, const AttachOptions& options, 
         return client->ask(attach_message(options), std::span(&number, 1));
     }
     auto live = container->live.lock();
-    if (live->pending_attaches.size() >= max_pending_attaches) return fail(ErrorCode::Unavailable, "too many clients wait for container ", container->id);
+    if (live->pending_attaches.size() >= max_pending_attaches)
+        return fail(ErrorCode::Unavailable, "too many clients wait for container ", container->id);
     live->pending_attaches.push_back({options, std::move(stream)});
     return {};
 }
@@ -107,23 +137,30 @@ Result<> Containers::attach(std::string_view key, const AttachOptions& options, 
 Result<> Containers::resize(std::string_view key, int rows, int columns) {
     const ContainerPtr container = TRY(implementation_->find(key));
     const auto client = container->shim();
-    if (!client || !is_alive(container->state().status)) return fail(ErrorCode::Conflict, "container ", container->id, " is not running");
-    TRY(client->ask(shim::Resize{.rows = static_cast<std::uint16_t>(rows), .columns = static_cast<std::uint16_t>(columns)}));
-    implementation_->emit(*container, "resize", {{"height", std::to_string(rows)}, {"width", std::to_string(columns)}});
+    if (!client || !is_alive(container->state().status))
+        return fail(ErrorCode::Conflict, "container ", container->id, " is not running");
+    TRY(client->ask(shim::Resize{.rows = static_cast<std::uint16_t>(rows),
+                                 .columns = static_cast<std::uint16_t>(columns)}));
+    implementation_->emit(*container, "resize",
+                          {{"height", std::to_string(rows)}, {"width", std::to_string(columns)}});
     return {};
 }
 
 Result<> Containers::clear_logs(std::string_view key) {
     const ContainerPtr container = TRY(implementation_->find(key));
     const std::string path = implementation_->log_file(*container, *container->spec());
-    if (path.empty()) return fail(ErrorCode::Conflict, "container ", container->name(), " keeps no log: its driver is none");
+    if (path.empty())
+        return fail(ErrorCode::Conflict, "container ", container->name(),
+                    " keeps no log: its driver is none");
     const std::lock_guard operation(container->operation);
-    if (const auto client = container->shim(); client && is_alive(container->state().status)) return client->ask(shim::ClearLog{});
+    if (const auto client = container->shim(); client && is_alive(container->state().status))
+        return client->ask(shim::ClearLog{});
     shim::remove_log(path);
     return {};
 }
 
-Result<> Containers::logs(std::string_view key, const LogOptions& options, const LogSink& sink, std::stop_token stop) const {
+Result<> Containers::logs(std::string_view key, const LogOptions& options, const LogSink& sink,
+                          std::stop_token stop) const {
     const ContainerPtr container = TRY(implementation_->find(key));
     const auto spec = container->spec();
     if (implementation_->log_file(*container, *spec).empty()) {
@@ -141,9 +178,13 @@ Result<> Containers::logs(std::string_view key, const LogOptions& options, const
                                    auto live = container->live.lock();
                                    return !live->removed && is_alive(live->state.status);
                                }};
-    return shim::read_log(query, [&](const shim::LogLine& line) {
-        return sink({.stream = line.stream, .time = line.time, .text = line.text, .details = details});
-    }, stop);
+    return shim::read_log(
+        query,
+        [&](const shim::LogLine& line) {
+            return sink(
+                {.stream = line.stream, .time = line.time, .text = line.text, .details = details});
+        },
+        stop);
 }
 
 }  // namespace berth::container

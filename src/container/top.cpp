@@ -26,7 +26,8 @@ std::string user_name(std::uint32_t uid) {
     passwd entry{};
     passwd* found = nullptr;
     char buffer[4096];
-    if (::getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) == 0 && found != nullptr) return found->pw_name;
+    if (::getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) == 0 && found != nullptr)
+        return found->pw_name;
     return std::to_string(uid);
 }
 
@@ -44,8 +45,10 @@ std::optional<Process> read_process(int pid) {
     if (!stat || !about) return std::nullopt;
     // "pid (name) state ppid ...": the name may hold anything but ends at the last parenthesis.
     const std::size_t open = stat->find('('), close = stat->rfind(')');
-    if (open == std::string::npos || close == std::string::npos || close < open) return std::nullopt;
-    const std::vector<std::string> fields = split(trim(std::string_view(*stat).substr(close + 1)), ' ');
+    if (open == std::string::npos || close == std::string::npos || close < open)
+        return std::nullopt;
+    const std::vector<std::string> fields =
+        split(trim(std::string_view(*stat).substr(close + 1)), ' ');
     if (fields.size() < 22) return std::nullopt;
     const auto number = [&](std::size_t i) { return parse_int(fields[i]).value_or(0); };
     Process out{.pid = pid, .parent = static_cast<int>(number(1)), .uid = about->st_uid};
@@ -69,12 +72,14 @@ std::optional<Process> read_process(int pid) {
 std::uint64_t uptime_ticks() {
     timespec now{};
     ::clock_gettime(CLOCK_BOOTTIME, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+    return static_cast<std::uint64_t>(now.tv_sec) *
+           static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
 }
 
 time_t start_time(const Process& process) {
     const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-    const std::uint64_t age = (uptime_ticks() - std::min(uptime_ticks(), process.start_ticks)) / ticks;
+    const std::uint64_t age =
+        (uptime_ticks() - std::min(uptime_ticks(), process.start_ticks)) / ticks;
     return ::time(nullptr) - static_cast<time_t>(age);
 }
 
@@ -86,9 +91,12 @@ std::string format(const char* pattern, time_t when) {
 }
 
 std::string cpu_time(const Process& process) {
-    const std::uint64_t seconds = process.ticks / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+    const std::uint64_t seconds =
+        process.ticks / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
     char buffer[32];
-    std::snprintf(buffer, sizeof(buffer), "%02u:%02u:%02u", static_cast<unsigned>(seconds / 3600 % 1000), static_cast<unsigned>(seconds / 60 % 60), static_cast<unsigned>(seconds % 60));
+    std::snprintf(buffer, sizeof(buffer), "%02u:%02u:%02u",
+                  static_cast<unsigned>(seconds / 3600 % 1000),
+                  static_cast<unsigned>(seconds / 60 % 60), static_cast<unsigned>(seconds % 60));
     return buffer;
 }
 
@@ -104,7 +112,8 @@ double cpu_share(const Process& process) {
 }
 
 double memory_share(const Process& process) {
-    return 100.0 * static_cast<double>(process.resident_pages) / static_cast<double>(::sysconf(_SC_PHYS_PAGES));
+    return 100.0 * static_cast<double>(process.resident_pages) /
+           static_cast<double>(::sysconf(_SC_PHYS_PAGES));
 }
 
 std::string started(const Process& process) {
@@ -112,7 +121,9 @@ std::string started(const Process& process) {
     return format(::time(nullptr) - when < 24 * 3600 ? "%H:%M" : "%b%d", when);
 }
 
-std::uint64_t resident_kib(const Process& process) { return process.resident_pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) / 1024; }
+std::uint64_t resident_kib(const Process& process) {
+    return process.resident_pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) / 1024;
+}
 
 struct Column {
     const char* key;
@@ -126,7 +137,8 @@ const std::vector<Column> columns{
     {"uid", "UID", [](const Process& p) { return std::to_string(p.uid); }},
     {"pid", "PID", [](const Process& p) { return std::to_string(p.pid); }},
     {"ppid", "PPID", [](const Process& p) { return std::to_string(p.parent); }},
-    {"c", "C", [](const Process& p) { return std::to_string(std::min(99, static_cast<int>(cpu_share(p)))); }},
+    {"c", "C",
+     [](const Process& p) { return std::to_string(std::min(99, static_cast<int>(cpu_share(p)))); }},
     {"stime", "STIME", started},
     {"start", "START", started},
     {"tty", "TTY", [](const Process& p) { return p.terminal; }},
@@ -156,7 +168,8 @@ Result<Chosen> find_column(const std::string& key, const std::string& title = {}
     for (const Column& column : columns) {
         if (key == column.key) return Chosen{&column, title.empty() ? column.title : title};
     }
-    return fail(ErrorCode::InvalidArgument, "ps: error: unknown user-defined format specifier \"", key, "\"");
+    return fail(ErrorCode::InvalidArgument, "ps: error: unknown user-defined format specifier \"",
+                key, "\"");
 }
 
 Result<std::vector<Chosen>> choose_columns(const std::string& arguments) {
@@ -164,19 +177,25 @@ Result<std::vector<Chosen>> choose_columns(const std::string& arguments) {
     const std::vector<std::string> words = split(arguments, ' ');
     for (std::size_t i = 0; i < words.size(); ++i) {
         std::string list;
-        if (words[i] == "-o" || words[i] == "-eo" || words[i] == "o") list = i + 1 < words.size() ? words[++i] : "";
-        else if (words[i].starts_with("-o")) list = words[i].substr(2);
+        if (words[i] == "-o" || words[i] == "-eo" || words[i] == "o")
+            list = i + 1 < words.size() ? words[++i] : "";
+        else if (words[i].starts_with("-o"))
+            list = words[i].substr(2);
         for (const std::string& entry : split(list, ',')) {
             const auto named = split_once(entry, '=');
-            if (!entry.empty()) keys.emplace_back(named ? named->first : entry, named ? named->second : "");
+            if (!entry.empty())
+                keys.emplace_back(named ? named->first : entry, named ? named->second : "");
         }
     }
     if (keys.empty() && (arguments.find("aux") != arguments.npos || arguments == "u")) {
-        for (const char* key : {"user", "pid", "%cpu", "%mem", "vsz", "rss", "tty", "stat", "start", "time", "command"}) keys.emplace_back(key, "");
+        for (const char* key : {"user", "pid", "%cpu", "%mem", "vsz", "rss", "tty", "stat", "start",
+                                "time", "command"})
+            keys.emplace_back(key, "");
     }
     if (keys.empty()) {
         // ps -ef, Docker's default: its UID column shows names.
-        keys = {{"user", "UID"}, {"pid", ""}, {"ppid", ""}, {"c", ""}, {"stime", ""}, {"tty", ""}, {"time", ""}, {"cmd", ""}};
+        keys = {{"user", "UID"}, {"pid", ""}, {"ppid", ""}, {"c", ""},
+                {"stime", ""},   {"tty", ""}, {"time", ""}, {"cmd", ""}};
     }
     std::vector<Chosen> out;
     for (const auto& [key, title] : keys) out.push_back(TRY(find_column(key, title)));
@@ -188,11 +207,15 @@ Result<std::vector<Chosen>> choose_columns(const std::string& arguments) {
 Result<TopResult> Containers::top(std::string_view key, const std::string& ps_arguments) const {
     const ContainerPtr container = TRY(implementation_->find(key));
     const State state = container->state();
-    if (!is_alive(state.status)) return fail(ErrorCode::Conflict, "container ", container->id, " is not running");
-    if (state.status == Status::Restarting) return fail(ErrorCode::Conflict, "Container ", container->id, " is restarting, wait until the container is running");
+    if (!is_alive(state.status))
+        return fail(ErrorCode::Conflict, "container ", container->id, " is not running");
+    if (state.status == Status::Restarting)
+        return fail(ErrorCode::Conflict, "Container ", container->id,
+                    " is restarting, wait until the container is running");
     const std::vector<Chosen> chosen = TRY(choose_columns(ps_arguments));
     const sys::CgroupLayout layout = TRY(sys::cgroup_layout());
-    const sys::Cgroup group = TRY(sys::Cgroup::open(layout, implementation_->cgroup_path(*container, *container->spec())));
+    const sys::Cgroup group = TRY(
+        sys::Cgroup::open(layout, implementation_->cgroup_path(*container, *container->spec())));
     std::vector<pid_t> pids = TRY(group.processes());
     std::ranges::sort(pids);
     TopResult out;

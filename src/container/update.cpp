@@ -43,17 +43,22 @@ Resources merged(Resources now, const Resources& wanted) {
 
 }  // namespace
 
-Result<std::vector<std::string>> Containers::update(std::string_view key, const UpdateRequest& request) {
+Result<std::vector<std::string>> Containers::update(std::string_view key,
+                                                    const UpdateRequest& request) {
     const ContainerPtr container = TRY(implementation_->find(key));
     const std::lock_guard operation(container->operation);
     ContainerSpec spec = *container->spec();
     if (request.restart && request.restart->mode != RestartMode::No && spec.host.auto_remove) {
-        return fail(ErrorCode::Conflict, "Restart policy cannot be updated because AutoRemove is enabled for the container");
+        return fail(
+            ErrorCode::Conflict,
+            "Restart policy cannot be updated because AutoRemove is enabled for the container");
     }
     spec.host.resources = merged(spec.host.resources, request.resources);
     const Resources& now = spec.host.resources;
     if (now.memory > 0 && now.memory_swap > 0 && now.memory_swap < now.memory) {
-        return fail(ErrorCode::Conflict, "Cannot update container ", container->id, ": Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time");
+        return fail(ErrorCode::Conflict, "Cannot update container ", container->id,
+                    ": Memory limit should be smaller than already set memoryswap limit, update "
+                    "the memoryswap at the same time");
     }
     TRY(check_resources(now, static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_ONLN))));
     if (request.restart) spec.host.restart = *request.restart;
@@ -62,8 +67,10 @@ Result<std::vector<std::string>> Containers::update(std::string_view key, const 
         const bool changes_limits = !(request.resources == Resources{});
         if (changes_limits) {
             const sys::CgroupLayout layout = TRY(sys::cgroup_layout());
-            const sys::Cgroup group = TRY(sys::Cgroup::open(layout, implementation_->cgroup_path(*container, spec)));
-            TRY(shim::apply_limits(group, plan_resources(now, implementation_->settings_.default_pids_limit))
+            const sys::Cgroup group =
+                TRY(sys::Cgroup::open(layout, implementation_->cgroup_path(*container, spec)));
+            TRY(shim::apply_limits(
+                    group, plan_resources(now, implementation_->settings_.default_pids_limit))
                     .context("Cannot update container ", container->id));
         }
         if (request.restart) {
@@ -76,19 +83,27 @@ Result<std::vector<std::string>> Containers::update(std::string_view key, const 
     return std::vector<std::string>{};
 }
 
-Result<> Containers::connect_network(std::string_view key, const std::string& network, const EndpointSpec& endpoint) {
+Result<> Containers::connect_network(std::string_view key, const std::string& network,
+                                     const EndpointSpec& endpoint) {
     const ContainerPtr container = TRY(implementation_->find(key));
     network::Manager& networks = implementation_->services_.networks;
     const network::Network found = TRY(networks.find(network));
     const std::lock_guard operation(container->operation);
     ContainerSpec spec = *container->spec();
     if (!has_own_network(spec)) {
-        return fail(ErrorCode::PermissionDenied, spec.host.network_mode == "host" ? "cannot connect container to host network - container must be created in host network mode"
-                                                             : "container sharing network namespace with another container or host cannot be connected to any other network");
+        return fail(ErrorCode::PermissionDenied,
+                    spec.host.network_mode == "host"
+                        ? "cannot connect container to host network - container must be created in "
+                          "host network mode"
+                        : "container sharing network namespace with another container or host "
+                          "cannot be connected to any other network");
     }
-    if (!found.is_bridge()) return fail(ErrorCode::PermissionDenied, "container cannot be connected to network ", found.spec.name, " while it runs");
+    if (!found.is_bridge())
+        return fail(ErrorCode::PermissionDenied, "container cannot be connected to network ",
+                    found.spec.name, " while it runs");
     if (spec.networks.contains(found.spec.name)) {
-        return fail(ErrorCode::PermissionDenied, "endpoint with name ", container->name(), " already exists in network ", found.spec.name);
+        return fail(ErrorCode::PermissionDenied, "endpoint with name ", container->name(),
+                    " already exists in network ", found.spec.name);
     }
     if (spec.host.network_mode == "none") spec.host.network_mode = found.spec.name;
     spec.networks[found.spec.name] = endpoint;
@@ -96,19 +111,23 @@ Result<> Containers::connect_network(std::string_view key, const std::string& ne
     if (client && is_alive(container->state().status)) {
         std::vector<sys::Fd> fds;
         TRY(client->call<shim::State>(shim::Query{.want_netns = true}, {}, &fds));
-        if (fds.size() != 2) return fail(ErrorCode::Internal, "the container's network namespace is not there");
+        if (fds.size() != 2)
+            return fail(ErrorCode::Internal, "the container's network namespace is not there");
         const auto others = networks.endpoints_of(container->id);
         const bool publishes = others.empty() && !found.spec.internal;
-        const network::EndpointRequest request = TRY(implementation_->endpoint_request(*container, spec, found.spec.name, publishes));
+        const network::EndpointRequest request =
+            TRY(implementation_->endpoint_request(*container, spec, found.spec.name, publishes));
         TRY(networks.connect(request, fds[0], fds[1]));
-        TRY(implementation_->write_host_files(*container, spec, networks.endpoints_of(container->id)));
+        TRY(implementation_->write_host_files(*container, spec,
+                                              networks.endpoints_of(container->id)));
     }
     container->live.lock()->spec = std::make_shared<const ContainerSpec>(std::move(spec));
     implementation_->push_names(*container);
     return implementation_->save_spec(*container);
 }
 
-Result<> Containers::disconnect_network(std::string_view key, const std::string& network, bool force) {
+Result<> Containers::disconnect_network(std::string_view key, const std::string& network,
+                                        bool force) {
     const ContainerPtr container = TRY(implementation_->find(key));
     network::Manager& networks = implementation_->services_.networks;
     const network::Network found = TRY(networks.find(network));
@@ -116,17 +135,21 @@ Result<> Containers::disconnect_network(std::string_view key, const std::string&
     ContainerSpec spec = *container->spec();
     if (!spec.networks.contains(found.spec.name)) {
         if (force) return {};
-        return fail(ErrorCode::PermissionDenied, "container ", container->id, " is not connected to network ", found.spec.name);
+        return fail(ErrorCode::PermissionDenied, "container ", container->id,
+                    " is not connected to network ", found.spec.name);
     }
     spec.networks.erase(found.spec.name);
-    if (spec.host.network_mode == found.spec.name) spec.host.network_mode = spec.networks.empty() ? "none" : spec.networks.begin()->first;
+    if (spec.host.network_mode == found.spec.name)
+        spec.host.network_mode = spec.networks.empty() ? "none" : spec.networks.begin()->first;
     const auto client = container->shim();
     if (client && is_alive(container->state().status)) {
         std::vector<sys::Fd> fds;
         TRY(client->call<shim::State>(shim::Query{.want_netns = true}, {}, &fds));
-        if (fds.size() != 2) return fail(ErrorCode::Internal, "the container's network namespace is not there");
+        if (fds.size() != 2)
+            return fail(ErrorCode::Internal, "the container's network namespace is not there");
         TRY(networks.disconnect(container->id, found.id, fds[1]));
-        TRY(implementation_->write_host_files(*container, spec, networks.endpoints_of(container->id)));
+        TRY(implementation_->write_host_files(*container, spec,
+                                              networks.endpoints_of(container->id)));
     }
     container->live.lock()->spec = std::make_shared<const ContainerSpec>(std::move(spec));
     implementation_->push_names(*container);

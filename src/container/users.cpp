@@ -20,7 +20,8 @@ Result<std::string> read_account_file(sys::BorrowedFd root, const std::string& p
         return std::move(file).error();
     }
     const struct stat about = TRY(sys::fstat(*file));
-    if (!S_ISREG(about.st_mode)) return fail(ErrorCode::InvalidArgument, path, " is not a regular file");
+    if (!S_ISREG(about.st_mode))
+        return fail(ErrorCode::InvalidArgument, path, " is not a regular file");
     return sys::read_all(*file, max_account_file);
 }
 
@@ -47,13 +48,15 @@ std::optional<std::uint32_t> parse_id(std::string_view text) {
 
 bool looks_like_number(std::string_view text) {
     const std::size_t start = text.starts_with('-') || text.starts_with('+') ? 1 : 0;
-    return text.size() > start && std::ranges::all_of(text.substr(start), [](char c) { return c >= '0' && c <= '9'; });
+    return text.size() > start &&
+           std::ranges::all_of(text.substr(start), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 Result<std::uint32_t> resolve_group(const AccountFiles& files, std::string_view group) {
     if (looks_like_number(group)) {
         const auto id = parse_id(group);
-        if (!id) return fail(ErrorCode::InvalidArgument, "gids must be in range 0-4294967294: ", group);
+        if (!id)
+            return fail(ErrorCode::InvalidArgument, "gids must be in range 0-4294967294: ", group);
         return *id;
     }
     std::optional<std::uint32_t> found;
@@ -62,7 +65,9 @@ Result<std::uint32_t> resolve_group(const AccountFiles& files, std::string_view 
         found = parse_id(fields[2]);
         return found.has_value();
     });
-    if (!found) return fail(ErrorCode::InvalidArgument, "unable to find group ", group, ": no matching entries in group file");
+    if (!found)
+        return fail(ErrorCode::InvalidArgument, "unable to find group ", group,
+                    ": no matching entries in group file");
     return *found;
 }
 
@@ -84,7 +89,8 @@ Result<AccountFiles> read_account_files(sys::BorrowedFd root) {
     return files;
 }
 
-Result<ResolvedUser> resolve_user(const AccountFiles& files, std::string_view user, const std::vector<std::string>& group_add) {
+Result<ResolvedUser> resolve_user(const AccountFiles& files, std::string_view user,
+                                  const std::vector<std::string>& group_add) {
     const auto parts = split_once(user, ':');
     const std::string_view wanted = parts ? parts->first : user;
     ResolvedUser out;
@@ -92,7 +98,8 @@ Result<ResolvedUser> resolve_user(const AccountFiles& files, std::string_view us
     const bool is_number = looks_like_number(wanted);
     if (is_number) {
         const auto id = parse_id(wanted);
-        if (!id) return fail(ErrorCode::InvalidArgument, "uids must be in range 0-4294967294: ", wanted);
+        if (!id)
+            return fail(ErrorCode::InvalidArgument, "uids must be in range 0-4294967294: ", wanted);
         out.uid = *id;
     }
     const bool by_id = is_number || wanted.empty();
@@ -106,7 +113,8 @@ Result<ResolvedUser> resolve_user(const AccountFiles& files, std::string_view us
         return true;
     });
     if (!found && !by_id) {
-        return fail(ErrorCode::InvalidArgument, "unable to find user ", wanted, ": no matching entries in passwd file");
+        return fail(ErrorCode::InvalidArgument, "unable to find user ", wanted,
+                    ": no matching entries in passwd file");
     }
     if (out.home.empty()) out.home = out.uid == 0 && !found ? "/root" : "/";
     if (parts && !parts->second.empty()) {
@@ -115,7 +123,8 @@ Result<ResolvedUser> resolve_user(const AccountFiles& files, std::string_view us
     } else if (!name.empty()) {
         add_memberships(files, name, out);
     }
-    for (const std::string& group : group_add) out.groups.push_back(TRY(resolve_group(files, group)));
+    for (const std::string& group : group_add)
+        out.groups.push_back(TRY(resolve_group(files, group)));
     std::ranges::sort(out.groups);
     out.groups.erase(std::ranges::unique(out.groups).begin(), out.groups.end());
     return out;

@@ -22,13 +22,13 @@ struct ResolvedUser {
 struct AccountFiles {
     std::string passwd, group;
 };
-/// Reads /etc/passwd and /etc/group inside `root`. The root is hostile: nothing but a regular file of at most 10 MiB is
-/// read, and links stay inside.
+/// Reads /etc/passwd and /etc/group inside `root`. The root is hostile: nothing but a regular file
+/// of at most 10 MiB is read, and links stay inside.
 Result<AccountFiles> read_account_files(sys::BorrowedFd root);
 
-/// Resolves "", "name", "uid", "name:group", "uid:gid" and `group_add` (names or numbers). A number is a number whatever
-/// the files call it, and must be below 2^32-1; a name must exist. InvalidArgument with Docker's words
-/// "unable to find user X: no matching entries in passwd file".
+/// Resolves "", "name", "uid", "name:group", "uid:gid" and `group_add` (names or numbers). A number
+/// is a number whatever the files call it, and must be below 2^32-1; a name must exist.
+/// InvalidArgument with Docker's words "unable to find user X: no matching entries in passwd file".
 Result<ResolvedUser> resolve_user(const AccountFiles& files, std::string_view user,
                                   const std::vector<std::string>& group_add = {});
 

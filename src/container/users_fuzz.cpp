@@ -14,7 +14,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const char* user : {"", "a", "0", "7:8", "a:a"}) {
         const auto resolved = resolve_user(files, user, {"a"});
         // A number never becomes another one.
-        if (resolved && std::string_view(user) == "7:8" && (resolved->uid != 7 || resolved->gid != 8)) std::abort();
+        if (resolved && std::string_view(user) == "7:8" &&
+            (resolved->uid != 7 || resolved->gid != 8))
+            std::abort();
     }
     return 0;
 }

@@ -8,8 +8,10 @@ namespace berth::container {
 namespace {
 
 const AccountFiles files{
-    .passwd = "root:x:0:0:root:/root:/bin/sh\n# comment\nbroken line\napp:x:1000:1001::/home/app:/bin/sh\n0:x:77:77::/trap:\n"
-              "bad:x:4294967296:0::/:\n",
+    .passwd =
+        "root:x:0:0:root:/root:/bin/sh\n# comment\nbroken "
+        "line\napp:x:1000:1001::/home/app:/bin/sh\n0:x:77:77::/trap:\n"
+        "bad:x:4294967296:0::/:\n",
     .group = "root:x:0:\nwheel:x:10:app,root\napp:x:1001:\ndocker:x:999:other,app\n"};
 
 TEST(ResolveUser, TakesRootWhenNothingIsSaid) {
@@ -34,7 +36,8 @@ TEST(ResolveUser, AnExplicitGroupReplacesTheFiles) {
     ASSERT_TRUE(user);
     EXPECT_EQ(user->gid, 999u);
     EXPECT_TRUE(user->groups.empty());
-    EXPECT_EQ(resolve_user(files, "app", {"5", "wheel"})->groups, (std::vector<std::uint32_t>{5, 10, 999}));
+    EXPECT_EQ(resolve_user(files, "app", {"5", "wheel"})->groups,
+              (std::vector<std::uint32_t>{5, 10, 999}));
 }
 
 TEST(ResolveUser, ANumberIsANumberWhateverTheFilesCallIt) {
@@ -48,10 +51,12 @@ TEST(ResolveUser, ANumberIsANumberWhateverTheFilesCallIt) {
 }
 
 TEST(ResolveUser, RefusesWhatCouldBeMistaken) {
-    for (const char* text : {"-1", "4294967295", "4294967296", "1 ", "0x0", "nobody", "bad", "+1", "99999999999999999999", "app:nogroup", "app:-1"}) {
+    for (const char* text : {"-1", "4294967295", "4294967296", "1 ", "0x0", "nobody", "bad", "+1",
+                             "99999999999999999999", "app:nogroup", "app:-1"}) {
         EXPECT_FALSE(resolve_user(files, text)) << text;
     }
-    EXPECT_EQ(resolve_user(files, "nobody").error().message(), "unable to find user nobody: no matching entries in passwd file");
+    EXPECT_EQ(resolve_user(files, "nobody").error().message(),
+              "unable to find user nobody: no matching entries in passwd file");
 }
 
 TEST(ReadAccountFiles, LooksInsideTheRootOnly) {
@@ -59,7 +64,8 @@ TEST(ReadAccountFiles, LooksInsideTheRootOnly) {
     ASSERT_TRUE(sys::mkdir_all(root.path() + "/etc"));
     const auto fd = std::move(sys::open(root.path(), O_PATH | O_DIRECTORY)).value();
     EXPECT_EQ(read_account_files(fd)->passwd, "");
-    ASSERT_TRUE(sys::symlink_at("../../../../../etc/passwd", AT_FDCWD, root.path() + "/etc/passwd"));
+    ASSERT_TRUE(
+        sys::symlink_at("../../../../../etc/passwd", AT_FDCWD, root.path() + "/etc/passwd"));
     const auto looped = read_account_files(fd);  // a link to itself, seen from inside
     EXPECT_FALSE(looped);
 }

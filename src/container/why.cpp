@@ -26,7 +26,10 @@ std::string bytes_text(std::int64_t bytes) {
     unsigned unit = 0;
     while (value >= 1024 && unit < 4) value /= 1024, ++unit;
     char buffer[32];
-    std::snprintf(buffer, sizeof(buffer), value == static_cast<double>(static_cast<std::int64_t>(value)) ? "%.0f %s" : "%.1f %s", value, units[unit]);
+    std::snprintf(
+        buffer, sizeof(buffer),
+        value == static_cast<double>(static_cast<std::int64_t>(value)) ? "%.0f %s" : "%.1f %s",
+        value, units[unit]);
     return buffer;
 }
 
@@ -45,12 +48,19 @@ void explain_memory(const WhyFacts& facts, const shim::Exited& last, Explanation
     out.cause = "out-of-memory";
     out.oom_process = last.oom_victim.name;
     out.oom_pid = last.oom_victim.pid;
-    const std::string victim = last.oom_victim.name.empty() ? "a process of it" : concat("its process ", last.oom_victim.name, " (pid ", last.oom_victim.pid, " of the host)");
-    const std::string limit = facts.memory_limit > 0 ? concat("at its limit of ", bytes_text(facts.memory_limit)) : "when the memory of the host ran out";
+    const std::string victim = last.oom_victim.name.empty()
+                                   ? "a process of it"
+                                   : concat("its process ", last.oom_victim.name, " (pid ",
+                                            last.oom_victim.pid, " of the host)");
+    const std::string limit = facts.memory_limit > 0
+                                  ? concat("at its limit of ", bytes_text(facts.memory_limit))
+                                  : "when the memory of the host ran out";
     out.summary = concat("out of memory: the kernel killed ", victim, " ", limit);
     // The victim may have been a child; the container then ended by itself.
-    if (last.signal != SIGKILL) out.summary += concat("; the container then exited with code ", last.code);
-    out.hint = facts.memory_limit > 0 ? "raise --memory, or make the program use less" : "give containers a limit with --memory";
+    if (last.signal != SIGKILL)
+        out.summary += concat("; the container then exited with code ", last.code);
+    out.hint = facts.memory_limit > 0 ? "raise --memory, or make the program use less"
+                                      : "give containers a limit with --memory";
 }
 
 void explain_stop(const shim::Exited& last, Explanation& out) {
@@ -63,16 +73,21 @@ void explain_stop(const shim::Exited& last, Explanation& out) {
             break;
         case shim::StopOutcome::Ended:
             out.cause = "stopped";
-            out.summary = concat("stopped on request: it ended ", took, " after ", signal, ", with code ", last.code);
+            out.summary = concat("stopped on request: it ended ", took, " after ", signal,
+                                 ", with code ", last.code);
             break;
         case shim::StopOutcome::NoHandler:
             out.cause = "stop-no-handler";
-            out.summary = concat("stopped on request: its process 1 has no handler for ", signal, ", so it was killed at once");
-            out.hint = "run it with --init, or in exec form (no shell in front), or handle the signal, to let it end in order";
+            out.summary = concat("stopped on request: its process 1 has no handler for ", signal,
+                                 ", so it was killed at once");
+            out.hint =
+                "run it with --init, or in exec form (no shell in front), or handle the signal, to "
+                "let it end in order";
             break;
         case shim::StopOutcome::TimedOut:
             out.cause = "stop-timeout";
-            out.summary = concat("stopped on request: it did not end within ", took, " after ", signal, ", and was killed");
+            out.summary = concat("stopped on request: it did not end within ", took, " after ",
+                                 signal, ", and was killed");
             out.hint = "give it more time with --stop-timeout, or make it end sooner";
             break;
     }
@@ -88,25 +103,31 @@ void explain_signal(const shim::Exited& last, Explanation& out) {
         case SIGFPE:
         case SIGABRT:
         case SIGTRAP:
-            out.summary = concat("the program crashed: ", name, " (", exit_code_meaning(128 + last.signal), ")");
+            out.summary = concat("the program crashed: ", name, " (",
+                                 exit_code_meaning(128 + last.signal), ")");
             return;
         case SIGSYS:
-            out.summary = "the program was killed by SIGSYS: a seccomp profile does not allow a system call that it made";
+            out.summary =
+                "the program was killed by SIGSYS: a seccomp profile does not allow a system call "
+                "that it made";
             return;
         case SIGXCPU:
         case SIGXFSZ:
-            out.summary = concat("the program was killed by ", name, ": it hit a limit set with --ulimit");
+            out.summary =
+                concat("the program was killed by ", name, ": it hit a limit set with --ulimit");
             return;
         default:
             out.summary = concat("killed from outside by ", name, ": Berth did not send it");
-            out.hint = "look for who did on the host: an operator, a supervisor, or the kernel's log";
+            out.hint =
+                "look for who did on the host: an operator, a supervisor, or the kernel's log";
     }
 }
 
 void explain_exit_code(int code, Explanation& out) {
     out.cause = code == 0 ? "finished" : "exited";
     const std::string meaning = exit_code_meaning(code);
-    out.summary = code == 0 ? "it finished by itself, with code 0" : concat("it exited by itself with code ", code);
+    out.summary = code == 0 ? "it finished by itself, with code 0"
+                            : concat("it exited by itself with code ", code);
     if (code != 0 && !meaning.empty()) out.summary += concat(" (", meaning, ")");
 }
 
@@ -120,8 +141,10 @@ void explain_end(const WhyFacts& facts, const shim::Exited& last, Explanation& o
         explain_memory(facts, last, out);
     } else if (last.was_unhealthy) {
         out.cause = "unhealthy";
-        out.summary = concat("its restart policy stopped it because its health check failed: ", last_probe(facts.state.health));
-    } else if (last.stop_outcome != shim::StopOutcome::None || (last.signal != 0 && last.signal_was_ours)) {
+        out.summary = concat("its restart policy stopped it because its health check failed: ",
+                             last_probe(facts.state.health));
+    } else if (last.stop_outcome != shim::StopOutcome::None ||
+               (last.signal != 0 && last.signal_was_ours)) {
         explain_stop(last, out);
     } else if (last.signal != 0) {
         explain_signal(last, out);
@@ -133,7 +156,8 @@ void explain_end(const WhyFacts& facts, const shim::Exited& last, Explanation& o
 void explain_failed_start(const WhyFacts& facts, Explanation& out) {
     out.cause = "start-failed";
     out.exit_code = facts.state.exit_code;
-    out.summary = concat("it could not be started: ", facts.program_problem.value_or(facts.state.error));
+    out.summary =
+        concat("it could not be started: ", facts.program_problem.value_or(facts.state.error));
 }
 
 // While it waits for its next start.
@@ -146,26 +170,33 @@ void explain_restarting(const WhyFacts& facts, Explanation& out) {
     const shim::Exited& last = *facts.last_exit;
     explain_end(facts, last, out);
     const bool loops = last.failures_in_row >= crash_loop_failures;
-    const std::int64_t due = last.finished_at + last.restart_delay - facts.now.time_since_epoch().count();
-    const std::string next = due > 0 ? concat("the next start is in ", seconds_text(due)) : std::string("it is about to be started again");
+    const std::int64_t due =
+        last.finished_at + last.restart_delay - facts.now.time_since_epoch().count();
+    const std::string next = due > 0 ? concat("the next start is in ", seconds_text(due))
+                                     : std::string("it is about to be started again");
     if (loops) out.cause = "crash-loop";
-    out.summary = loops ? concat("crash loop: ", last.failures_in_row, " ends in a row, the last: ", out.summary, "; ", next)
+    out.summary = loops ? concat("crash loop: ", last.failures_in_row,
+                                 " ends in a row, the last: ", out.summary, "; ", next)
                         : concat(out.summary, "; ", next);
 }
 
 void explain_running(const WhyFacts& facts, Explanation& out) {
     const State& state = facts.state;
     out.cause = state.status == Status::Paused ? "paused" : "running";
-    out.summary = state.status == Status::Paused ? "it is paused; unpause lets it go on"
-                                                 : concat("it runs, since ", to_rfc3339(state.started_at));
+    out.summary = state.status == Status::Paused
+                      ? "it is paused; unpause lets it go on"
+                      : concat("it runs, since ", to_rfc3339(state.started_at));
     if (state.health.status == "unhealthy") {
         out.cause = "unhealthy";
-        out.summary = concat("it runs but is unhealthy: ", state.health.failing_streak, " health checks in a row failed, the last: ", last_probe(state.health));
+        out.summary =
+            concat("it runs but is unhealthy: ", state.health.failing_streak,
+                   " health checks in a row failed, the last: ", last_probe(state.health));
     }
     if (state.restart_count > 0 && facts.last_exit) {
         Explanation before;
         explain_end(facts, *facts.last_exit, before);
-        out.summary += concat("; it was restarted ", state.restart_count, " times, the last end: ", before.summary);
+        out.summary += concat("; it was restarted ", state.restart_count,
+                              " times, the last end: ", before.summary);
     }
 }
 
@@ -220,7 +251,9 @@ Explanation explain(const WhyFacts& facts) {
                 explain_end(facts, *facts.last_exit, out);
             } else {
                 out.cause = "engine-lost";
-                out.summary = concat("it ended with code ", facts.state.exit_code, " while nothing watched it: the machine was switched off, or its shim was killed");
+                out.summary = concat("it ended with code ", facts.state.exit_code,
+                                     " while nothing watched it: the machine was switched off, or "
+                                     "its shim was killed");
             }
             break;
     }

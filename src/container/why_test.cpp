@@ -32,14 +32,31 @@ TEST(Why, NamesTheCauseOfAnEnd) {
         {ended({.code = 137, .signal = SIGKILL}), "signal", "from outside by SIGKILL"},
         {ended({.code = 139, .signal = SIGSEGV}), "signal", "crashed: SIGSEGV"},
         {ended({.code = 159, .signal = SIGSYS}), "signal", "seccomp"},
-        {ended({.code = 137, .signal = SIGKILL, .signal_was_ours = true}), "killed", "on request with SIGKILL"},
-        {ended({.code = 137, .signal = SIGKILL, .signal_was_ours = true, .stop_outcome = shim::StopOutcome::NoHandler, .stop_signal = SIGTERM}),
+        {ended({.code = 137, .signal = SIGKILL, .signal_was_ours = true}), "killed",
+         "on request with SIGKILL"},
+        {ended({.code = 137,
+                .signal = SIGKILL,
+                .signal_was_ours = true,
+                .stop_outcome = shim::StopOutcome::NoHandler,
+                .stop_signal = SIGTERM}),
          "stop-no-handler", "no handler for SIGTERM"},
-        {ended({.code = 137, .signal = SIGKILL, .signal_was_ours = true, .stop_outcome = shim::StopOutcome::TimedOut, .stop_signal = SIGTERM, .stop_waited = 10'000'000'000}),
+        {ended({.code = 137,
+                .signal = SIGKILL,
+                .signal_was_ours = true,
+                .stop_outcome = shim::StopOutcome::TimedOut,
+                .stop_signal = SIGTERM,
+                .stop_waited = 10'000'000'000}),
          "stop-timeout", "within 10 s after SIGTERM"},
-        {ended({.code = 3, .stop_outcome = shim::StopOutcome::Ended, .stop_signal = SIGINT, .stop_waited = 200'000'000}), "stopped", "0.2 s after SIGINT, with code 3"},
-        {ended({.code = 137, .oom_killed = true, .signal = SIGKILL, .oom_victim = {4711, "node"}}, 2ll << 30), "out-of-memory", "node (pid 4711 of the host) at its limit of 2 GiB"},
-        {ended({.code = 1, .oom_killed = true}, 6 << 20), "out-of-memory", "then exited with code 1"},
+        {ended({.code = 3,
+                .stop_outcome = shim::StopOutcome::Ended,
+                .stop_signal = SIGINT,
+                .stop_waited = 200'000'000}),
+         "stopped", "0.2 s after SIGINT, with code 3"},
+        {ended({.code = 137, .oom_killed = true, .signal = SIGKILL, .oom_victim = {4711, "node"}},
+               2ll << 30),
+         "out-of-memory", "node (pid 4711 of the host) at its limit of 2 GiB"},
+        {ended({.code = 1, .oom_killed = true}, 6 << 20), "out-of-memory",
+         "then exited with code 1"},
         {ended({.code = 0, .was_unhealthy = true}), "unhealthy", "health check failed"},
     };
     for (const Case& test : cases) {
@@ -50,7 +67,8 @@ TEST(Why, NamesTheCauseOfAnEnd) {
 }
 
 TEST(Why, TellsACrashLoopAndItsNextStart) {
-    WhyFacts facts = ended({.code = 1, .restarts = true, .restart_delay = 60'000'000'000, .failures_in_row = 7});
+    WhyFacts facts =
+        ended({.code = 1, .restarts = true, .restart_delay = 60'000'000'000, .failures_in_row = 7});
     facts.state.status = Status::Restarting;
     const Explanation got = explain(facts);
     EXPECT_EQ(got.cause, "crash-loop");
@@ -102,9 +120,13 @@ TEST(ProgramProblem, IsFoundInARoot) {
     std::string foreign("\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\xf3\0", 20);  // riscv
     put("foreign", foreign, 0755);
     const auto root = sys::open(directory.path(), O_PATH | O_DIRECTORY);
-    const OpenInside inside = [&](const std::string& path, int flags) { return sys::open_in_root(*root, path, flags); };
-    const std::pair<const char*, const char*> cases[] = {{"/script", "script for /bin/bash"}, {"/windows", "Windows line ends"},
-                                                         {"plain", "neither a program"},       {"/data", "not executable"},
+    const OpenInside inside = [&](const std::string& path, int flags) {
+        return sys::open_in_root(*root, path, flags);
+    };
+    const std::pair<const char*, const char*> cases[] = {{"/script", "script for /bin/bash"},
+                                                         {"/windows", "Windows line ends"},
+                                                         {"plain", "neither a program"},
+                                                         {"/data", "not executable"},
                                                          {"./foreign", "program for riscv"}};
     for (const auto& [program, words] : cases) {
         const auto problem = find_program_problem(inside, program, "/nowhere:/", "/");

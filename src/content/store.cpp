@@ -27,10 +27,12 @@ std::string Store::State::key_path(const std::string& key) const {
 }
 
 Result<> Store::State::publish(const std::string& from, const oci::Digest& digest) {
-    // One lock spans the check for "in use" in collect() and the name's appearance here: a blob that is being
-    // committed again while it is being collected must not vanish. Both sides do no more than a rename under it.
+    // One lock spans the check for "in use" in collect() and the name's appearance here: a blob
+    // that is being committed again while it is being collected must not vanish. Both sides do no
+    // more than a rename under it.
     auto protection = this->protection.lock();
-    // Over an existing blob too: should that one have gone bad on disk, receiving it again heals it.
+    // Over an existing blob too: should that one have gone bad on disk, receiving it again heals
+    // it.
     TRY(sys::rename(from, blob_path(digest)));
     protection->committed_in[digest] = protection->generation;
     for (auto& lease : protection->leases) lease.second.insert(digest);
@@ -65,7 +67,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& root) {
         TRY(sys::unlink(concat(state->ingest, "/", entry.name)).context("sweep ", state->ingest));
     }
     for (const auto& entry : TRY(sys::list_dir(state->trash)))
-        if (entry.name.starts_with(discarded_prefix)) state->remover.remove(concat(state->trash, "/", entry.name));
+        if (entry.name.starts_with(discarded_prefix))
+            state->remover.remove(concat(state->trash, "/", entry.name));
     return std::unique_ptr<Store>(new Store(std::move(state)));
 }
 
@@ -77,7 +80,8 @@ Result<BlobInfo> Store::put(std::string_view bytes, const Expectation& expected)
 
 Result<BlobReader> Store::open_blob(const oci::Digest& digest) const {
     TRY(check_algorithm(digest));
-    sys::Fd fd = TRY(sys::open(state_->blob_path(digest), O_RDONLY | O_NOFOLLOW).context("blob ", digest));
+    sys::Fd fd =
+        TRY(sys::open(state_->blob_path(digest), O_RDONLY | O_NOFOLLOW).context("blob ", digest));
     const struct stat status = TRY(sys::fstat(fd));
     return BlobReader(std::move(fd), static_cast<std::uint64_t>(status.st_size));
 }
@@ -86,7 +90,8 @@ Result<std::string> Store::read(const oci::Digest& digest, std::size_t limit) co
     const BlobReader reader = TRY(open_blob(digest));
     std::string bytes = TRY(sys::read_all(reader.fd(), limit).context("blob ", digest));
     if (oci::Digest::of(bytes) != digest) {
-        return Error(ErrorCode::Corrupted, concat("blob ", digest, " does not have this digest on disk"))
+        return Error(ErrorCode::Corrupted,
+                     concat("blob ", digest, " does not have this digest on disk"))
             .with_hint("remove the image and pull it again");
     }
     return bytes;
@@ -113,7 +118,8 @@ Result<> Store::verify(const oci::Digest& digest) const {
         hash.update(std::span<const std::byte>(buffer).first(got));
     }
     if (hash.finish_hex() == digest.hex()) return {};
-    return Error(ErrorCode::Corrupted, concat("blob ", digest, " does not have this digest on disk"))
+    return Error(ErrorCode::Corrupted,
+                 concat("blob ", digest, " does not have this digest on disk"))
         .with_hint("remove the image and pull it again");
 }
 
@@ -137,7 +143,8 @@ Result<std::vector<BlobInfo>> Store::list() const {
         const auto bytes = size(*digest);
         if (!bytes.is_error()) blobs.push_back({.digest = *digest, .bytes = *bytes});
     }
-    std::sort(blobs.begin(), blobs.end(), [](const auto& a, const auto& b) { return a.digest < b.digest; });
+    std::sort(blobs.begin(), blobs.end(),
+              [](const auto& a, const auto& b) { return a.digest < b.digest; });
     return blobs;
 }
 
@@ -151,7 +158,8 @@ bool Store::was_quiet_since(std::uint64_t mark) const {
 }
 
 bool Store::wait_without_leases(const std::stop_token& stop) const {
-    return state_->protection.lock().wait(stop, [](const Protection& protection) { return protection.making.empty(); });
+    return state_->protection.lock().wait(
+        stop, [](const Protection& protection) { return protection.making.empty(); });
 }
 
 Lease Store::lease() {
@@ -167,7 +175,8 @@ Lease Store::reading_lease() {
     return Lease(this, id);
 }
 
-Lease::Lease(Lease&& other) noexcept : store_(std::exchange(other.store_, nullptr)), id_(other.id_) {}
+Lease::Lease(Lease&& other) noexcept
+    : store_(std::exchange(other.store_, nullptr)), id_(other.id_) {}
 
 Lease& Lease::operator=(Lease&& other) noexcept {
     if (this == &other) return *this;
@@ -181,7 +190,8 @@ Lease::~Lease() {
     if (store_ == nullptr) return;
     {
         auto protection = store_->state_->protection.lock();
-        // A collection that runs read its roots before the lease's owner wrote what makes these blobs roots.
+        // A collection that runs read its roots before the lease's owner wrote what makes these
+        // blobs roots.
         for (const oci::Digest& digest : protection->leases[id_]) {
             if (store_->has(digest)) protection->committed_in[digest] = protection->generation;
         }
@@ -205,8 +215,9 @@ Result<> Store::State::collect_one(const BlobInfo& blob, std::uint64_t mark, Col
     auto protection = this->protection.lock();
     const auto committed = protection->committed_in.find(blob.digest);
     if (committed != protection->committed_in.end() && committed->second >= mark) return {};
-    const bool is_leased = std::any_of(protection->leases.begin(), protection->leases.end(),
-                                       [&](const auto& lease) { return lease.second.contains(blob.digest); });
+    const bool is_leased =
+        std::any_of(protection->leases.begin(), protection->leases.end(),
+                    [&](const auto& lease) { return lease.second.contains(blob.digest); });
     if (is_leased) return {};
     auto removed = discard(blob.digest, blob.bytes);
     if (removed.is_error()) {

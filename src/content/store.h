@@ -17,9 +17,10 @@
 
 namespace berth::content {
 
-// Nouns. A *blob* is bytes named by their sha256 digest; it never changes. An *ingest* is a blob being received; with a
-// key it survives a broken connection and a restart, and can be resumed. A *lease* protects blobs that no root names
-// yet. *Collection* removes every blob that neither a root nor a lease names.
+// Nouns. A *blob* is bytes named by their sha256 digest; it never changes. An *ingest* is a blob
+// being received; with a key it survives a broken connection and a restart, and can be resumed. A
+// *lease* protects blobs that no root names yet. *Collection* removes every blob that neither a
+// root nor a lease names.
 //
 //     auto lease = store.lease();
 //     auto writer = TRY(store.resume_ingest("layer-" + digest.to_string()));
@@ -40,22 +41,23 @@ struct BlobInfo {
 
 class Store;
 
-/// A blob being received. Invisible to readers until commit(). Dropping it discards what was written, unless it has a
-/// key: then the bytes stay for resume_ingest(). One thread at a time.
+/// A blob being received. Invisible to readers until commit(). Dropping it discards what was
+/// written, unless it has a key: then the bytes stay for resume_ingest(). One thread at a time.
 class BlobWriter final : public codec::ByteSink {
 public:
     BlobWriter(BlobWriter&&) noexcept;
     BlobWriter& operator=(BlobWriter&&) noexcept;
     ~BlobWriter() override;
 
-    /// Appends. NoSpace when the disk is full; Corrupted as soon as there are more bytes than expect_bytes() allowed.
+    /// Appends. NoSpace when the disk is full; Corrupted as soon as there are more bytes than
+    /// expect_bytes() allowed.
     Result<> write(std::span<const std::byte> bytes) override;
     /// How many bytes are there, those of the resumed ingest included.
     std::uint64_t offset() const;
     /// Throws away what was received and starts at offset 0 (the server does not know ranges).
     Result<> restart();
-    /// Publishes the blob durably. Corrupted when digest or size is not the expected one; the bytes are then discarded,
-    /// with a key too. A blob that exists already is fine.
+    /// Publishes the blob durably. Corrupted when digest or size is not the expected one; the bytes
+    /// are then discarded, with a key too. A blob that exists already is fine.
     Result<BlobInfo> commit(const Expectation& expected = {}) &&;
     /// Discards the bytes even with a key.
     void discard() &&;
@@ -71,7 +73,9 @@ private:
 class BlobReader final : public codec::ByteSource {
 public:
     BlobReader(sys::Fd fd, std::uint64_t bytes) : fd_(std::move(fd)), bytes_(bytes) {}
-    Result<std::size_t> read(std::span<std::byte> buffer) override { return sys::read(fd_, buffer); }
+    Result<std::size_t> read(std::span<std::byte> buffer) override {
+        return sys::read(fd_, buffer);
+    }
     std::uint64_t bytes() const { return bytes_; }
     sys::BorrowedFd fd() const { return fd_; }
 
@@ -80,8 +84,8 @@ private:
     std::uint64_t bytes_;
 };
 
-/// Keeps blobs from being collected: those named by protect() and every blob committed while it lives. Movable; ends
-/// with its destruction. Must not outlive the store.
+/// Keeps blobs from being collected: those named by protect() and every blob committed while it
+/// lives. Movable; ends with its destruction. Must not outlive the store.
 class Lease {
 public:
     Lease(Lease&& other) noexcept;
@@ -103,7 +107,8 @@ struct Collected {
     std::uint64_t bytes = 0;
 };
 
-/// All blobs below one directory: `blobs/sha256/<hex>`, `ingest/`, and `trash/` for what is on its way out. Safe to use from many threads.
+/// All blobs below one directory: `blobs/sha256/<hex>`, `ingest/`, and `trash/` for what is on its
+/// way out. Safe to use from many threads.
 class Store {
 public:
     /// Creates the directories if needed and sweeps what a crash left (ingests without a key).
@@ -113,18 +118,20 @@ public:
     Store& operator=(const Store&) = delete;
 
     Result<BlobWriter> create_ingest();
-    /// The ingest of this key with the bytes it has, or a new one. Conflict while another writer has it.
-    /// `key` is any text. Bytes that are there are hashed again, at about 2 GB/s.
+    /// The ingest of this key with the bytes it has, or a new one. Conflict while another writer
+    /// has it. `key` is any text. Bytes that are there are hashed again, at about 2 GB/s.
     Result<BlobWriter> resume_ingest(const std::string& key);
     /// How many bytes an ingest of this key holds; 0 without one.
     std::uint64_t ingest_bytes(const std::string& key) const;
     Result<> remove_ingest(const std::string& key);
-    /// Discards everything that is kept for a resumption and that nobody is receiving now; returns its bytes.
+    /// Discards everything that is kept for a resumption and that nobody is receiving now; returns
+    /// its bytes.
     Result<std::uint64_t> remove_idle_ingests();
     /// Stores `bytes` at once.
     Result<BlobInfo> put(std::string_view bytes, const Expectation& expected = {});
 
-    /// NotFound without the blob. The bytes are as the disk has them: verify() or read() check them.
+    /// NotFound without the blob. The bytes are as the disk has them: verify() or read() check
+    /// them.
     Result<BlobReader> open_blob(const oci::Digest& digest) const;
     /// The whole blob, at most `limit` bytes; Corrupted when it is not what its digest says.
     Result<std::string> read(const oci::Digest& digest, std::size_t limit = 16 << 20) const;
@@ -139,14 +146,16 @@ public:
     Result<std::uint64_t> usage() const;
 
     Lease lease();
-    /// The same for what only reads blobs: saves, pushes, copies. It makes nothing that is not named yet.
+    /// The same for what only reads blobs: saves, pushes, copies. It makes nothing that is not
+    /// named yet.
     Lease reading_lease();
-    /// Whether nobody holds a lease of the first kind or has held one since this mark of begin_collection(): nothing was
-    /// being pulled, built or made.
+    /// Whether nobody holds a lease of the first kind or has held one since this mark of
+    /// begin_collection(): nothing was being pulled, built or made.
     bool was_quiet_since(std::uint64_t mark) const;
     /// Sleeps until nobody does; false when stopped.
     bool wait_without_leases(const std::stop_token& stop) const;
-    /// Call before the roots are read: blobs committed from now on are spared by the collect() with this mark.
+    /// Call before the roots are read: blobs committed from now on are spared by the collect() with
+    /// this mark.
     std::uint64_t begin_collection();
     /// Removes every blob that is not in `roots`, not leased and older than the mark.
     Result<Collected> collect(std::uint64_t mark, const std::set<oci::Digest>& roots);

@@ -13,11 +13,11 @@ namespace berth::content {
 struct Protection {
     std::uint64_t next_lease = 1;
     std::map<std::uint64_t, std::set<oci::Digest>> leases;
-    std::set<std::uint64_t> making;                                ///< leases of what makes something
-    std::uint64_t generation = 1;                                  ///< grows with each begin_collection()
-    std::uint64_t made_in = 0;                                     ///< generation in which the last lease of `making` ended
-    std::unordered_map<oci::Digest, std::uint64_t> committed_in;   ///< generation of the commit
-    std::set<std::string> open_keys;                               ///< ingests that a writer has
+    std::set<std::uint64_t> making;  ///< leases of what makes something
+    std::uint64_t generation = 1;    ///< grows with each begin_collection()
+    std::uint64_t made_in = 0;       ///< generation in which the last lease of `making` ended
+    std::unordered_map<oci::Digest, std::uint64_t> committed_in;  ///< generation of the commit
+    std::set<std::string> open_keys;                              ///< ingests that a writer has
 };
 
 struct Store::State {
@@ -27,7 +27,9 @@ struct Store::State {
     Guarded<Protection> protection;
     sys::Remover remover;
 
-    std::string blob_path(const oci::Digest& digest) const { return concat(blobs, "/", digest.hex()); }
+    std::string blob_path(const oci::Digest& digest) const {
+        return concat(blobs, "/", digest.hex());
+    }
     /// Keys are hashed, so that any text is a safe file name.
     std::string key_path(const std::string& key) const;
     /// Moves the finished and fsynced file `from` to its name.

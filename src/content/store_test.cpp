@@ -15,7 +15,9 @@ protected:
         store_.reset();
         store_ = Store::open(temp_.path()).value();
     }
-    std::string blob_path(const oci::Digest& digest) { return concat(temp_.path(), "/blobs/sha256/", digest.hex()); }
+    std::string blob_path(const oci::Digest& digest) {
+        return concat(temp_.path(), "/blobs/sha256/", digest.hex());
+    }
     std::size_t ingests() { return sys::list_dir(temp_.path() + "/ingest").value().size(); }
 
     sys::TempDir temp_ = sys::TempDir::create().value();
@@ -59,7 +61,9 @@ TEST_F(StoreTest, ResumesAnIngestAcrossARestart) {
     auto writer = store_->resume_ingest("layer/../1").value();
     EXPECT_EQ(writer.offset(), 3U);
     writer.write(as_bytes("lo")).value();
-    EXPECT_EQ(std::move(writer).commit({.digest = oci::Digest::of("hello"), .bytes = 5}).value().bytes, 5U);
+    EXPECT_EQ(
+        std::move(writer).commit({.digest = oci::Digest::of("hello"), .bytes = 5}).value().bytes,
+        5U);
     EXPECT_EQ(ingests(), 0U);
     auto again = store_->resume_ingest("layer/../1").value();
     EXPECT_EQ(again.offset(), 0U);
@@ -122,7 +126,8 @@ TEST_F(StoreTest, RemovesOfWhatIsNamedWhatNothingProtects) {
     EXPECT_EQ(removed.bytes, 5U);
     for (const auto& digest : {other, leased, late}) EXPECT_TRUE(store_->has(digest));
     lease.reset();
-    EXPECT_EQ(store_->remove_unleased(store_->begin_collection(), named).value().removed.size(), 2U);
+    EXPECT_EQ(store_->remove_unleased(store_->begin_collection(), named).value().removed.size(),
+              2U);
 }
 
 TEST_F(StoreTest, SparesWhatALeaseHeldWhileTheRootsWereRead) {

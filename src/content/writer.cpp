@@ -60,7 +60,8 @@ Result<BlobInfo> BlobWriter::commit(const Expectation& expected) && {
     }
     if (expected.digest && *expected.digest != digest) {
         std::move(self).discard();
-        return fail(ErrorCode::Corrupted, "received content with digest ", digest, " instead of ", *expected.digest);
+        return fail(ErrorCode::Corrupted, "received content with digest ", digest, " instead of ",
+                    *expected.digest);
     }
     TRY(sys::fsync(state.fd).context("store blob ", digest));
     TRY(state.store->publish(state.path, digest).context("store blob ", digest));
@@ -93,7 +94,8 @@ Result<BlobWriter> Store::resume_ingest(const std::string& key) {
     BlobWriter writer(std::move(state));  // from here on gives the key back
     BlobWriter::State& ingest = *writer.state_;
     ingest.path = state_->key_path(key);
-    ingest.fd = TRY(sys::open(ingest.path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600).context(ingest.path));
+    ingest.fd =
+        TRY(sys::open(ingest.path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600).context(ingest.path));
     std::vector<std::byte> buffer(256 << 10);
     for (;;) {
         const std::size_t got = TRY(sys::read(ingest.fd, buffer).context(ingest.path));
@@ -120,7 +122,8 @@ Result<> Store::remove_ingest(const std::string& key) {
 
 Result<std::uint64_t> Store::remove_idle_ingests() {
     std::uint64_t bytes = 0;
-    // The lock keeps a key from being opened between the look and the removal; both are single system calls.
+    // The lock keeps a key from being opened between the look and the removal; both are single
+    // system calls.
     auto protection = state_->protection.lock();
     std::set<std::string> open_paths;
     for (const auto& key : protection->open_keys) open_paths.insert(state_->key_path(key));

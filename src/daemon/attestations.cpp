@@ -15,17 +15,20 @@ Result<> show_attestations(Call& call) {
     if (platforms.size() > 1)
         return fail(ErrorCode::InvalidArgument, "only one platform value is currently supported");
     const auto platform = TRY(platform_of(platforms.empty() ? "" : platforms.front()));
-    const auto image = TRY(platform.is_empty() ? call.engine.images.resolve(call.parameter("name"))
-                                               : call.engine.images.resolve_exactly(call.parameter("name"), platform));
+    const auto image = TRY(
+        platform.is_empty() ? call.engine.images.resolve(call.parameter("name"))
+                            : call.engine.images.resolve_exactly(call.parameter("name"), platform));
     const auto summary = TRY(call.engine.images.summary(call.parameter("name")));
     const image::AttestationQuery query{.predicate_types = call.request.query.all("type"),
                                         .with_statements = call.flag("statement")};
     Json list = Json::array();
-    for (const auto& found : TRY(image::attestations_of(summary, image, call.engine.content, query))) {
+    for (const auto& found :
+         TRY(image::attestations_of(summary, image, call.engine.content, query))) {
         const Json descriptor = TRY(codec::parse_json(found.blob.to_json()));
         Json entry{{"Descriptor", descriptor}, {"PredicateType", found.predicate_type}};
         if (query.with_statements)
-            entry["Statement"] = TRY(codec::parse_json(found.statement).context("attestation statement ", found.blob.digest));
+            entry["Statement"] = TRY(codec::parse_json(found.statement)
+                                         .context("attestation statement ", found.blob.digest));
         list.push_back(std::move(entry));
     }
     return call.send(list);

@@ -32,7 +32,8 @@ std::string_view to_string(build::ProgressKind kind) {
     return {};
 }
 
-/// An event as {"berth.step": {...}}, for clients that draw the graph themselves (parameter berth.progress).
+/// An event as {"berth.step": {...}}, for clients that draw the graph themselves (parameter
+/// berth.progress).
 std::string step_aux(const build::Progress& event) {
     Json step{{"kind", to_string(event.kind)}, {"step", event.step}};
     if (!event.text.empty()) step["text"] = event.text;
@@ -63,8 +64,10 @@ void tell_result(const build::BuildResult& result, bool quiet, ProgressStream& s
         stream.send({.stream = concat("Successfully tagged ", name, "\n")});
 }
 
-/// The classic client ends with the status of the command, and its users look for the first sentence.
-Result<> tell_failed_command(const build::FailedCommand& failed, const Error& error, ProgressStream& stream) {
+/// The classic client ends with the status of the command, and its users look for the first
+/// sentence.
+Result<> tell_failed_command(const build::FailedCommand& failed, const Error& error,
+                             ProgressStream& stream) {
     std::string text =
         concat("The command '", failed.command, "' returned a non-zero code: ", failed.exit_status);
     text += "\n" + error.message();
@@ -76,16 +79,20 @@ Result<> tell_failed_command(const build::FailedCommand& failed, const Error& er
 
 Result<> build_image(Call& call) {
     auto request = TRY(build_request_of(call.request.query, call.request.headers));
-    if (call.engine.configuration.get()->host_ca && !call.request.query.has("berth.hostca")) request.host_ca = true;
+    if (call.engine.configuration.get()->host_ca && !call.request.query.has("berth.hostca"))
+        request.host_ca = true;
     request.credentials = credentials_for_build(call.request.headers);
     BodySource body(call.request);
     if (call.request.has_body()) request.context = &body;
     const bool quiet = call.flag("q");
     ProgressStream stream(call.response);
-    build::ClassicOutput classic([&](std::string_view text) { stream.send({.stream = std::string(text)}); });
+    build::ClassicOutput classic(
+        [&](std::string_view text) { stream.send({.stream = std::string(text)}); });
     std::optional<build::FailedCommand> failed;
     if (call.flag("berth.progress")) {
-        request.progress = [&](const build::Progress& event) { stream.send({.aux = step_aux(event)}); };
+        request.progress = [&](const build::Progress& event) {
+            stream.send({.aux = step_aux(event)});
+        };
     } else {
         request.progress = [&](const build::Progress& event) {
             if (event.failed_command && !failed) failed = event.failed_command;
@@ -100,8 +107,8 @@ Result<> build_image(Call& call) {
 }
 
 Result<> prune_builds(Call& call) {
-    const auto filters = TRY(call.filters(
-        {"description", "id", "inuse", "parent", "private", "shared", "type", "until", "unused-for"}));
+    const auto filters = TRY(call.filters({"description", "id", "inuse", "parent", "private",
+                                           "shared", "type", "until", "unused-for"}));
     const Timestamp now = call.engine.clock.now();
     build::CachePrune prune{
         .all = call.flag("all"), .ids = filters.values("id"), .types = filters.values("type")};
@@ -109,7 +116,8 @@ Result<> prune_builds(Call& call) {
     if (const auto& unused = filters.values("unused-for"); !unused.empty())
         prune.until = TRY(parse_time(unused.front(), now));
     prune.keep_bytes =
-        call.request.query.number(call.is_at_least(48) ? "reserved-space" : "keep-storage").value_or(0);
+        call.request.query.number(call.is_at_least(48) ? "reserved-space" : "keep-storage")
+            .value_or(0);
     const auto guard = TRY(engine::PruneGuard::acquire(pruning_build_cache));
     const auto pruned = TRY(call.engine.builder.prune(prune));
     return call.send({{"CachesDeleted", pruned.ids.empty() ? Json(nullptr) : Json(pruned.ids)},

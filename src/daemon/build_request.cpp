@@ -18,12 +18,14 @@ Result<Json> json_parameter(const http::Query& query, std::string_view name) {
 
 Result<> read_args(const http::Query& query, build::BuildRequest& request) {
     const Json args = TRY(json_parameter(query, "buildargs"));
-    if (!args.is_object()) return fail(ErrorCode::InvalidArgument, "parameter buildargs: expected an object");
+    if (!args.is_object())
+        return fail(ErrorCode::InvalidArgument, "parameter buildargs: expected an object");
     for (const auto& [name, value] : args.items()) {
         if (!value.is_null() && !value.is_string())
-            return fail(ErrorCode::InvalidArgument, "parameter buildargs: ", name, " must be a string");
-        request.args.emplace_back(name,
-                                  value.is_null() ? std::nullopt : std::optional(value.get<std::string>()));
+            return fail(ErrorCode::InvalidArgument, "parameter buildargs: ", name,
+                        " must be a string");
+        request.args.emplace_back(
+            name, value.is_null() ? std::nullopt : std::optional(value.get<std::string>()));
     }
     return {};
 }
@@ -40,8 +42,9 @@ Result<> read_secrets(const http::Headers& headers, build::BuildRequest& request
     const auto json = codec::parse_json(*text);
     if (!json || !json->is_object()) return broken();
     for (const auto& [id, value] : json->items()) {
-        const auto content =
-            value.is_string() ? codec::decode_base64(value.get_ref<const std::string&>()) : std::nullopt;
+        const auto content = value.is_string()
+                                 ? codec::decode_base64(value.get_ref<const std::string&>())
+                                 : std::nullopt;
         if (!content) return broken();
         request.secrets.emplace(id, *content);
     }
@@ -49,7 +52,8 @@ Result<> read_secrets(const http::Headers& headers, build::BuildRequest& request
 }
 
 Result<container::StepNetwork> network_of(const std::string& mode) {
-    if (mode.empty() || mode == "default" || mode == "bridge") return container::StepNetwork::Bridge;
+    if (mode.empty() || mode == "default" || mode == "bridge")
+        return container::StepNetwork::Bridge;
     if (mode == "none") return container::StepNetwork::None;
     if (mode == "host") return container::StepNetwork::Host;
     return fail(ErrorCode::Unsupported, "network mode \"", mode, "\" is not supported by build")
@@ -62,7 +66,8 @@ Result<> read_hosts(const http::Query& query, build::BuildRequest& request) {
         for (const auto& entry : split(text, ',')) {
             if (entry.empty()) continue;
             const auto pair = split_once(entry, entry.find('=') != std::string::npos ? '=' : ':');
-            if (!pair) return fail(ErrorCode::InvalidArgument, "bad format for add-host: \"", entry, "\"");
+            if (!pair)
+                return fail(ErrorCode::InvalidArgument, "bad format for add-host: \"", entry, "\"");
             request.extra_hosts.emplace_back(pair->first, pair->second);
         }
     }
@@ -70,11 +75,13 @@ Result<> read_hosts(const http::Query& query, build::BuildRequest& request) {
 }
 }  // namespace
 
-Result<build::BuildRequest> build_request_of(const http::Query& query, const http::Headers& headers) {
+Result<build::BuildRequest> build_request_of(const http::Query& query,
+                                             const http::Headers& headers) {
     if (query.get("version") == "2") {
         return fail(ErrorCode::Unsupported, "BuildKit sessions are not supported on this endpoint")
             .with_hint(
-                "set DOCKER_BUILDKIT=0, or use `berth build`: Dockerfiles with RUN --mount and heredocs work "
+                "set DOCKER_BUILDKIT=0, or use `berth build`: Dockerfiles with RUN --mount and "
+                "heredocs work "
                 "with both");
     }
     build::BuildRequest request;

@@ -38,7 +38,8 @@ Result<std::string> config_of_changes(std::span<const std::string> changes) {
             if (!changes_configuration_only(instruction.body))
                 return source.error(instruction.place, "not allowed among changes");
     }
-    if (file.stages.size() != 1) return fail(ErrorCode::InvalidArgument, "FROM is not allowed among changes");
+    if (file.stages.size() != 1)
+        return fail(ErrorCode::InvalidArgument, "FROM is not allowed among changes");
     dockerfile::CompileOptions options{.platform = oci::Platform::host(),
                                        .build_platform = oci::Platform::host()};
     const auto plan = TRY(dockerfile::compile(file, source, options));

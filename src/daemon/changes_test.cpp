@@ -10,8 +10,8 @@ namespace berth::daemon {
 namespace {
 
 TEST(ConfigOfChanges, TakesWhatChangesTheConfiguration) {
-    const std::vector<std::string> changes{R"(CMD ["sh", "-c"])", "ENV A=b", "EXPOSE 80", "WORKDIR /srv",
-                                           "USER nobody"};
+    const std::vector<std::string> changes{R"(CMD ["sh", "-c"])", "ENV A=b", "EXPOSE 80",
+                                           "WORKDIR /srv", "USER nobody"};
     const auto config = config_of_changes(changes);
     ASSERT_TRUE(config) << config.error().message();
     const auto json = codec::parse_json(*config).value();

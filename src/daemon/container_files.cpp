@@ -23,7 +23,8 @@ std::string stat_header(const container::PathStat& stat) {
 
 Result<std::string> path_of(const Call& call) {
     std::string path = call.query("path");
-    if (path.empty()) return fail(ErrorCode::InvalidArgument, "bad parameter: 'path' cannot be empty");
+    if (path.empty())
+        return fail(ErrorCode::InvalidArgument, "bad parameter: 'path' cannot be empty");
     return path;
 }
 }  // namespace
@@ -41,7 +42,8 @@ Result<> export_container(Call& call) {
     const auto id = TRY(call.engine.containers.find_id(call.parameter("id")));
     call.response.headers.set("Content-Type", "application/x-tar");
     return call.engine.containers.export_tree(
-        id, [&](std::span<const std::byte> bytes) { return call.response.write(bytes); }, call.stop());
+        id, [&](std::span<const std::byte> bytes) { return call.response.write(bytes); },
+        call.stop());
 }
 
 Result<> stat_archive(Call& call) {
@@ -77,8 +79,9 @@ Result<> put_archive(Call& call) {
 }
 
 Result<> commit_container(Call& call) {
-    container::CommitOptions options{
-        .author = call.query("author"), .comment = call.query("comment"), .pause = call.flag("pause", true)};
+    container::CommitOptions options{.author = call.query("author"),
+                                     .comment = call.query("comment"),
+                                     .pause = call.flag("pause", true)};
     const std::string repository = call.query("repo");
     if (!repository.empty()) {
         const std::string tag = call.query("tag");
@@ -86,7 +89,8 @@ Result<> commit_container(Call& call) {
     }
     options.changes = changes_of(call.request.query);
     if (!options.changes.empty()) options.config_json = TRY(config_of_changes(options.changes));
-    const auto id = TRY(call.engine.containers.commit(call.query("container"), options, call.stop()));
+    const auto id =
+        TRY(call.engine.containers.commit(call.query("container"), options, call.stop()));
     return call.send({{"Id", id}}, 201);
 }
 

@@ -33,10 +33,11 @@ std::string health_of(const ContainerView& view) {
 }
 
 bool uses_volume(const ContainerView& view, const std::string& wanted) {
-    return std::any_of(view.mounts.begin(), view.mounts.end(), [&](const container::MountView& mount) {
-        return mount.name == wanted || mount.destination == wanted ||
-               (mount.type == "bind" && mount.source == wanted);
-    });
+    return std::any_of(view.mounts.begin(), view.mounts.end(),
+                       [&](const container::MountView& mount) {
+                           return mount.name == wanted || mount.destination == wanted ||
+                                  (mount.type == "bind" && mount.source == wanted);
+                       });
 }
 
 bool on_network(const ContainerView& view, const std::string& wanted) {
@@ -78,7 +79,8 @@ Result<std::optional<Timestamp>> parse_time(std::string_view text, Timestamp now
 Result<std::optional<Timestamp>> until_of(const api::Filters& filters, Timestamp now) {
     const auto& values = filters.values("until");
     if (values.empty()) return std::optional<Timestamp>();
-    if (values.size() > 1) return fail(ErrorCode::InvalidArgument, "more than one until filter specified");
+    if (values.size() > 1)
+        return fail(ErrorCode::InvalidArgument, "more than one until filter specified");
     return parse_time(values.front(), now);
 }
 
@@ -103,7 +105,8 @@ Result<ContainerFilter> ContainerFilter::prepare(const api::Filters& filters,
     }
     for (const auto& value : filters.values("ancestor")) {
         out.ancestors_.push_back(value);
-        if (const auto image = images.resolve(value)) out.ancestors_.push_back(image->id.to_string());
+        if (const auto image = images.resolve(value))
+            out.ancestors_.push_back(image->id.to_string());
     }
     out.before_ = TRY(created_at(filters, "before", containers));
     out.since_ = TRY(created_at(filters, "since", containers));
@@ -130,15 +133,18 @@ bool ContainerFilter::matches(const ContainerView& view) const {
         if (std::find(exit_codes_.begin(), exit_codes_.end(), state.exit_code) == exit_codes_.end())
             return false;
     }
-    return filters_.matches_prefix("id", view.id) && filters_.matches_name("name", "/" + view.name) &&
+    return filters_.matches_prefix("id", view.id) &&
+           filters_.matches_name("name", "/" + view.name) &&
            filters_.matches_labels("label", view.spec.labels) &&
            filters_.excludes_labels("label!", view.spec.labels) &&
            filters_.matches("status", to_string(view.state.status)) &&
            filters_.matches("health", health_of(view)) && matches_any(ancestors_, is_ancestor) &&
            matches_any(filters_.values("expose"), exposes) &&
            matches_any(filters_.values("publish"), publishes) &&
-           matches_any(filters_.values("volume"), [&](const auto& v) { return uses_volume(view, v); }) &&
-           matches_any(filters_.values("network"), [&](const auto& v) { return on_network(view, v); }) &&
+           matches_any(filters_.values("volume"),
+                       [&](const auto& v) { return uses_volume(view, v); }) &&
+           matches_any(filters_.values("network"),
+                       [&](const auto& v) { return on_network(view, v); }) &&
            (!before_ || view.created_at < *before_) && (!since_ || view.created_at > *since_);
 }
 

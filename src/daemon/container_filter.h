@@ -13,8 +13,8 @@ namespace berth::daemon {
 /// The filters of `docker ps`, made ready to be asked about one container after another.
 class ContainerFilter {
 public:
-    /// `all` are the containers that "before" and "since" may name. InvalidArgument for a value that makes no
-    /// sense, NotFound for a container that "before" or "since" names in vain.
+    /// `all` are the containers that "before" and "since" may name. InvalidArgument for a value
+    /// that makes no sense, NotFound for a container that "before" or "since" names in vain.
     static Result<ContainerFilter> prepare(const api::Filters& filters,
                                            const container::Containers& containers,
                                            const image::Store& images);
@@ -32,8 +32,8 @@ private:
 
 /// "until" and labels of a prune: Unix time, RFC 3339 or a duration back from now.
 Result<std::optional<Timestamp>> until_of(const api::Filters& filters, Timestamp now);
-/// A time as query parameters have it: "1700000000.5", RFC 3339, or a duration back from `now` ("10m"). ""
-/// and "0" are nullopt.
+/// A time as query parameters have it: "1700000000.5", RFC 3339, or a duration back from `now`
+/// ("10m"). "" and "0" are nullopt.
 Result<std::optional<Timestamp>> parse_time(std::string_view text, Timestamp now);
 
 }  // namespace berth::daemon

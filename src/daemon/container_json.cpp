@@ -18,9 +18,11 @@ std::string time_text(Timestamp time) {
 }
 
 api::EndpointSettings endpoint_of(const container::EndpointView& view) {
-    api::EndpointSettings out{.links = view.links, .aliases = view.aliases, .mac_address = view.mac_address};
+    api::EndpointSettings out{
+        .links = view.links, .aliases = view.aliases, .mac_address = view.mac_address};
     if (!view.wanted_ipv4.empty() || !view.wanted_ipv6.empty() || !view.wanted_link_local.empty())
-        out.ipam_config = api::EndpointSettings::IpamConfig{view.wanted_ipv4, view.wanted_ipv6, view.wanted_link_local};
+        out.ipam_config = api::EndpointSettings::IpamConfig{view.wanted_ipv4, view.wanted_ipv6,
+                                                            view.wanted_link_local};
     out.driver_opts = view.driver_options;
     out.gw_priority = view.gw_priority;
     out.network_id = view.network_id;
@@ -65,8 +67,8 @@ Json published_ports_of(const ContainerView& view) {
         Json& list = ports[published.port.to_string()];
         if (published.host_port == 0) continue;
         if (list.is_null()) list = Json::array();
-        list.push_back(
-            {{"HostIp", published.host_address}, {"HostPort", std::to_string(published.host_port)}});
+        list.push_back({{"HostIp", published.host_address},
+                        {"HostPort", std::to_string(published.host_port)}});
     }
     return ports;
 }
@@ -92,7 +94,9 @@ Json health_of(const container::Health& health) {
                            {"ExitCode", probe.exit_code},
                            {"Output", probe.output}});
     }
-    return {{"Status", health.status}, {"FailingStreak", health.failing_streak}, {"Log", std::move(entries)}};
+    return {{"Status", health.status},
+            {"FailingStreak", health.failing_streak},
+            {"Log", std::move(entries)}};
 }
 
 Json state_of(const container::State& state) {
@@ -170,7 +174,8 @@ std::string status_text(const container::State& state, Timestamp now) {
         case Status::Running: {
             std::string text = "Up " + since(state.started_at);
             if (state.health.status == "starting") return text + " (health: starting)";
-            return state.health.status.empty() ? text : concat(text, " (", state.health.status, ")");
+            return state.health.status.empty() ? text
+                                               : concat(text, " (", state.health.status, ")");
         }
         case Status::Paused: return concat("Up ", since(state.started_at), " (Paused)");
         case Status::Restarting:
@@ -214,7 +219,8 @@ Json inspect_of(const ContainerView& view, api::ApiVersion version) {
     if (is_legacy) add_legacy_network_members(settings, view);
     settings["Networks"] = endpoints_of(view);
     Json config = api::json_of(config_of(view.spec));
-    if (!is_legacy && config.contains("OnBuild") && config["OnBuild"].empty()) config.erase("OnBuild");
+    if (!is_legacy && config.contains("OnBuild") && config["OnBuild"].empty())
+        config.erase("OnBuild");
     Json out{{"Id", view.id},
              {"Created", time_text(view.created_at)},
              {"Path", view.path},

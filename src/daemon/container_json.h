@@ -6,7 +6,8 @@
 namespace berth::daemon {
 
 /// One entry of `GET /containers/json`.
-codec::Json list_entry_of(const container::ContainerView& view, Timestamp now, api::ApiVersion version);
+codec::Json list_entry_of(const container::ContainerView& view, Timestamp now,
+                          api::ApiVersion version);
 /// The answer of `GET /containers/{id}/json`.
 codec::Json inspect_of(const container::ContainerView& view, api::ApiVersion version);
 

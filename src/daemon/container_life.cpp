@@ -31,14 +31,15 @@ Result<> start_container(Call& call) {
 
 Result<> stop_container(Call& call) {
     const auto timeout = TRY(timeout_of(call));
-    const bool stopped =
-        TRY(call.engine.containers.stop(call.parameter("id"), timeout, stop_signal_of(call), call.stop()));
+    const bool stopped = TRY(call.engine.containers.stop(call.parameter("id"), timeout,
+                                                         stop_signal_of(call), call.stop()));
     return call.send_status(stopped ? 204 : 304);
 }
 
 Result<> restart_container(Call& call) {
     const auto timeout = TRY(timeout_of(call));
-    TRY(call.engine.containers.restart(call.parameter("id"), timeout, stop_signal_of(call), call.stop()));
+    TRY(call.engine.containers.restart(call.parameter("id"), timeout, stop_signal_of(call),
+                                       call.stop()));
     return call.send_status(204);
 }
 
@@ -61,7 +62,8 @@ Result<> unpause_container(Call& call) {
 Result<> rename_container(Call& call) {
     std::string name = call.query("name");
     if (name.starts_with('/')) name.erase(0, 1);
-    if (name.empty()) return fail(ErrorCode::InvalidArgument, "Neither old nor new names may be empty");
+    if (name.empty())
+        return fail(ErrorCode::InvalidArgument, "Neither old nor new names may be empty");
     TRY(call.engine.containers.rename(call.parameter("id"), name));
     return call.send_status(204);
 }
@@ -83,14 +85,16 @@ Result<> wait_container(Call& call) {
         condition = container::WaitCondition::Removed;
     else if (!text.empty() && text != "not-running")
         return fail(ErrorCode::InvalidArgument, "invalid condition: \"", text, "\"");
-    // The head goes out once the wait is registered: a client that sees it may start the container and misses
-    // nothing.
+    // The head goes out once the wait is registered: a client that sees it may start the container
+    // and misses nothing.
     call.response.headers.set("Content-Type", "application/json");
     std::optional<Error> send_error;
     const auto waiting = [&] {
-        if (auto started = call.response.start(); started.is_error()) send_error = std::move(started).error();
+        if (auto started = call.response.start(); started.is_error())
+            send_error = std::move(started).error();
     };
-    const auto result = call.engine.containers.wait(call.parameter("id"), condition, waiting, call.stop());
+    const auto result =
+        call.engine.containers.wait(call.parameter("id"), condition, waiting, call.stop());
     if (result.is_error() && !call.response.has_started()) return result.error().clone();
     if (send_error) return std::move(*send_error);
     Json answer{{"StatusCode", result ? result->exit_code : -1}};

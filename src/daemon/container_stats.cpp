@@ -56,7 +56,8 @@ Json networks_of(const StatsSample& sample) {
     return networks;
 }
 
-/// One object of the stream: a sample and the one before it, whose difference clients show as a rate.
+/// One object of the stream: a sample and the one before it, whose difference clients show as a
+/// rate.
 Json stats_of(const Call& call, const container::ContainerView& view, const StatsSample& before,
               const StatsSample& sample) {
     const auto time = [](Timestamp t) {

@@ -65,17 +65,20 @@ Result<Attachment> attachment_of(Call& call) {
     }
     options.multiplex = !view.spec.tty;
     const auto status = view.state.status;
-    const bool is_waiting = status == container::Status::Created || status == container::Status::Exited;
-    return Attachment{.view = view, .options = options, .is_waiting = is_waiting && options.stream && !options.logs};
+    const bool is_waiting =
+        status == container::Status::Created || status == container::Status::Exited;
+    return Attachment{.view = view,
+                      .options = options,
+                      .is_waiting = is_waiting && options.stream && !options.logs};
 }
 }  // namespace
 
 Result<> attach_container(Call& call) {
     auto [view, options, is_waiting] = TRY(attachment_of(call));
     if (is_waiting && !call.request.is_tls) {
-        // Clients start the container as soon as they read our head. They must find themselves attached by
-        // then, or what a short-lived process prints is lost. Nothing can be written before the head, since
-        // nothing runs.
+        // Clients start the container as soon as they read our head. They must find themselves
+        // attached by then, or what a short-lived process prints is lost. Nothing can be written
+        // before the head, since nothing runs.
         auto early = TRY(sys::duplicate(call.request.connection()));
         TRY(call.engine.containers.attach(view.id, options, std::move(early)));
         TRY(call.response.hijack(call.request.headers.has_token("Connection", "upgrade")
@@ -83,7 +86,8 @@ Result<> attach_container(Call& call) {
                                      : "application/vnd.docker.raw-stream"));
         return {};
     }
-    // Errors after this point go onto the stolen connection: there is no other way left to tell them.
+    // Errors after this point go onto the stolen connection: there is no other way left to tell
+    // them.
     const bool upgraded = call.request.headers.has_token("Connection", "upgrade");
     auto stream = TRY(call.response.hijack(upgraded ? stream_type(view.spec.tty, call.version)
                                                     : "application/vnd.docker.raw-stream"));
@@ -103,7 +107,8 @@ Result<> attach_websocket(Call& call) {
     options.multiplex = false;
     auto [ours, theirs] = TRY(sys::socket_pair());
     if (is_waiting) TRY(call.engine.containers.attach(view.id, options, std::move(theirs)));
-    call.response.headers.set("Sec-WebSocket-Accept", websocket_accept(headers.get("Sec-WebSocket-Key")));
+    call.response.headers.set("Sec-WebSocket-Accept",
+                              websocket_accept(headers.get("Sec-WebSocket-Key")));
     auto socket = TRY(call.response.hijack({}));
     const auto opcode = call.is_at_least(28) ? WebSocketOpcode::Binary : WebSocketOpcode::Text;
     std::jthread relay([&socket, &ours, opcode] {
@@ -128,7 +133,8 @@ Result<> show_logs(Call& call) {
                                   .timestamps = call.flag("timestamps"),
                                   .details = call.flag("details")};
     if (!options.stdout_ && !options.stderr_)
-        return fail(ErrorCode::InvalidArgument, "Bad parameters: you must choose at least one stream");
+        return fail(ErrorCode::InvalidArgument,
+                    "Bad parameters: you must choose at least one stream");
     const std::string tail = call.query("tail");
     if (!tail.empty() && tail != "all") {
         const auto lines = parse_int(tail);
@@ -152,7 +158,8 @@ Result<> show_logs(Call& call) {
         if (tty)
             out += line;
         else
-            api::append_frame(out, entry.stream == 2 ? api::Stream::Stderr : api::Stream::Stdout, line);
+            api::append_frame(out, entry.stream == 2 ? api::Stream::Stderr : api::Stream::Stdout,
+                              line);
         if (!options.follow && out.size() < 64 * 1024) return true;
         written = call.response.write(out);
         out.clear();

@@ -7,21 +7,24 @@ using container::ContainerSpec;
 namespace {
 Error invalid(const std::string& text) { return fail(ErrorCode::InvalidArgument, text); }
 
-Result<container::PortBinding> binding_of(const api::PortBinding& binding, const std::string& port) {
+Result<container::PortBinding> binding_of(const api::PortBinding& binding,
+                                          const std::string& port) {
     container::PortBinding out{.host_address = binding.host_ip};
     if (binding.host_port.empty()) return out;
     const auto range = split_once(binding.host_port, '-');
     const auto first = parse_uint(range ? range->first : std::string_view(binding.host_port));
     const auto last = range ? parse_uint(range->second) : first;
     if (!first || !last || *first > 65535 || *last > 65535 || *last < *first)
-        return invalid(concat("invalid port specification: \"", binding.host_port, "\" for ", port));
+        return invalid(
+            concat("invalid port specification: \"", binding.host_port, "\" for ", port));
     out.host_port = static_cast<std::uint16_t>(*first);
     if (range) out.host_port_end = static_cast<std::uint16_t>(*last);
     return out;
 }
 
 Result<container::MountRequest> mount_of(const api::Mount& mount, api::ApiVersion version) {
-    container::MountRequest out{.source = mount.source, .target = mount.target, .read_only = mount.read_only};
+    container::MountRequest out{
+        .source = mount.source, .target = mount.target, .read_only = mount.read_only};
     const auto wrong_options = [&](const char* options) {
         return invalid(concat("invalid mount config for type \"", mount.type, "\": field ", options,
                               " must not be specified"));
@@ -29,13 +32,14 @@ Result<container::MountRequest> mount_of(const api::Mount& mount, api::ApiVersio
     // Before 1.42 options of another type were ignored, as clients of then rely on.
     const bool strict = version >= api::ApiVersion{1, 42};
     if (mount.target.empty())
-        return invalid(
-            concat("invalid mount config for type \"", mount.type, "\": field Target must not be empty"));
+        return invalid(concat("invalid mount config for type \"", mount.type,
+                              "\": field Target must not be empty"));
     if (mount.type == "bind") {
         if (strict && mount.volume_options) return wrong_options("VolumeOptions");
         if (strict && mount.tmpfs_options) return wrong_options("TmpfsOptions");
         if (mount.source.empty())
-            return invalid("invalid mount config for type \"bind\": field Source must not be empty");
+            return invalid(
+                "invalid mount config for type \"bind\": field Source must not be empty");
         out.type = container::MountType::Bind;
         if (mount.bind_options) {
             out.propagation = mount.bind_options->propagation;
@@ -62,7 +66,8 @@ Result<container::MountRequest> mount_of(const api::Mount& mount, api::ApiVersio
         if (strict && mount.bind_options) return wrong_options("BindOptions");
         if (strict && mount.volume_options) return wrong_options("VolumeOptions");
         if (!mount.source.empty())
-            return invalid("invalid mount config for type \"tmpfs\": field Source must not be specified");
+            return invalid(
+                "invalid mount config for type \"tmpfs\": field Source must not be specified");
         out.type = container::MountType::Tmpfs;
         if (mount.tmpfs_options) {
             out.tmpfs_size = mount.tmpfs_options->size_bytes;
@@ -70,7 +75,8 @@ Result<container::MountRequest> mount_of(const api::Mount& mount, api::ApiVersio
         }
     } else if (mount.type == "image") {
         if (mount.source.empty())
-            return invalid("invalid mount config for type \"image\": field Source must not be empty");
+            return invalid(
+                "invalid mount config for type \"image\": field Source must not be empty");
         out.type = container::MountType::Image;
         out.read_only = true;
         if (mount.image_options) out.subpath = mount.image_options->subpath;
@@ -80,7 +86,8 @@ Result<container::MountRequest> mount_of(const api::Mount& mount, api::ApiVersio
     return out;
 }
 
-std::vector<container::ThrottleDevice> throttles_of(const std::vector<api::ThrottleDevice>& devices) {
+std::vector<container::ThrottleDevice> throttles_of(
+    const std::vector<api::ThrottleDevice>& devices) {
     std::vector<container::ThrottleDevice> out;
     for (const auto& device : devices) out.push_back({device.path, device.rate});
     return out;
@@ -92,7 +99,8 @@ container::Resources resources_of(const api::Resources& in) {
     out.memory_swap = in.memory_swap;
     out.memory_reservation = in.memory_reservation;
     // -1 is how the command line says "not set".
-    if (in.memory_swappiness && *in.memory_swappiness >= 0) out.memory_swappiness = in.memory_swappiness;
+    if (in.memory_swappiness && *in.memory_swappiness >= 0)
+        out.memory_swappiness = in.memory_swappiness;
     out.nano_cpus = in.nano_cpus;
     out.cpu_shares = in.cpu_shares;
     out.cpu_period = in.cpu_period;
@@ -116,9 +124,11 @@ container::Resources resources_of(const api::Resources& in) {
 Result<container::RestartPolicy> restart_of(const api::RestartPolicy& policy) {
     const auto mode = TRY(container::parse_restart_mode(policy.name));
     if (policy.maximum_retry_count < 0) return invalid("maximum retry count cannot be negative");
-    const bool counts = mode == container::RestartMode::OnFailure || mode == container::RestartMode::Unhealthy;
+    const bool counts =
+        mode == container::RestartMode::OnFailure || mode == container::RestartMode::Unhealthy;
     if (policy.maximum_retry_count > 0 && !counts) {
-        return invalid("invalid restart policy: maximum retry count can only be used with 'on-failure'");
+        return invalid(
+            "invalid restart policy: maximum retry count can only be used with 'on-failure'");
     }
     return container::RestartPolicy{mode, policy.maximum_retry_count};
 }
@@ -164,7 +174,8 @@ Result<container::HostConfig> host_of(const api::HostConfig& in, api::ApiVersion
     out.sysctls = in.sysctls;
     out.resources = resources_of(in.resources);
     for (const auto& device : in.resources.devices)
-        out.devices.push_back({device.path_on_host, device.path_in_container, device.cgroup_permissions});
+        out.devices.push_back(
+            {device.path_on_host, device.path_in_container, device.cgroup_permissions});
     for (const auto& claim : in.resources.device_requests)
         out.device_claims.push_back(
             {claim.driver, claim.count, claim.device_ids, claim.capabilities, claim.options});
@@ -196,7 +207,8 @@ Result<container::HostConfig> host_of(const api::HostConfig& in, api::ApiVersion
     return out;
 }
 
-std::vector<api::ThrottleDevice> throttles_of(const std::vector<container::ThrottleDevice>& devices) {
+std::vector<api::ThrottleDevice> throttles_of(
+    const std::vector<container::ThrottleDevice>& devices) {
     std::vector<api::ThrottleDevice> out;
     for (const auto& device : devices) out.push_back({device.path, device.rate});
     return out;
@@ -210,14 +222,15 @@ api::Mount mount_of(const container::MountRequest& in) {
     switch (in.type) {
         case container::MountType::Bind:
             if (!in.propagation.empty() || in.create_mountpoint || in.non_recursive) {
-                out.bind_options = api::Mount::BindOptions{.propagation = in.propagation,
-                                                           .non_recursive = in.non_recursive,
-                                                           .create_mountpoint = in.create_mountpoint};
+                out.bind_options =
+                    api::Mount::BindOptions{.propagation = in.propagation,
+                                            .non_recursive = in.non_recursive,
+                                            .create_mountpoint = in.create_mountpoint};
             }
             break;
         case container::MountType::Volume:
-            if (in.no_copy || !in.labels.empty() || !in.driver.empty() || !in.driver_options.empty() ||
-                !in.subpath.empty()) {
+            if (in.no_copy || !in.labels.empty() || !in.driver.empty() ||
+                !in.driver_options.empty() || !in.subpath.empty()) {
                 out.volume_options = api::Mount::VolumeOptions{
                     .no_copy = in.no_copy, .labels = in.labels, .subpath = in.subpath};
                 if (!in.driver.empty() || !in.driver_options.empty())
@@ -261,7 +274,8 @@ api::Resources resources_of(const container::HostConfig& host) {
         out.blkio_weight_device.push_back({device.path, static_cast<std::uint16_t>(device.rate)});
     if (in.oom_kill_disable) out.oom_kill_disable = true;
     out.cgroup_parent = host.cgroup_parent;
-    for (const auto& limit : host.ulimits) out.ulimits.push_back({limit.name, limit.hard, limit.soft});
+    for (const auto& limit : host.ulimits)
+        out.ulimits.push_back({limit.name, limit.hard, limit.soft});
     for (const auto& device : host.devices)
         out.devices.push_back({device.host_path, device.container_path, device.permissions});
     out.device_cgroup_rules = host.device_cgroup_rules;
@@ -311,12 +325,13 @@ Result<ContainerSpec> spec_of(const api::ContainerCreateRequest& request, api::A
         const auto& check = *in.healthcheck;
         if (check.interval < 0 || check.timeout < 0 || check.start_period < 0 || check.retries < 0)
             return invalid("health check: durations and retries cannot be negative");
-        out.healthcheck = container::Healthcheck{.test = check.test,
-                                                 .interval = nanoseconds(check.interval),
-                                                 .timeout = nanoseconds(check.timeout),
-                                                 .start_period = nanoseconds(check.start_period),
-                                                 .start_interval = nanoseconds(check.start_interval),
-                                                 .retries = check.retries};
+        out.healthcheck =
+            container::Healthcheck{.test = check.test,
+                                   .interval = nanoseconds(check.interval),
+                                   .timeout = nanoseconds(check.timeout),
+                                   .start_period = nanoseconds(check.start_period),
+                                   .start_interval = nanoseconds(check.start_interval),
+                                   .retries = check.retries};
     }
     out.tty = in.tty;
     out.open_stdin = in.open_stdin;
@@ -328,13 +343,16 @@ Result<ContainerSpec> spec_of(const api::ContainerCreateRequest& request, api::A
     out.args_escaped = in.args_escaped;
     out.on_build = in.on_build;
     if (!in.mac_address.empty() && version >= api::ApiVersion{1, 52}) {
-        return invalid("container-wide MAC address no longer supported; use endpoint-specific MAC address instead");
+        return invalid(
+            "container-wide MAC address no longer supported; use endpoint-specific MAC address "
+            "instead");
     }
     out.mac_address = in.mac_address;
     out.host = TRY(host_of(request.host_config, version));
     if (request.endpoints.size() > 1 && version < api::ApiVersion{1, 44}) {
         return invalid(
-            "Container cannot be created with multiple network endpoints: the API version is below 1.44");
+            "Container cannot be created with multiple network endpoints: the API version is below "
+            "1.44");
     }
     for (const auto& [name, settings] : request.endpoints) {
         auto endpoint = TRY(endpoint_spec_of(settings));
@@ -397,7 +415,8 @@ api::HostConfig host_config_of(const container::HostConfig& in) {
         auto& list = out.port_bindings[port.to_string()];
         for (const auto& binding : bindings) {
             std::string text = binding.host_port ? std::to_string(binding.host_port) : "";
-            if (binding.host_port_end > binding.host_port) text += concat("-", binding.host_port_end);
+            if (binding.host_port_end > binding.host_port)
+                text += concat("-", binding.host_port_end);
             list.push_back({binding.host_address, std::move(text)});
         }
     }

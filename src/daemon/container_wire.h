@@ -4,12 +4,13 @@
 #include "base/result.h"
 #include "container/containers.h"
 
-// Between the wire and the domain: what a client sends becomes a ContainerSpec, and for `inspect` the way
-// back.
+// Between the wire and the domain: what a client sends becomes a ContainerSpec, and for `inspect`
+// the way back.
 namespace berth::daemon {
 
 /// InvalidArgument names the member that makes no sense.
-Result<container::ContainerSpec> spec_of(const api::ContainerCreateRequest& request, api::ApiVersion version);
+Result<container::ContainerSpec> spec_of(const api::ContainerCreateRequest& request,
+                                         api::ApiVersion version);
 Result<container::EndpointSpec> endpoint_spec_of(const api::EndpointSettings& settings);
 Result<container::UpdateRequest> update_of(const api::ContainerUpdateRequest& request);
 

@@ -31,8 +31,8 @@ TEST(SpecOf, TakesPortsMountsAndLimits) {
 }
 
 TEST(SpecOf, SurvivesTheWayBack) {
-    const auto first =
-        spec(R"({"Image":"a","Cmd":["x"],"Env":["A=b"],"StopTimeout":3,"Healthcheck":{"Test":["NONE"]},
+    const auto first = spec(
+        R"({"Image":"a","Cmd":["x"],"Env":["A=b"],"StopTimeout":3,"Healthcheck":{"Test":["NONE"]},
         "HostConfig":{"Binds":["/a:/b"],"PortBindings":{"80/tcp":[{"HostIp":"","HostPort":"1-2"}]},"Privileged":true,
         "Ulimits":[{"Name":"nofile","Hard":20,"Soft":10}],"Tmpfs":{"/t":"size=1m"},"ShmSize":1048576,"IpcMode":"host",
         "LogConfig":{"Type":"local","Config":{}},"Runtime":"berth","BerthHostCA":true}})");
@@ -54,14 +54,19 @@ TEST(SpecOf, TakesAMacAddressOfTheWholeContainerUpTo151) {
 
 TEST(SpecOf, RefusesWhatMakesNoSense) {
     const std::pair<const char*, const char*> cases[] = {
-        {R"({"HostConfig":{"PortBindings":{"80/tcp":[{"HostPort":"x"}]}}})", "invalid port specification"},
-        {R"({"HostConfig":{"PortBindings":{"80/tcp":[{"HostPort":"9-8"}]}}})", "invalid port specification"},
+        {R"({"HostConfig":{"PortBindings":{"80/tcp":[{"HostPort":"x"}]}}})",
+         "invalid port specification"},
+        {R"({"HostConfig":{"PortBindings":{"80/tcp":[{"HostPort":"9-8"}]}}})",
+         "invalid port specification"},
         {R"({"HostConfig":{"PortBindings":{"eighty":[]}}})", "eighty"},
-        {R"({"HostConfig":{"Mounts":[{"Type":"bind","Target":"/a"}]}})", "field Source must not be empty"},
-        {R"({"HostConfig":{"Mounts":[{"Type":"bind","Source":"/a"}]}})", "field Target must not be empty"},
+        {R"({"HostConfig":{"Mounts":[{"Type":"bind","Target":"/a"}]}})",
+         "field Source must not be empty"},
+        {R"({"HostConfig":{"Mounts":[{"Type":"bind","Source":"/a"}]}})",
+         "field Target must not be empty"},
         {R"({"HostConfig":{"Mounts":[{"Type":"tmpfs","Target":"/a","VolumeOptions":{}}]}})",
          "VolumeOptions must not be"},
-        {R"({"HostConfig":{"Mounts":[{"Type":"npipe","Source":"a","Target":"/a"}]}})", "not supported"},
+        {R"({"HostConfig":{"Mounts":[{"Type":"npipe","Source":"a","Target":"/a"}]}})",
+         "not supported"},
         {R"({"HostConfig":{"RestartPolicy":{"Name":"sometimes"}}})", "sometimes"},
         {R"({"HostConfig":{"RestartPolicy":{"Name":"always","MaximumRetryCount":2}}})",
          "only be used with 'on-failure'"},
@@ -72,7 +77,8 @@ TEST(SpecOf, RefusesWhatMakesNoSense) {
     for (const auto& [json, text] : cases) {
         const auto result = spec(json);
         ASSERT_TRUE(result.is_error()) << json;
-        EXPECT_NE(result.error().message().find(text), std::string::npos) << result.error().message();
+        EXPECT_NE(result.error().message().find(text), std::string::npos)
+            << result.error().message();
     }
 }
 
@@ -118,8 +124,8 @@ TEST(BuildRequest, ReadsDockersParameters) {
 }
 
 TEST(BuildRequest, RefusesBrokenOnes) {
-    for (const char* text :
-         {"buildargs=%5B", "buildargs=%5B%5D", "networkmode=container:x", "version=2", "platform=a/b/c/d"})
+    for (const char* text : {"buildargs=%5B", "buildargs=%5B%5D", "networkmode=container:x",
+                             "version=2", "platform=a/b/c/d"})
         EXPECT_TRUE(build_request_of(http::Query::parse(text), {}).is_error()) << text;
     http::Headers headers;
     headers.set("X-Berth-Secrets", "e30");

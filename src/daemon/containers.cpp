@@ -36,16 +36,17 @@ std::optional<std::string> empty_bindings_warning(const api::HostConfig& host) {
     for (const auto& [port, bindings] : host.port_bindings)
         if (bindings.empty()) ports.push_back(port);
     if (ports.empty()) return std::nullopt;
-    return concat("Following container port(s) have an empty list of port-bindings: ", join(ports, ", "),
-                  ". Such bindings will be discarded in a future version.");
+    return concat("Following container port(s) have an empty list of port-bindings: ",
+                  join(ports, ", "), ". Such bindings will be discarded in a future version.");
 }
 }  // namespace
 
 Result<> list_containers(Call& call) {
-    const auto filters =
-        TRY(call.filters({"ancestor", "before", "exited", "expose", "health", "id", "is-task", "isolation",
-                          "label", "name", "network", "publish", "since", "status", "volume"}));
-    const auto filter = TRY(ContainerFilter::prepare(filters, call.engine.containers, call.engine.images));
+    const auto filters = TRY(call.filters({"ancestor", "before", "exited", "expose", "health", "id",
+                                           "is-task", "isolation", "label", "name", "network",
+                                           "publish", "since", "status", "volume"}));
+    const auto filter =
+        TRY(ContainerFilter::prepare(filters, call.engine.containers, call.engine.images));
     const long long limit = call.request.query.number("limit").value_or(0);
     const bool all = call.flag("all") || filter.wants_all() || limit > 0;
     const auto views = TRY(call.engine.containers.list({.all = all, .sizes = call.flag("size")}));
@@ -83,7 +84,8 @@ Result<> inspect_container(Call& call) {
 Result<> remove_container(Call& call) {
     if (call.flag("link")) return fail(ErrorCode::Unsupported, "removing a link is not supported");
     TRY(call.engine.containers.remove(call.parameter("id"),
-                                      {.force = call.flag("force"), .volumes = call.flag("v")}, call.stop()));
+                                      {.force = call.flag("force"), .volumes = call.flag("v")},
+                                      call.stop()));
     return call.send_status(204);
 }
 
@@ -115,7 +117,8 @@ Result<> explain_container(Call& call) {
              {"Signal", why.signal == 0 ? std::string() : sys::signal_name(why.signal)},
              {"RestartCount", view.state.restart_count}};
     if (why.cause == "out-of-memory")
-        out["OOM"] = {{"Pid", why.oom_pid}, {"Process", why.oom_process}, {"Limit", why.memory_limit}};
+        out["OOM"] = {
+            {"Pid", why.oom_pid}, {"Process", why.oom_process}, {"Limit", why.memory_limit}};
     return call.send(out);
 }
 

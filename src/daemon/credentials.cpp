@@ -15,7 +15,8 @@ std::string registry_host(std::string_view address) {
     for (const std::string_view scheme : {"https://", "http://"})
         if (address.starts_with(scheme)) address.remove_prefix(scheme.size());
     const std::string host(address.substr(0, address.find('/')));
-    return host.empty() || host == "index.docker.io" || host == "registry-1.docker.io" ? "docker.io" : host;
+    return host.empty() || host == "index.docker.io" || host == "registry-1.docker.io" ? "docker.io"
+                                                                                       : host;
 }
 
 remote::CredentialsProvider credentials_for(const http::Headers& headers, const std::string& host) {
@@ -30,7 +31,8 @@ remote::CredentialsProvider credentials_for_build(const http::Headers& headers) 
     const auto configs = api::auth_configs_from_header(headers.get("X-Registry-Config"));
     if (!configs || configs->empty()) return {};
     std::map<std::string, remote::Credentials> by_host;
-    for (const auto& [address, auth] : *configs) by_host[registry_host(address)] = credentials_of(auth);
+    for (const auto& [address, auth] : *configs)
+        by_host[registry_host(address)] = credentials_of(auth);
     return [by_host = std::move(by_host)](const std::string& wanted) {
         const auto found = by_host.find(wanted);
         return found == by_host.end() ? remote::Credentials{} : found->second;

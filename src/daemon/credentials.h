@@ -6,10 +6,11 @@
 namespace berth::daemon {
 
 remote::Credentials credentials_of(const api::AuthConfig& auth);
-/// The registry that a client's server address means: "https://index.docker.io/v1/" and "" are "docker.io".
+/// The registry that a client's server address means: "https://index.docker.io/v1/" and "" are
+/// "docker.io".
 std::string registry_host(std::string_view server_address);
-/// Header X-Registry-Auth as credentials for `host` alone. One that cannot be read is as good as none, as in
-/// Docker.
+/// Header X-Registry-Auth as credentials for `host` alone. One that cannot be read is as good as
+/// none, as in Docker.
 remote::CredentialsProvider credentials_for(const http::Headers& headers, const std::string& host);
 /// Header X-Registry-Config of a build: credentials for many hosts.
 remote::CredentialsProvider credentials_for_build(const http::Headers& headers);

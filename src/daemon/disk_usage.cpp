@@ -20,18 +20,18 @@ namespace berth::daemon {
 using codec::Json;
 
 Json cache_record_json(const build::CacheRecord& record) {
-    return {
-        {"ID", record.id},
-        {"Parent", record.parent},
-        {"Parents", record.parent.empty() ? Json(nullptr) : Json::array({record.parent})},
-        {"Type", record.type},
-        {"Description", record.description},
-        {"InUse", record.in_use},
-        {"Shared", record.shared},
-        {"Size", record.bytes},
-        {"CreatedAt", to_rfc3339(record.created)},
-        {"LastUsedAt", record.last_used == Timestamp{} ? Json(nullptr) : Json(to_rfc3339(record.last_used))},
-        {"UsageCount", record.usage_count}};
+    return {{"ID", record.id},
+            {"Parent", record.parent},
+            {"Parents", record.parent.empty() ? Json(nullptr) : Json::array({record.parent})},
+            {"Type", record.type},
+            {"Description", record.description},
+            {"InUse", record.in_use},
+            {"Shared", record.shared},
+            {"Size", record.bytes},
+            {"CreatedAt", to_rfc3339(record.created)},
+            {"LastUsedAt",
+             record.last_used == Timestamp{} ? Json(nullptr) : Json(to_rfc3339(record.last_used))},
+            {"UsageCount", record.usage_count}};
 }
 
 namespace {
@@ -64,7 +64,8 @@ Result<> add_volumes(Call& call, Json& out) {
     for (const auto& volume : call.engine.volumes.list()) {
         const auto bytes = TRY(call.engine.volumes.usage(volume.name, call.stop()));
         Json entry = volume_json(volume);
-        entry["UsageData"] = {{"RefCount", call.engine.volumes.users(volume.name).size()}, {"Size", bytes}};
+        entry["UsageData"] = {{"RefCount", call.engine.volumes.users(volume.name).size()},
+                              {"Size", bytes}};
         volumes.push_back(std::move(entry));
     }
     out["Volumes"] = std::move(volumes);
@@ -79,9 +80,12 @@ Result<> add_build_cache(Call& call, Json& out) {
     return {};
 }
 
-std::int64_t number_at(const Json& entry, const char* member) { return codec::get_int(entry, member); }
+std::int64_t number_at(const Json& entry, const char* member) {
+    return codec::get_int(entry, member);
+}
 
-/// How 1.52 sums a list up: its length, how many of it are in use, bytes, and bytes that a prune would free.
+/// How 1.52 sums a list up: its length, how many of it are in use, bytes, and bytes that a prune
+/// would free.
 Json usage_json(const Json& items, bool verbose, auto is_active, auto bytes) {
     std::int64_t active = 0, total = 0, reclaimable = 0;
     for (const auto& item : items) {
@@ -91,7 +95,10 @@ Json usage_json(const Json& items, bool verbose, auto is_active, auto bytes) {
         else
             reclaimable += bytes(item);
     }
-    Json out{{"ActiveCount", active}, {"TotalCount", items.size()}, {"Reclaimable", reclaimable}, {"TotalSize", total}};
+    Json out{{"ActiveCount", active},
+             {"TotalCount", items.size()},
+             {"Reclaimable", reclaimable},
+             {"TotalSize", total}};
     if (verbose) out["Items"] = items;
     return out;
 }
@@ -101,7 +108,10 @@ Json usages_json(const Json& lists, bool verbose) {
     if (const Json& images = lists["Images"]; !images.is_null()) {
         out["ImageUsage"] = usage_json(
             images, verbose, [](const Json& image) { return number_at(image, "Containers") > 0; },
-            [](const Json& image) { return number_at(image, "Size") - std::max<std::int64_t>(0, number_at(image, "SharedSize")); });
+            [](const Json& image) {
+                return number_at(image, "Size") -
+                       std::max<std::int64_t>(0, number_at(image, "SharedSize"));
+            });
         // What images share counts once.
         out["ImageUsage"]["TotalSize"] = lists["LayersSize"];
     }
@@ -116,13 +126,16 @@ Json usages_json(const Json& lists, bool verbose) {
     }
     if (const Json& volumes = lists["Volumes"]; !volumes.is_null()) {
         out["VolumeUsage"] = usage_json(
-            volumes, verbose, [](const Json& volume) { return number_at(volume["UsageData"], "RefCount") > 0; },
+            volumes, verbose,
+            [](const Json& volume) { return number_at(volume["UsageData"], "RefCount") > 0; },
             [](const Json& volume) { return number_at(volume["UsageData"], "Size"); });
     }
     if (const Json& records = lists["BuildCache"]; !records.is_null()) {
         out["BuildCacheUsage"] = usage_json(
             records, verbose, [](const Json& record) { return codec::get_bool(record, "InUse"); },
-            [](const Json& record) { return codec::get_bool(record, "Shared") ? 0 : number_at(record, "Size"); });
+            [](const Json& record) {
+                return codec::get_bool(record, "Shared") ? 0 : number_at(record, "Size");
+            });
     }
     return out;
 }
@@ -152,7 +165,8 @@ std::string_view holds_of(std::string_view entry) {
 }
 }  // namespace
 
-// What du(1) says of the data root, by what it is for. Nothing is left out, so that the total is the truth.
+// What du(1) says of the data root, by what it is for. Nothing is left out, so that the total is
+// the truth.
 Result<> show_data_root(Call& call) {
     const std::string root = call.engine.configuration.get()->data_root;
     const struct stat status = TRY(sys::fstatat(AT_FDCWD, root, 0).context(root));
@@ -160,7 +174,8 @@ Result<> show_data_root(Call& call) {
     std::map<std::string_view, std::uint64_t> sizes = {{"other", total}};
     for (const auto& entry : TRY(sys::list_dir(root).context(root))) {
         auto measured = sys::disk_usage(concat(root, "/", entry.name));
-        if (measured.is_error() && measured.error().is(ErrorCode::NotFound)) continue;  // was on its way out
+        if (measured.is_error() && measured.error().is(ErrorCode::NotFound))
+            continue;  // was on its way out
         const std::uint64_t used = TRY(std::move(measured));
         sizes[holds_of(entry.name)] += used;
         total += used;

@@ -36,7 +36,8 @@ Json event_json(const Event& event, api::ApiVersion version) {
 /// "exec_create: sh" counts as "exec_create", "health_status: healthy" as "health_status".
 bool action_matches(const api::Filters& filters, const std::string& action) {
     const auto& wanted = filters.values("event");
-    return wanted.empty() || std::any_of(wanted.begin(), wanted.end(), [&](const std::string& value) {
+    return wanted.empty() ||
+           std::any_of(wanted.begin(), wanted.end(), [&](const std::string& value) {
                return action == value || action.starts_with(value + ":");
            });
 }
@@ -77,7 +78,8 @@ bool matches(const api::Filters& filters, const Event& event) {
         !action_matches(filters, event.action))
         return false;
     if (!filters.matches_labels("label", labels) || !image_matches(filters, event)) return false;
-    // Several object filters widen the choice: `container=a` with `volume=b` gives the events of both.
+    // Several object filters widen the choice: `container=a` with `volume=b` gives the events of
+    // both.
     bool any_object = false;
     for (const std::string_view type : {"container", "volume", "network", "daemon"}) {
         if (!filters.has(type)) continue;
@@ -95,7 +97,8 @@ constexpr std::string_view json_sequence = "application/json-seq";
 std::string stream_media_type(const Call& call) {
     for (const auto& entry : split(call.request.headers.get("Accept"), ',')) {
         const std::string type = to_lower(trim(entry.substr(0, entry.find(';'))));
-        if (type == "application/jsonl" || type == "application/x-ndjson" || type == json_sequence) return type;
+        if (type == "application/jsonl" || type == "application/x-ndjson" || type == json_sequence)
+            return type;
     }
     return call.is_at_least(52) ? "application/jsonl" : "application/json";
 }
@@ -103,8 +106,8 @@ std::string stream_media_type(const Call& call) {
 
 Result<> follow_events(Call& call) {
     const auto filters =
-        TRY(call.filters({"type", "event", "container", "image", "label", "volume", "network", "daemon",
-                          "plugin", "node", "service", "secret", "config", "scope"}));
+        TRY(call.filters({"type", "event", "container", "image", "label", "volume", "network",
+                          "daemon", "plugin", "node", "service", "secret", "config", "scope"}));
     const Timestamp now = call.engine.clock.now();
     record::EventLog::SubscribeOptions options;
     options.since = TRY(parse_time(call.query("since"), now));
@@ -119,7 +122,8 @@ Result<> follow_events(Call& call) {
     call.response.headers.set("Content-Type", type);
     TRY(call.response.start());
     while (auto event = subscription.next(call.stop()))
-        TRY(call.response.write(separator + codec::dump_json(event_json(*event, call.version)) + "\n"));
+        TRY(call.response.write(separator + codec::dump_json(event_json(*event, call.version)) +
+                                "\n"));
     return {};
 }
 

@@ -62,7 +62,8 @@ Result<> start_exec(Call& call) {
     container::Containers::ExecStartOptions options{.multiplex = !exec.spec.tty};
     if (request.console_size && call.is_at_least(42)) {
         if (!request.tty)
-            return fail(ErrorCode::InvalidArgument, "console size is only supported when tty is used");
+            return fail(ErrorCode::InvalidArgument,
+                        "console size is only supported when tty is used");
         options.console_size = {(*request.console_size)[0], (*request.console_size)[1]};
     }
     if (request.detach) {

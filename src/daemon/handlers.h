@@ -1,8 +1,8 @@
 #pragma once
 #include "base/result.h"
 
-// Every request handler, by the file that holds it. What an endpoint takes and gives is Docker's Engine API
-// of the version asked for; the comments there say where that is less than obvious.
+// Every request handler, by the file that holds it. What an endpoint takes and gives is Docker's
+// Engine API of the version asked for; the comments there say where that is less than obvious.
 namespace berth::daemon {
 
 class Call;

@@ -20,12 +20,15 @@ std::string_view letter_of(image::FileDifference::Kind kind) {
 
 Result<> show_image_layers(Call& call) {
     oci::Platform platform;
-    if (const auto text = call.query("platform"); !text.empty()) platform = TRY(oci::Platform::parse(text));
-    const auto layers = TRY(call.engine.images.layers(call.parameter("name"), platform, call.stop()));
+    if (const auto text = call.query("platform"); !text.empty())
+        platform = TRY(oci::Platform::parse(text));
+    const auto layers =
+        TRY(call.engine.images.layers(call.parameter("name"), platform, call.stop()));
     Json list = Json::array();
     for (const auto& layer : layers) {
         Json largest = Json::array();
-        for (const auto& file : layer.largest) largest.push_back({{"Path", file.path}, {"Bytes", file.bytes}});
+        for (const auto& file : layer.largest)
+            largest.push_back({{"Path", file.path}, {"Bytes", file.bytes}});
         list.push_back({{"DiffID", layer.diff_id.to_string()},
                         {"CreatedBy", layer.created_by},
                         {"BlobBytes", layer.blob_bytes},
@@ -42,7 +45,8 @@ Result<> show_image_layers(Call& call) {
 
 Result<> show_image_diff(Call& call) {
     const std::string before = call.query("before"), after = call.query("after");
-    if (before.empty() || after.empty()) return fail(ErrorCode::InvalidArgument, "before and after must name images");
+    if (before.empty() || after.empty())
+        return fail(ErrorCode::InvalidArgument, "before and after must name images");
     Json list = Json::array();
     for (const auto& difference : TRY(call.engine.images.diff(before, after, call.stop()))) {
         list.push_back({{"Kind", letter_of(difference.kind)},
@@ -59,7 +63,11 @@ Result<> check_system(Call& call) {
     const auto report = TRY(call.engine.images.check(call.flag("repair"), call.stop()));
     Json problems = Json::array();
     for (const auto& problem : report.problems)
-        problems.push_back({{"Kind", problem.kind}, {"Subject", problem.subject}, {"Problem", problem.text}, {"Repair", problem.repair}, {"Repaired", problem.is_repaired}});
+        problems.push_back({{"Kind", problem.kind},
+                            {"Subject", problem.subject},
+                            {"Problem", problem.text},
+                            {"Repair", problem.repair},
+                            {"Repaired", problem.is_repaired}});
     return call.send({{"Blobs", report.blobs},
                       {"Layers", report.layers},
                       {"Images", report.images},

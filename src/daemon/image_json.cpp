@@ -45,14 +45,16 @@ Json manifests_json(const image::Summary& summary) {
     return list;
 }
 
-/// Members of an image's configuration: there in 1.50 and 1.51 whether set or not, from 1.52 on only when set.
-constexpr std::array<std::string_view, 8> config_members{"Cmd",     "Entrypoint", "Env",     "Labels",
-                                                         "OnBuild", "User",       "Volumes", "WorkingDir"};
+/// Members of an image's configuration: there in 1.50 and 1.51 whether set or not, from 1.52 on
+/// only when set.
+constexpr std::array<std::string_view, 8> config_members{
+    "Cmd", "Entrypoint", "Env", "Labels", "OnBuild", "User", "Volumes", "WorkingDir"};
 
 Json config_with_members(Json config, bool always) {
     for (const auto name : config_members) {
         const std::string member(name);
-        const bool is_set = config.contains(member) && !config[member].empty() && config[member] != "";
+        const bool is_set =
+            config.contains(member) && !config[member].empty() && config[member] != "";
         if (!is_set && !always) config.erase(member);
         if (always && !config.contains(member))
             config[member] = name == "User" || name == "WorkingDir" ? Json("") : Json(nullptr);
@@ -60,13 +62,14 @@ Json config_with_members(Json config, bool always) {
     return config;
 }
 
-/// Config as Docker shows it: up to 1.49 with every member of a container's configuration, whether set or
-/// not.
+/// Config as Docker shows it: up to 1.49 with every member of a container's configuration, whether
+/// set or not.
 Json config_json(const image::Image& image, api::ApiVersion version) {
     const Json document = parsed(*image.config_json);
     const Json* config = codec::find_member(document, "config");
     if (version >= api::ApiVersion{1, 50})
-        return config_with_members(config ? *config : Json::object(), version < api::ApiVersion{1, 52});
+        return config_with_members(config ? *config : Json::object(),
+                                   version < api::ApiVersion{1, 52});
     api::ContainerConfig full;
     if (config) {
         if (auto converted = api::parse_container_config(codec::dump_json(*config)))
@@ -107,15 +110,15 @@ Json inspect_of(const image::Summary& summary, const image::Image& image, api::A
     for (const auto& layer : image.layers) layers.push_back(layer.diff_id.to_string());
     std::string comment;
     if (!image.config->history.empty()) comment = image.config->history.back().comment;
-    Json out{
-        {"Id", summary.id.to_string()},
-        {"RepoTags", summary.repo_tags},
-        {"RepoDigests", summary.repo_digests},
-        {"Parent", summary.parent},
-        {"Comment", comment},
-        {"Created", summary.created == Timestamp{} ? "0001-01-01T00:00:00Z" : to_rfc3339(summary.created)},
-        {"DockerVersion", codec::get_string(document, "docker_version")},
-        {"Author", image.config->author}};
+    Json out{{"Id", summary.id.to_string()},
+             {"RepoTags", summary.repo_tags},
+             {"RepoDigests", summary.repo_digests},
+             {"Parent", summary.parent},
+             {"Comment", comment},
+             {"Created", summary.created == Timestamp{} ? "0001-01-01T00:00:00Z"
+                                                        : to_rfc3339(summary.created)},
+             {"DockerVersion", codec::get_string(document, "docker_version")},
+             {"Author", image.config->author}};
     if (version >= api::ApiVersion{1, 52}) {
         for (const char* member : {"Parent", "Comment", "DockerVersion", "Author"})
             if (out[member] == "") out.erase(member);
@@ -133,8 +136,8 @@ Json inspect_of(const image::Summary& summary, const image::Image& image, api::A
     if (version < api::ApiVersion{1, 44}) out["VirtualSize"] = summary.size;
     out["GraphDriver"] = {{"Data", nullptr}, {"Name", "berth"}};
     out["RootFS"] = {{"Type", "layers"}, {"Layers", std::move(layers)}};
-    out["Metadata"] = {
-        {"LastTagTime", summary.tagged == Timestamp{} ? "0001-01-01T00:00:00Z" : to_rfc3339(summary.tagged)}};
+    out["Metadata"] = {{"LastTagTime", summary.tagged == Timestamp{} ? "0001-01-01T00:00:00Z"
+                                                                     : to_rfc3339(summary.tagged)}};
     if (version >= api::ApiVersion{1, 48}) out["Descriptor"] = parsed(summary.target.to_json());
     if (with_manifests) out["Manifests"] = manifests_json(summary);
     return out;
@@ -145,6 +148,8 @@ Result<std::size_t> count_images(const engine::Engine& engine) {
     return images.size();
 }
 
-std::string storage_driver_name(const engine::Engine& engine) { return std::string(engine.snapshots.name()); }
+std::string storage_driver_name(const engine::Engine& engine) {
+    return std::string(engine.snapshots.name());
+}
 
 }  // namespace berth::daemon

@@ -7,12 +7,14 @@
 namespace berth::daemon {
 
 /// One entry of `GET /images/json`.
-codec::Json list_entry_of(const image::Summary& summary, api::ApiVersion version, bool with_manifests);
+codec::Json list_entry_of(const image::Summary& summary, api::ApiVersion version,
+                          bool with_manifests);
 /// The answer of `GET /images/{name}/json`. `image` is the platform that is looked at.
-codec::Json inspect_of(const image::Summary& summary, const image::Image& image, api::ApiVersion version,
-                       bool with_manifests);
+codec::Json inspect_of(const image::Summary& summary, const image::Image& image,
+                       api::ApiVersion version, bool with_manifests);
 
-/// Parameter "platform" is JSON of an OCI platform, or "os/arch[/variant]" for older callers; empty for none.
+/// Parameter "platform" is JSON of an OCI platform, or "os/arch[/variant]" for older callers; empty
+/// for none.
 Result<oci::Platform> platform_of(const std::string& text);
 
 /// For `info`.

@@ -36,8 +36,8 @@ Result<std::optional<oci::Platform>> optional_platform(const Call& call) {
     const auto json = TRY(codec::parse_json(text));
     const std::string os = codec::get_string(json, "os", "linux");
     const std::string variant = codec::get_string(json, "variant");
-    auto platform = TRY(oci::Platform::parse(
-        concat(os, "/", codec::get_string(json, "architecture"), variant.empty() ? "" : "/", variant)));
+    auto platform = TRY(oci::Platform::parse(concat(
+        os, "/", codec::get_string(json, "architecture"), variant.empty() ? "" : "/", variant)));
     return std::optional(std::move(platform));
 }
 
@@ -49,11 +49,13 @@ Result<> drop(Result<oci::Digest> result) {
 Result<> pull(Call& call) {
     const std::string name = joined_name(call.query("fromImage"), call.query("tag"));
     const auto reference = TRY(oci::Reference::parse(name));
-    image::PullOptions options{.all_tags = !reference.has_tag() && !reference.has_digest(),
-                               .credentials = credentials_for(call.request.headers, reference.domain())};
+    image::PullOptions options{
+        .all_tags = !reference.has_tag() && !reference.has_digest(),
+        .credentials = credentials_for(call.request.headers, reference.domain())};
     if (auto platform = TRY(optional_platform(call))) options.platform = std::move(*platform);
     ProgressStream stream(call.response);
-    return stream.finish(drop(call.engine.images.pull(name, options, sink_of(stream), call.stop())));
+    return stream.finish(
+        drop(call.engine.images.pull(name, options, sink_of(stream), call.stop())));
 }
 
 Result<> import(Call& call) {
@@ -62,7 +64,8 @@ Result<> import(Call& call) {
             .with_hint("download it and import the file: curl URL | docker import - NAME");
     }
     image::ImportOptions options{.message = call.query("message")};
-    if (!call.query("repo").empty()) options.reference = joined_name(call.query("repo"), call.query("tag"));
+    if (!call.query("repo").empty())
+        options.reference = joined_name(call.query("repo"), call.query("tag"));
     if (auto platform = TRY(optional_platform(call))) options.platform = std::move(*platform);
     const auto changes = changes_of(call.request.query);
     if (!changes.empty()) options.config_json = TRY(config_of_changes(changes));
@@ -82,8 +85,9 @@ Result<> create_image(Call& call) {
 Result<> push_image(Call& call) {
     const std::string tag = call.query("tag");
     const auto reference = TRY(oci::Reference::parse(joined_name(call.parameter("name"), tag)));
-    image::PushOptions options{.all_tags = !reference.has_tag() && !reference.has_digest(),
-                               .credentials = credentials_for(call.request.headers, reference.domain())};
+    image::PushOptions options{
+        .all_tags = !reference.has_tag() && !reference.has_digest(),
+        .credentials = credentials_for(call.request.headers, reference.domain())};
     options.platform = TRY(optional_platform(call));
     ProgressStream stream(call.response);
     return stream.finish(call.engine.images.push(joined_name(call.parameter("name"), tag), options,
@@ -106,13 +110,15 @@ Result<> load_images(Call& call) {
     const bool quiet = call.flag("quiet", true);
     ProgressStream stream(call.response);
     BodySource body(call.request);
-    const auto progress = quiet ? image::ProgressSink([](const image::Progress&) {}) : sink_of(stream);
+    const auto progress =
+        quiet ? image::ProgressSink([](const image::Progress&) {}) : sink_of(stream);
     const auto loaded = call.engine.images.load(body, platform, progress, call.stop());
     if (loaded.is_error()) return stream.finish(loaded.error().clone());
     if (!quiet) return stream.finish({});  // its progress said what was loaded
     for (const auto& item : loaded->loaded) {
-        stream.send({.stream = item.reference.empty() ? concat("Loaded image ID: ", item.id, "\n")
-                                                      : concat("Loaded image: ", item.reference, "\n")});
+        stream.send({.stream = item.reference.empty()
+                                   ? concat("Loaded image ID: ", item.id, "\n")
+                                   : concat("Loaded image: ", item.reference, "\n")});
     }
     return stream.finish({});
 }
@@ -133,11 +139,13 @@ Result<> bootstrap_image(Call& call) {
 
 Result<> inspect_distribution(Call& call) {
     const auto reference = TRY(oci::Reference::parse(call.parameter("name"))).with_default_tag();
-    const auto repository = TRY(call.engine.registries.open(
-        reference, remote::Access::Pull, credentials_for(call.request.headers, reference.domain())));
+    const auto repository =
+        TRY(call.engine.registries.open(reference, remote::Access::Pull,
+                                        credentials_for(call.request.headers, reference.domain())));
     const auto fetched = TRY(repository->fetch_manifest(
         reference.has_digest() ? reference.digest().to_string() : reference.tag(), call.stop()));
-    const auto document = TRY(oci::parse_manifest_or_index(fetched.bytes, fetched.descriptor.media_type));
+    const auto document =
+        TRY(oci::parse_manifest_or_index(fetched.bytes, fetched.descriptor.media_type));
     Json platforms = Json::array();
     const auto add = [&](const oci::Platform& platform) {
         Json entry{{"architecture", platform.architecture}, {"os", platform.os}};

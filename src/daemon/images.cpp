@@ -69,8 +69,9 @@ Result<> inspect_image(Call& call) {
     if (manifests && !platform.is_empty())
         return fail(ErrorCode::InvalidArgument,
                     "conflicting options: manifests and platform options cannot both be set");
-    const auto image = TRY(platform.is_empty() ? call.engine.images.resolve_any(call.parameter("name"))
-                                               : call.engine.images.resolve_exactly(call.parameter("name"), platform));
+    const auto image = TRY(
+        platform.is_empty() ? call.engine.images.resolve_any(call.parameter("name"))
+                            : call.engine.images.resolve_exactly(call.parameter("name"), platform));
     const auto summary = TRY(call.engine.images.summary(call.parameter("name")));
     return call.send(inspect_of(summary, image, call.version, manifests));
 }
@@ -80,14 +81,14 @@ Result<> show_history(Call& call) {
     const auto history = TRY(call.engine.images.history(call.parameter("name"), platform));
     Json list = Json::array();
     for (const auto& entry : history) {
-        list.push_back(
-            {{"Comment", entry.comment},
-             {"Created",
-              std::chrono::duration_cast<std::chrono::seconds>(entry.created.time_since_epoch()).count()},
-             {"CreatedBy", entry.created_by},
-             {"Id", entry.id},
-             {"Size", entry.size},
-             {"Tags", entry.tags.empty() ? Json(nullptr) : Json(entry.tags)}});
+        list.push_back({{"Comment", entry.comment},
+                        {"Created", std::chrono::duration_cast<std::chrono::seconds>(
+                                        entry.created.time_since_epoch())
+                                        .count()},
+                        {"CreatedBy", entry.created_by},
+                        {"Id", entry.id},
+                        {"Size", entry.size},
+                        {"Tags", entry.tags.empty() ? Json(nullptr) : Json(entry.tags)}});
     }
     return call.send(list);
 }
@@ -96,18 +97,24 @@ Result<> tag_image(Call& call) {
     const std::string repository = call.query("repo");
     const std::string tag = call.query("tag");
     if (repository.empty()) return fail(ErrorCode::InvalidArgument, "invalid reference format");
-    TRY(call.engine.images.tag(call.parameter("name"), tag.empty() ? repository : repository + ":" + tag));
+    TRY(call.engine.images.tag(call.parameter("name"),
+                               tag.empty() ? repository : repository + ":" + tag));
     return call.send_status(201);
 }
 
 Result<> remove_image(Call& call) {
-    image::RemoveOptions options{.force = call.flag("force"), .prune_parents = !call.flag("noprune"), .platforms = {}};
+    image::RemoveOptions options{
+        .force = call.flag("force"), .prune_parents = !call.flag("noprune"), .platforms = {}};
     // One JSON document each, or a list of them in one.
     for (const auto& text : call.request.query.all("platforms")) {
-        const auto json = text.starts_with('[') ? codec::parse_json(text) : Result<Json>(Json::array({text}));
-        if (!json) return fail(ErrorCode::InvalidArgument, "parameter platforms: ", json.error().message());
+        const auto json =
+            text.starts_with('[') ? codec::parse_json(text) : Result<Json>(Json::array({text}));
+        if (!json)
+            return fail(ErrorCode::InvalidArgument,
+                        "parameter platforms: ", json.error().message());
         for (const auto& item : *json)
-            options.platforms.push_back(TRY(platform_of(item.is_string() ? item.get<std::string>() : codec::dump_json(item))));
+            options.platforms.push_back(TRY(
+                platform_of(item.is_string() ? item.get<std::string>() : codec::dump_json(item))));
     }
     const auto removed = TRY(call.engine.images.remove(call.parameter("name"), options));
     return call.send(removed_json(removed));
@@ -132,7 +139,9 @@ Result<> search_images(Call& call) {
     const auto filters = TRY(call.filters({"is-automated", "is-official", "stars"}));
     const auto official = TRY(filters.boolean("is-official"));
     const auto limit = call.request.query.number("limit").value_or(default_limit);
-    if (limit < 1 || limit > max_limit) return fail(ErrorCode::InvalidArgument, "limit ", limit, " is outside the range of [1, 100]");
+    if (limit < 1 || limit > max_limit)
+        return fail(ErrorCode::InvalidArgument, "limit ", limit,
+                    " is outside the range of [1, 100]");
     std::int64_t stars = 0;
     for (const auto& text : filters.values("stars")) {
         const auto number = parse_uint(text);
@@ -142,7 +151,8 @@ Result<> search_images(Call& call) {
     const std::string term = call.query("term");
     if (term.empty()) return fail(ErrorCode::InvalidArgument, "a search needs a term");
     Json list = Json::array();
-    for (const auto& found : TRY(call.engine.registries.search(term, static_cast<int>(limit), call.stop()))) {
+    for (const auto& found :
+         TRY(call.engine.registries.search(term, static_cast<int>(limit), call.stop()))) {
         if (found.stars < stars || (official && *official != found.is_official)) continue;
         list.push_back({{"name", found.name},
                         {"description", found.description},

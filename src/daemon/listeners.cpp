@@ -41,7 +41,8 @@ Result<> adopt_passed_sockets(http::Server& server) {
     return {};
 }
 
-Result<> listen_tcp(http::Server& server, std::string address, const engine::Configuration::Tls& tls) {
+Result<> listen_tcp(http::Server& server, std::string address,
+                    const engine::Configuration::Tls& tls) {
     if (tls.certificate.empty() || tls.key.empty() || tls.ca_certificate.empty())
         return fail(ErrorCode::InvalidArgument, "tcp:// needs --tlscacert, --tlscert and --tlskey");
     // Docker's port for TLS.

@@ -4,8 +4,8 @@
 
 namespace berth::daemon {
 
-/// Opens every socket of the configuration. A unix socket belongs to the configuration's group; that group
-/// must exist only if it was asked for.
+/// Opens every socket of the configuration. A unix socket belongs to the configuration's group;
+/// that group must exist only if it was asked for.
 Result<> open_listeners(http::Server& server, const engine::Configuration& configuration);
 /// Unlinks the unix sockets that open_listeners() made.
 void remove_sockets(const engine::Configuration& configuration);

@@ -17,14 +17,21 @@ std::string version_of(const oci::Reference& reference) {
 
 Result<> copy_image(Call& call) {
     const auto json = TRY(codec::parse_json(TRY(call.body())));
-    const std::string from = TRY(codec::require_string(json, "from")), to = TRY(codec::require_string(json, "to"));
-    image::CopyOptions options{.from_registry = !codec::get_bool(json, "local"), .platform = {}, .credentials = credentials_for_build(call.request.headers)};
-    if (const auto platform = codec::get_string(json, "platform"); !platform.empty()) options.platform = TRY(oci::Platform::parse(platform));
+    const std::string from = TRY(codec::require_string(json, "from")),
+                      to = TRY(codec::require_string(json, "to"));
+    image::CopyOptions options{.from_registry = !codec::get_bool(json, "local"),
+                               .platform = {},
+                               .credentials = credentials_for_build(call.request.headers)};
+    if (const auto platform = codec::get_string(json, "platform"); !platform.empty())
+        options.platform = TRY(oci::Platform::parse(platform));
     ProgressStream stream(call.response);
-    const auto sink = [&](const image::Progress& progress) { stream.send({.status = progress.status, .id = progress.id}); };
+    const auto sink = [&](const image::Progress& progress) {
+        stream.send({.status = progress.status, .id = progress.id});
+    };
     auto copied = call.engine.images.copy(from, to, options, sink, call.stop());
     if (copied.is_error()) return stream.finish(std::move(copied).error());
-    stream.send({.aux = codec::dump_json({{"Digest", copied->digest.to_string()}, {"Size", copied->size}})});
+    stream.send({.aux = codec::dump_json(
+                     {{"Digest", copied->digest.to_string()}, {"Size", copied->size}})});
     return stream.finish({});
 }
 
@@ -32,7 +39,8 @@ Result<> copy_image(Call& call) {
 Result<> show_manifest(Call& call) {
     const auto reference = TRY(oci::Reference::parse(call.parameter("name"))).with_default_tag();
     const auto repository =
-        TRY(call.engine.registries.open(reference, remote::Access::Pull, credentials_for(call.request.headers, reference.domain())));
+        TRY(call.engine.registries.open(reference, remote::Access::Pull,
+                                        credentials_for(call.request.headers, reference.domain())));
     auto fetched = TRY(repository->fetch_manifest(version_of(reference), call.stop()));
     return call.send({{"Descriptor",
                        {{"mediaType", fetched.descriptor.media_type},
@@ -46,9 +54,11 @@ Result<> put_manifest(Call& call) {
     const auto reference = TRY(oci::Reference::parse(call.parameter("name"))).with_default_tag();
     const std::string bytes = TRY(call.body());
     const auto document = TRY(oci::parse_manifest_or_index(bytes, {}));
-    const std::string type = std::visit([](const auto& either) { return either.media_type; }, document);
+    const std::string type =
+        std::visit([](const auto& either) { return either.media_type; }, document);
     const auto repository =
-        TRY(call.engine.registries.open(reference, remote::Access::PullAndPush, credentials_for(call.request.headers, reference.domain())));
+        TRY(call.engine.registries.open(reference, remote::Access::PullAndPush,
+                                        credentials_for(call.request.headers, reference.domain())));
     TRY(repository->push_manifest(version_of(reference), type, bytes, call.stop()));
     return call.send({{"Digest", oci::Digest::of(bytes).to_string()}});
 }

@@ -39,9 +39,12 @@ std::optional<sys::Fd> find_pinned_namespace(const std::string& exec_root) {
 
 Result<> enter_private_mounts(const std::string& exec_root) {
     if (const auto pinned = find_pinned_namespace(exec_root)) {
-        return sys::enter_namespace(*pinned, CLONE_NEWNS).context("enter the containers' mount namespace");
+        return sys::enter_namespace(*pinned, CLONE_NEWNS)
+            .context("enter the containers' mount namespace");
     }
-    TRY(sys::unshare(CLONE_NEWNS).context("make a mount namespace").hint("the engine must run as root"));
+    TRY(sys::unshare(CLONE_NEWNS)
+            .context("make a mount namespace")
+            .hint("the engine must run as root"));
     return sys::set_attributes_at("/", {.propagation = MS_SLAVE, .recursive = true})
         .context("make mounts private");
 }

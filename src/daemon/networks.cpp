@@ -60,8 +60,9 @@ using Number = network::IpAddress::Number;
 
 // All that fits into the API's 64 bits.
 std::uint64_t saturated(Number number) {
-    return number > std::numeric_limits<std::uint64_t>::max() ? std::numeric_limits<std::uint64_t>::max()
-                                                              : static_cast<std::uint64_t>(number);
+    return number > std::numeric_limits<std::uint64_t>::max()
+               ? std::numeric_limits<std::uint64_t>::max()
+               : static_cast<std::uint64_t>(number);
 }
 
 /// Addresses that are taken or never handed out, and those that are left for containers.
@@ -76,8 +77,10 @@ Json subnet_status(const network::Pool& pool, const std::vector<network::Endpoin
             used.insert(endpoint.address_v6->address);
     }
     const network::Prefix& range = pool.range ? *pool.range : pool.subnet;
-    const auto used_in_range = std::ranges::count_if(used, [&](const auto& address) { return range.contains(address); });
-    const Number others = range.last().number() - range.first().number();  // all but one, lest it overflow
+    const auto used_in_range =
+        std::ranges::count_if(used, [&](const auto& address) { return range.contains(address); });
+    const Number others =
+        range.last().number() - range.first().number();  // all but one, lest it overflow
     return {{"IPsInUse", used.size()},
             {"DynamicIPsAvailable", saturated(others - static_cast<Number>(used_in_range) + 1)}};
 }
@@ -85,12 +88,15 @@ Json subnet_status(const network::Pool& pool, const std::vector<network::Endpoin
 Json status_of(Call& call, const network::Network& network) {
     const auto endpoints = call.engine.networks.endpoints_on(network.id);
     Json subnets = Json::object();
-    for (const auto& pool : network.spec.pools) subnets[pool.subnet.to_string()] = subnet_status(pool, endpoints);
+    for (const auto& pool : network.spec.pools)
+        subnets[pool.subnet.to_string()] = subnet_status(pool, endpoints);
     return {{"IPAM", {{"Subnets", std::move(subnets)}}}};
 }
 
 Json network_json(Call& call, const network::Network& network, bool with_containers) {
-    const auto map = [](const network::StringMap& m) { return m.empty() ? Json::object() : Json(m); };
+    const auto map = [](const network::StringMap& m) {
+        return m.empty() ? Json::object() : Json(m);
+    };
     return {{"Name", network.spec.name},
             {"Id", network.id},
             {"Created", to_rfc3339(network.created)},
@@ -122,10 +128,13 @@ Result<network::Pool> pool_of(const api::IpamPool& in) {
 }
 
 Result<network::NetworkSpec> spec_of(const api::NetworkCreateRequest& request) {
-    if (request.name.empty()) return fail(ErrorCode::InvalidArgument, "network name cannot be blank");
-    if (request.ingress || request.config_only || request.scope == "swarm" || request.driver == "overlay")
+    if (request.name.empty())
+        return fail(ErrorCode::InvalidArgument, "network name cannot be blank");
+    if (request.ingress || request.config_only || request.scope == "swarm" ||
+        request.driver == "overlay")
         return fail(ErrorCode::Unsupported, "networks of a swarm are not supported");
-    network::NetworkSpec spec{.name = request.name, .labels = request.labels, .options = request.options};
+    network::NetworkSpec spec{
+        .name = request.name, .labels = request.labels, .options = request.options};
     if (!request.driver.empty()) spec.driver = request.driver;
     spec.internal = request.internal;
     spec.attachable = request.attachable;
@@ -148,7 +157,8 @@ bool matches_type(const api::Filters& filters, const network::Network& network) 
 }  // namespace
 
 Result<> list_networks(Call& call) {
-    const auto filters = TRY(call.filters({"dangling", "driver", "id", "label", "name", "scope", "type"}));
+    const auto filters =
+        TRY(call.filters({"dangling", "driver", "id", "label", "name", "scope", "type"}));
     const auto dangling = TRY(filters.boolean("dangling"));
     for (const auto& type : filters.values("type")) {
         if (type != "builtin" && type != "custom")
@@ -157,9 +167,11 @@ Result<> list_networks(Call& call) {
     Json list = Json::array();
     for (const auto& network : call.engine.networks.list()) {
         const std::string driver = network.spec.driver == "none" ? "null" : network.spec.driver;
-        if (!filters.matches_name("name", network.spec.name) || !filters.matches_prefix("id", network.id) ||
-            !filters.matches("driver", driver) || !filters.matches("scope", "local") ||
-            !filters.matches_labels("label", network.spec.labels) || !matches_type(filters, network))
+        if (!filters.matches_name("name", network.spec.name) ||
+            !filters.matches_prefix("id", network.id) || !filters.matches("driver", driver) ||
+            !filters.matches("scope", "local") ||
+            !filters.matches_labels("label", network.spec.labels) ||
+            !matches_type(filters, network))
             continue;
         const bool is_dangling =
             !network.is_predefined() && call.engine.networks.endpoints_on(network.id).empty();
@@ -206,7 +218,8 @@ Result<> disconnect_network(Call& call) {
     const std::string body = TRY(call.body());
     const auto request = TRY(api::NetworkDisconnectRequest::parse(body));
     const auto network = TRY(call.engine.networks.find(call.parameter("id")));
-    TRY(call.engine.containers.disconnect_network(request.container, network.spec.name, request.force));
+    TRY(call.engine.containers.disconnect_network(request.container, network.spec.name,
+                                                  request.force));
     return call.send_status(200);
 }
 

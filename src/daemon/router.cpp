@@ -24,7 +24,8 @@ std::string join_segments(Segments segments) {
     return out;
 }
 
-bool matches(Segments pattern, Segments path, std::vector<std::pair<std::string, std::string>>& parameters) {
+bool matches(Segments pattern, Segments path,
+             std::vector<std::pair<std::string, std::string>>& parameters) {
     if (pattern.empty()) return path.empty();
     if (path.empty()) return false;
     const std::string_view head = pattern.front();
@@ -32,7 +33,8 @@ bool matches(Segments pattern, Segments path, std::vector<std::pair<std::string,
         return head == path.front() && matches(pattern.subspan(1), path.subspan(1), parameters);
     const bool is_rest = head.ends_with("...}");
     const std::string_view name = head.substr(1, head.size() - (is_rest ? 5 : 2));
-    // What follows a "{name...}" has a fixed length, so there is one way only to share the segments out.
+    // What follows a "{name...}" has a fixed length, so there is one way only to share the segments
+    // out.
     const std::size_t tail = pattern.size() - 1;
     const std::size_t taken = is_rest ? (path.size() > tail ? path.size() - tail : 0) : 1;
     if (taken == 0) return false;
@@ -64,8 +66,8 @@ Result<VersionedPath> split_version(std::string_view path) {
     return out;
 }
 
-std::optional<Match> find_route(std::span<const Route> routes, std::string_view method, std::string_view path,
-                                api::ApiVersion version) {
+std::optional<Match> find_route(std::span<const Route> routes, std::string_view method,
+                                std::string_view path, api::ApiVersion version) {
     const auto segments = segments_of(path);
     for (const Route& route : routes) {
         if (route.method != method || version < route.since) continue;

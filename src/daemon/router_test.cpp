@@ -20,11 +20,13 @@ const Route routes[] = {
 };
 
 TEST(Router, TakesImageNamesWithSlashes) {
-    const auto match = find_route(routes, "GET", "/images/example.org:5000/team/app:1/json", {1, 44});
+    const auto match =
+        find_route(routes, "GET", "/images/example.org:5000/team/app:1/json", {1, 44});
     ASSERT_TRUE(match);
     EXPECT_EQ(match->handler, &inspect);
     EXPECT_EQ(match->parameters.at(0).second, "example.org:5000/team/app:1");
-    EXPECT_EQ(find_route(routes, "DELETE", "/images/json", {1, 44})->parameters.at(0).second, "json");
+    EXPECT_EQ(find_route(routes, "DELETE", "/images/json", {1, 44})->parameters.at(0).second,
+              "json");
 }
 
 TEST(Router, PrefersTheLiteralRoute) {
@@ -33,8 +35,8 @@ TEST(Router, PrefersTheLiteralRoute) {
 }
 
 TEST(Router, KnowsNoOtherPathOrMethodOrVersion) {
-    for (const char* path :
-         {"/", "", "/images", "/images/a", "/containers/json", "/containers/a/b/json", "/containers//json"})
+    for (const char* path : {"/", "", "/images", "/images/a", "/containers/json",
+                             "/containers/a/b/json", "/containers//json"})
         EXPECT_FALSE(find_route(routes, "GET", path, {1, 44})) << path;
     EXPECT_FALSE(find_route(routes, "PUT", "/images/json", {1, 44}));
     EXPECT_FALSE(find_route(routes, "GET", "/news", {1, 43}));
@@ -52,7 +54,8 @@ TEST(SplitVersion, TakesThePrefixOff) {
 
 TEST(SplitVersion, RefusesWithTheTextThatClientsLookFor) {
     EXPECT_EQ(split_version("/v1.23/info").error().message(),
-              "client version 1.23 is too old. Minimum supported API version is 1.24, please upgrade your "
+              "client version 1.23 is too old. Minimum supported API version is 1.24, please "
+              "upgrade your "
               "client to a "
               "newer version");
     EXPECT_EQ(split_version("/v9.9/info").error().message(),

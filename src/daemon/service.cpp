@@ -19,7 +19,8 @@ void report(const Error& error, const http::Request& request, http::Response& re
         // The client has gone, or sees a cut stream; most of these are a closed terminal.
         log.debug("request ended early",
                   {{"method", request.method}, {"path", request.path}, {"error", error.message()}});
-        response.abort(error.hint().empty() ? error.message() : concat(error.message(), "\nhint: ", error.hint()));
+        response.abort(error.hint().empty() ? error.message()
+                                            : concat(error.message(), "\nhint: ", error.hint()));
         return;
     }
     const int status = api::status_of(error.code());

@@ -4,8 +4,8 @@
 
 namespace berth::daemon {
 
-/// The Docker Engine API over one engine: versions, routes, and errors as Docker words them. Its handle() is
-/// the handler of an http::Server and may run on any number of threads.
+/// The Docker Engine API over one engine: versions, routes, and errors as Docker words them. Its
+/// handle() is the handler of an http::Server and may run on any number of threads.
 class Service {
 public:
     explicit Service(engine::Engine& engine) : engine_(engine) {}

@@ -12,8 +12,8 @@ namespace berth::daemon {
 
 using codec::Json;
 
-// The classic builder is announced: the stock command without its buildx plugin then builds through POST
-// /build.
+// The classic builder is announced: the stock command without its buildx plugin then builds through
+// POST /build.
 constexpr std::string_view builder_version = "1";
 
 Result<> ping(Call& call) {
@@ -36,18 +36,19 @@ Result<> show_version(Call& call) {
                        {"KernelVersion", host.kernel_version},
                        {"MinAPIVersion", api::oldest_api_version.to_string()},
                        {"Os", "linux"}};
-    return call.send({{"Platform", {{"Name", "Berth"}}},
-                      {"Components",
-                       Json::array({{{"Name", "Engine"}, {"Version", BERTH_VERSION}, {"Details", details}}})},
-                      {"Version", BERTH_VERSION},
-                      {"ApiVersion", api::newest_api_version.to_string()},
-                      {"MinAPIVersion", api::oldest_api_version.to_string()},
-                      {"GitCommit", ""},
-                      {"GoVersion", "none"},
-                      {"Os", "linux"},
-                      {"Arch", host.go_architecture},
-                      {"KernelVersion", host.kernel_version},
-                      {"BuildTime", ""}});
+    return call.send(
+        {{"Platform", {{"Name", "Berth"}}},
+         {"Components",
+          Json::array({{{"Name", "Engine"}, {"Version", BERTH_VERSION}, {"Details", details}}})},
+         {"Version", BERTH_VERSION},
+         {"ApiVersion", api::newest_api_version.to_string()},
+         {"MinAPIVersion", api::oldest_api_version.to_string()},
+         {"GitCommit", ""},
+         {"GoVersion", "none"},
+         {"Os", "linux"},
+         {"Arch", host.go_architecture},
+         {"KernelVersion", host.kernel_version},
+         {"BuildTime", ""}});
 }
 
 namespace {
@@ -71,12 +72,11 @@ Result<ContainerCounts> count_containers(Call& call) {
 
 Json registry_config(const engine::Configuration& configuration) {
     Json mirrors = Json::array();
-    for (const auto& url : configuration.registry_mirrors) mirrors.push_back(url.ends_with('/') ? url : url + "/");
+    for (const auto& url : configuration.registry_mirrors)
+        mirrors.push_back(url.ends_with('/') ? url : url + "/");
     Json indexes = Json::object();
-    indexes["docker.io"] = {{"Name", "docker.io"},
-                            {"Mirrors", mirrors},
-                            {"Secure", true},
-                            {"Official", true}};
+    indexes["docker.io"] = {
+        {"Name", "docker.io"}, {"Mirrors", mirrors}, {"Secure", true}, {"Official", true}};
     Json cidrs = Json::array({"::1/128", "127.0.0.0/8"});
     for (const auto& name : configuration.insecure_registries) {
         if (name.find('/') != std::string::npos)

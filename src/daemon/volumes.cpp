@@ -17,7 +17,8 @@ namespace {
 std::atomic<bool> pruning_volumes{false};
 
 void tell(Call& call, std::string action, const volume::Volume& volume) {
-    call.engine.events.append({"volume", std::move(action), volume.name, {{"driver", volume.driver}}});
+    call.engine.events.append(
+        {"volume", std::move(action), volume.name, {{"driver", volume.driver}}});
 }
 }  // namespace
 
@@ -42,7 +43,8 @@ Result<> list_volumes(Call& call) {
     const auto dangling = TRY(filters.boolean("dangling"));
     Json list = Json::array();
     for (const auto& volume : call.engine.volumes.list()) {
-        if (!filters.matches_name("name", volume.name) || !filters.matches("driver", volume.driver) ||
+        if (!filters.matches_name("name", volume.name) ||
+            !filters.matches("driver", volume.driver) ||
             !filters.matches_labels("label", volume.labels))
             continue;
         if (dangling && *dangling != call.engine.volumes.users(volume.name).empty()) continue;
@@ -54,7 +56,8 @@ Result<> list_volumes(Call& call) {
 Result<> create_volume(Call& call) {
     const std::string body = TRY(call.body());
     const auto request = TRY(api::VolumeCreateRequest::parse(body));
-    const bool existed = !request.name.empty() && !call.engine.volumes.find(request.name).is_error();
+    const bool existed =
+        !request.name.empty() && !call.engine.volumes.find(request.name).is_error();
     const auto volume =
         TRY(call.engine.volumes.create({.name = request.name,
                                         .driver = request.driver.empty() ? "local" : request.driver,
@@ -93,7 +96,8 @@ Result<> prune_volumes(Call& call) {
         names.push_back(volume.name);
         tell(call, "destroy", volume);
     }
-    call.engine.events.append({"volume", "prune", "", {{"reclaimed", std::to_string(pruned.bytes)}}});
+    call.engine.events.append(
+        {"volume", "prune", "", {{"reclaimed", std::to_string(pruned.bytes)}}});
     return call.send({{"VolumesDeleted", std::move(names)}, {"SpaceReclaimed", pruned.bytes}});
 }
 

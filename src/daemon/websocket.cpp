@@ -31,9 +31,12 @@ void send_output(sys::BorrowedFd socket, sys::BorrowedFd stream, WebSocketOpcode
     while (true) {
         const auto count = sys::read(stream, buffer);
         if (!count || *count == 0) break;
-        if (sys::write_all(socket, encode_frame(opcode, as_text(std::span(buffer).first(*count)))).is_error()) break;
+        if (sys::write_all(socket, encode_frame(opcode, as_text(std::span(buffer).first(*count))))
+                .is_error())
+            break;
     }
-    sys::write_all(socket, encode_frame(WebSocketOpcode::Close, "\x03\xe8")).ignore("the client has gone");
+    sys::write_all(socket, encode_frame(WebSocketOpcode::Close, "\x03\xe8"))
+        .ignore("the client has gone");
     // Wakes the other direction, which would wait for a client that has nothing more to say.
     sys::shutdown_both(socket);
 }
@@ -48,11 +51,14 @@ bool pass_frames(std::string& input, sys::BorrowedFd socket, sys::BorrowedFd str
             case WebSocketOpcode::Continuation:
             case WebSocketOpcode::Text:
             case WebSocketOpcode::Binary:
-                if (sys::write_all(stream, std::string_view((*frame)->payload)).is_error()) return false;
+                if (sys::write_all(stream, std::string_view((*frame)->payload)).is_error())
+                    return false;
                 break;
             case WebSocketOpcode::Ping:
                 // A frame is one write, so that it cannot land inside one of the output's.
-                if (sys::write_all(socket, encode_frame(WebSocketOpcode::Pong, (*frame)->payload)).is_error()) return false;
+                if (sys::write_all(socket, encode_frame(WebSocketOpcode::Pong, (*frame)->payload))
+                        .is_error())
+                    return false;
                 break;
             case WebSocketOpcode::Pong: break;
             case WebSocketOpcode::Close: return false;
@@ -85,24 +91,31 @@ std::string encode_frame(WebSocketOpcode opcode, std::string_view payload) {
 // RFC 6455 5.2.
 Result<std::optional<WebSocketFrame>> take_frame(std::string& input) {
     if (input.size() < 2) return std::optional<WebSocketFrame>();
-    const auto head = static_cast<std::uint8_t>(input[0]), second = static_cast<std::uint8_t>(input[1]);
-    if ((head & 0x70) != 0 || !is_known(head & 0x0f)) return fail(ErrorCode::InvalidArgument, "unknown kind of WebSocket frame");
-    if ((second & mask_bit) == 0) return fail(ErrorCode::InvalidArgument, "a client's WebSocket frame must be masked");
+    const auto head = static_cast<std::uint8_t>(input[0]),
+               second = static_cast<std::uint8_t>(input[1]);
+    if ((head & 0x70) != 0 || !is_known(head & 0x0f))
+        return fail(ErrorCode::InvalidArgument, "unknown kind of WebSocket frame");
+    if ((second & mask_bit) == 0)
+        return fail(ErrorCode::InvalidArgument, "a client's WebSocket frame must be masked");
     std::uint64_t length = second & 0x7f;
     const std::size_t extended = length == 126 ? 2 : length == 127 ? 8 : 0;
     const std::size_t start = 2 + extended + mask_bytes;
     if (input.size() < start) return std::optional<WebSocketFrame>();
     if (extended > 0) length = big_endian(std::string_view(input).substr(2, extended));
     if (length > max_websocket_payload)
-        return fail(ErrorCode::InvalidArgument, "a WebSocket frame is longer than ", max_websocket_payload, " bytes");
+        return fail(ErrorCode::InvalidArgument, "a WebSocket frame is longer than ",
+                    max_websocket_payload, " bytes");
     if (input.size() - start < length) return std::optional<WebSocketFrame>();
-    WebSocketFrame frame{.opcode = static_cast<WebSocketOpcode>(head & 0x0f), .payload = input.substr(start, length)};
-    for (std::size_t i = 0; i < frame.payload.size(); ++i) frame.payload[i] ^= input[2 + extended + i % mask_bytes];
+    WebSocketFrame frame{.opcode = static_cast<WebSocketOpcode>(head & 0x0f),
+                         .payload = input.substr(start, length)};
+    for (std::size_t i = 0; i < frame.payload.size(); ++i)
+        frame.payload[i] ^= input[2 + extended + i % mask_bytes];
     input.erase(0, start + length);
     return std::optional(std::move(frame));
 }
 
-void relay_websocket(sys::BorrowedFd socket, std::string early_input, sys::BorrowedFd stream, WebSocketOpcode opcode) {
+void relay_websocket(sys::BorrowedFd socket, std::string early_input, sys::BorrowedFd stream,
+                     WebSocketOpcode opcode) {
     const std::jthread output([&] { send_output(socket, stream, opcode); });
     std::string input = std::move(early_input);
     std::vector<std::byte> buffer(32 << 10);

@@ -12,7 +12,9 @@ namespace berth::daemon {
 namespace {
 
 std::string masked(std::string frame) {
-    const std::size_t start = static_cast<unsigned char>(frame[1]) == 126 ? 4 : static_cast<unsigned char>(frame[1]) == 127 ? 10 : 2;
+    const std::size_t start = static_cast<unsigned char>(frame[1]) == 126   ? 4
+                              : static_cast<unsigned char>(frame[1]) == 127 ? 10
+                                                                            : 2;
     const std::string mask = "\x11\x22\x33\x44";
     for (std::size_t i = start; i < frame.size(); ++i) frame[i] ^= mask[(i - start) % 4];
     frame[1] |= '\x80';
@@ -39,18 +41,27 @@ TEST(WebSocket, FramesOfEveryLengthComeBackWholeHoweverTheyAreCut) {
 }
 
 TEST(WebSocket, RefusesWhatAClientMustNotSend) {
-    std::string unmasked = encode_frame(WebSocketOpcode::Text, "hi"), reserved = masked(unmasked), unknown = masked(unmasked);
+    std::string unmasked = encode_frame(WebSocketOpcode::Text, "hi"), reserved = masked(unmasked),
+                unknown = masked(unmasked);
     reserved[0] |= 0x40;
     unknown[0] = '\x83';
-    std::string huge("\x82\xff\x00\x00\x00\x00\x7f\xff\xff\xff" "mask", 14);
-    for (auto* input : {&unmasked, &reserved, &unknown, &huge}) EXPECT_TRUE(take_frame(*input).is_error());
+    std::string huge(
+        "\x82\xff\x00\x00\x00\x00\x7f\xff\xff\xff"
+        "mask",
+        14);
+    for (auto* input : {&unmasked, &reserved, &unknown, &huge})
+        EXPECT_TRUE(take_frame(*input).is_error());
 }
 
 TEST(WebSocket, RelaysBothWaysAndEndsWithTheStream) {
     auto client = sys::socket_pair(), container = sys::socket_pair();
     ASSERT_TRUE(client && container);
-    std::jthread relay([&] { relay_websocket(client->second, masked(encode_frame(WebSocketOpcode::Ping, "p")), container->second, WebSocketOpcode::Binary); });
-    ASSERT_FALSE(sys::write_all(client->first, masked(encode_frame(WebSocketOpcode::Text, "in"))).is_error());
+    std::jthread relay([&] {
+        relay_websocket(client->second, masked(encode_frame(WebSocketOpcode::Ping, "p")),
+                        container->second, WebSocketOpcode::Binary);
+    });
+    ASSERT_FALSE(sys::write_all(client->first, masked(encode_frame(WebSocketOpcode::Text, "in")))
+                     .is_error());
     std::array<std::byte, 2> two{};
     ASSERT_FALSE(sys::read_exact(container->first, two).is_error());
     EXPECT_EQ(as_text(two), "in");
@@ -58,7 +69,8 @@ TEST(WebSocket, RelaysBothWaysAndEndsWithTheStream) {
     ASSERT_FALSE(sys::shutdown_write(container->first).is_error());
     const auto all = sys::read_all(client->first, 1000);
     ASSERT_TRUE(all);
-    EXPECT_EQ(*all, encode_frame(WebSocketOpcode::Pong, "p") + encode_frame(WebSocketOpcode::Binary, "out") +
+    EXPECT_EQ(*all, encode_frame(WebSocketOpcode::Pong, "p") +
+                        encode_frame(WebSocketOpcode::Binary, "out") +
                         encode_frame(WebSocketOpcode::Close, "\x03\xe8"));
 }
 

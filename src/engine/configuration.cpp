@@ -60,11 +60,14 @@ Result<> check_hosts(const Configuration& configuration) {
     for (const auto& host : configuration.hosts) {
         const bool is_tcp = host.starts_with("tcp://");
         if (!is_tcp && !host.starts_with("unix://") && !host.starts_with("fd://"))
-            return invalid("hosts", concat("'", host, "' is not unix://PATH, tcp://HOST:PORT or fd://"));
+            return invalid("hosts",
+                           concat("'", host, "' is not unix://PATH, tcp://HOST:PORT or fd://"));
         if (is_tcp && !configuration.tls.verify) {
-            return invalid("hosts", concat("'", host, "' would let everyone who reaches it become root"))
+            return invalid("hosts",
+                           concat("'", host, "' would let everyone who reaches it become root"))
                 .with_hint(
-                    "add --tlsverify with --tlscacert, --tlscert and --tlskey, or use ssh:// from the "
+                    "add --tlsverify with --tlscacert, --tlscert and --tlskey, or use ssh:// from "
+                    "the "
                     "client");
         }
     }
@@ -85,7 +88,8 @@ std::optional<std::int64_t> parse_size(std::string_view text) {
         {"", 0},     {"b", 0},  {"k", 10},  {"kb", 10},  {"kib", 10}, {"m", 20},  {"mb", 20},
         {"mib", 20}, {"g", 30}, {"gb", 30}, {"gib", 30}, {"t", 40},   {"tb", 40}, {"tib", 40}};
     const auto shift = shifts.find(std::string(trim(unit)));
-    if (shift == shifts.end() || *number > (std::uint64_t{1} << (62 - shift->second))) return std::nullopt;
+    if (shift == shifts.end() || *number > (std::uint64_t{1} << (62 - shift->second)))
+        return std::nullopt;
     return static_cast<std::int64_t>(*number << shift->second);
 }
 
@@ -97,7 +101,8 @@ Result<Configuration> Configuration::from_settings(const Json& settings) {
     for (auto* path : {&out.data_root, &out.exec_root}) {
         while (path->size() > 1 && path->ends_with('/')) path->pop_back();
         if (!path->starts_with('/'))
-            return invalid(path == &out.data_root ? "data-root" : "exec-root", "must be an absolute path");
+            return invalid(path == &out.data_root ? "data-root" : "exec-root",
+                           "must be an absolute path");
     }
     if (out.hosts.empty()) out.hosts.push_back("unix://" + out.exec_root + "/berth.sock");
     if (codec::get_bool(settings, "debug")) out.log_level = "debug";
@@ -121,8 +126,10 @@ Result<Configuration> Configuration::from_settings(const Json& settings) {
     read_text(settings, "log-driver", out.log_driver);
     const auto drivers = container::log_drivers();
     if (std::find(drivers.begin(), drivers.end(), out.log_driver) == drivers.end())
-        return invalid("log-driver", concat("'", out.log_driver, "' is not one of ", join(drivers, ", ")));
-    for (const auto& [key, value] : codec::get_string_map(settings, "log-opts")) out.log_options[key] = value;
+        return invalid("log-driver",
+                       concat("'", out.log_driver, "' is not one of ", join(drivers, ", ")));
+    for (const auto& [key, value] : codec::get_string_map(settings, "log-opts"))
+        out.log_options[key] = value;
     read_text(settings, "bip", out.bridge_address);
     read_text(settings, "ip", out.default_host_address);
     TRY(read_number(settings, "mtu", 0, out.mtu));
@@ -138,7 +145,8 @@ Result<Configuration> Configuration::from_settings(const Json& settings) {
     }
     read_text(settings, "default-userns-mode", out.default_userns_mode);
     if (out.default_userns_mode != "host" && out.default_userns_mode != "auto")
-        return invalid("default-userns-mode", concat("'", out.default_userns_mode, "' is neither host nor auto"));
+        return invalid("default-userns-mode",
+                       concat("'", out.default_userns_mode, "' is neither host nor auto"));
     TRY(read_number(settings, "default-stop-timeout", -1, out.default_stop_timeout));
     read_text(settings, "cgroup-parent", out.cgroup_parent);
     read_text(settings, "storage-driver", out.storage_driver);

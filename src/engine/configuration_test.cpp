@@ -7,7 +7,8 @@
 namespace berth::engine {
 namespace {
 
-Result<Configuration> configure(const std::vector<std::string>& flags, const std::string& file = "{}") {
+Result<Configuration> configure(const std::vector<std::string>& flags,
+                                const std::string& file = "{}") {
     const auto parsed = TRY(parse_flags(flags));
     const auto json = TRY(codec::parse_json(file));
     const auto settings = TRY(merge_settings(json, parsed.settings));
@@ -23,11 +24,11 @@ TEST(Configuration, HasDefaults) {
 }
 
 TEST(Configuration, TakesDockerdsFlags) {
-    const auto configuration =
-        configure({"-H", "unix:///a", "--host=unix:///b", "--data-root", "/d/", "-D", "-G", "dev",
-                   "--insecure-registry=r:5000", "--log-opt", "max-size=1m", "--default-ulimit",
-                   "nofile=10:20", "--default-address-pool", "base=10.9.0.0/16,size=24", "--live-restore",
-                   "--iptables=false", "--default-shm-size=128m", "-p=/run/x.pid"});
+    const auto configuration = configure(
+        {"-H", "unix:///a", "--host=unix:///b", "--data-root", "/d/", "-D", "-G", "dev",
+         "--insecure-registry=r:5000", "--log-opt", "max-size=1m", "--default-ulimit",
+         "nofile=10:20", "--default-address-pool", "base=10.9.0.0/16,size=24", "--live-restore",
+         "--iptables=false", "--default-shm-size=128m", "-p=/run/x.pid"});
     ASSERT_TRUE(configuration) << configuration.error().message();
     EXPECT_EQ(configuration->hosts, (std::vector<std::string>{"unix:///a", "unix:///b"}));
     EXPECT_EQ(configuration->data_root, "/d");
@@ -43,7 +44,8 @@ TEST(Configuration, TakesDockerdsFlags) {
 }
 
 TEST(Configuration, ReadsTheFile) {
-    const auto configuration = configure({}, R"({"data-root":"/x","debug":true,"dns":["1.1.1.1"],"mtu":1400,
+    const auto configuration =
+        configure({}, R"({"data-root":"/x","debug":true,"dns":["1.1.1.1"],"mtu":1400,
         "default-ulimits":{"nofile":{"Name":"nofile","Soft":5,"Hard":6}},"proxies":{"http-proxy":"http://p:1"}})");
     ASSERT_TRUE(configuration) << configuration.error().message();
     EXPECT_EQ(configuration->data_root, "/x");

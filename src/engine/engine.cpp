@@ -17,14 +17,15 @@ Result<std::string> load_or_make_id(record::Database& database) {
         if (TRY(row.step())) return row.text(0);
     }
     const std::string hex = random_hex(16);
-    const std::string id = concat(hex.substr(0, 8), "-", hex.substr(8, 4), "-4", hex.substr(13, 3), "-a",
-                                  hex.substr(17, 3), "-", hex.substr(20, 12));
+    const std::string id = concat(hex.substr(0, 8), "-", hex.substr(8, 4), "-4", hex.substr(13, 3),
+                                  "-a", hex.substr(17, 3), "-", hex.substr(20, 12));
     TRY(database.execute("INSERT INTO engine VALUES ('id', ?1)", id));
     return id;
 }
 
 Result<PruneGuard> PruneGuard::acquire(std::atomic<bool>& busy) {
-    if (busy.exchange(true)) return fail(ErrorCode::Conflict, "a prune operation is already running");
+    if (busy.exchange(true))
+        return fail(ErrorCode::Conflict, "a prune operation is already running");
     return PruneGuard(busy);
 }
 

@@ -39,8 +39,9 @@ class Builder;
 
 namespace berth::engine {
 
-/// The stores of one engine, as apps/berthd.cpp built them, and what the request handlers need beside them.
-/// It delegates: what is done to containers, images, networks and volumes is done by their modules.
+/// The stores of one engine, as apps/berthd.cpp built them, and what the request handlers need
+/// beside them. It delegates: what is done to containers, images, networks and volumes is done by
+/// their modules.
 struct Engine {
     const Clock& clock;
     const LiveConfiguration& configuration;
@@ -64,8 +65,8 @@ const record::Schema& schema();
 /// The engine's id, made on the first start.
 Result<std::string> load_or_make_id(record::Database& database);
 
-/// One prune of a kind at a time, as Docker has it: constructing a second guard for the same flag fails with
-/// Conflict.
+/// One prune of a kind at a time, as Docker has it: constructing a second guard for the same flag
+/// fails with Conflict.
 class PruneGuard {
 public:
     static Result<PruneGuard> acquire(std::atomic<bool>& busy);

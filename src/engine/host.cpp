@@ -29,7 +29,8 @@ std::string os_release(std::string_view text, std::string_view name) {
 std::int64_t total_memory(std::string_view meminfo) {
     for (const auto& line : split(meminfo, '\n')) {
         if (!line.starts_with("MemTotal:")) continue;
-        const auto number = parse_uint(trim(replace_all(std::string_view(line).substr(9), "kB", "")));
+        const auto number =
+            parse_uint(trim(replace_all(std::string_view(line).substr(9), "kB", "")));
         return number ? static_cast<std::int64_t>(*number) * 1024 : 0;
     }
     return 0;
@@ -54,8 +55,8 @@ Host Host::read() {
     host.cpus = static_cast<int>(std::thread::hardware_concurrency());
     host.memory_bytes = total_memory(sys::read_file("/proc/meminfo", 1 << 16).value_or(""));
     host.cgroup_version = sys::exists("/sys/fs/cgroup/cgroup.controllers") ? 2 : 1;
-    host.swap_limit =
-        host.cgroup_version == 2 || sys::exists("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes");
+    host.swap_limit = host.cgroup_version == 2 ||
+                      sys::exists("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes");
     host.security_options = {"name=seccomp,profile=builtin"};
     if (host.cgroup_version == 2) host.security_options.push_back("name=cgroupns");
     return host;

@@ -26,28 +26,36 @@ constexpr Option table[] = {
     {"debug", 'D', "debug", Flag, Used, "log more"},
     {"log-level", 'l', "log-level", Text, Used, "debug, info, warn or error"},
     {"pidfile", 'p', "pidfile", Text, Used, "file that holds the engine's process id"},
-    {"group", 'G', "group", Text, Used, "group that may use the unix socket (default berth, when it exists)"},
-    {"insecure-registry", 0, "insecure-registries", List, Used, "registry that may be spoken to without TLS"},
+    {"group", 'G', "group", Text, Used,
+     "group that may use the unix socket (default berth, when it exists)"},
+    {"insecure-registry", 0, "insecure-registries", List, Used,
+     "registry that may be spoken to without TLS"},
     {"registry-mirror", 0, "registry-mirrors", List, Used, "mirror of Docker Hub to ask first"},
     {"registry-hosts-dir", 0, "registry-hosts-dir", Text, Used,
-     "folders of <host>/hosts.toml, mirrors of any registry (default /etc/berth/hosts.d:/etc/containerd/certs.d)"},
+     "folders of <host>/hosts.toml, mirrors of any registry (default "
+     "/etc/berth/hosts.d:/etc/containerd/certs.d)"},
     {"host-ca", 0, "host-ca", Flag, Used,
      "let builds and containers trust the host's certificate authorities"},
-    {"log-driver", 0, "log-driver", Text, Used, "log driver for containers: json-file, local, journald, syslog, fluentd, gelf or none"},
+    {"log-driver", 0, "log-driver", Text, Used,
+     "log driver for containers: json-file, local, journald, syslog, fluentd, gelf or none"},
     {"log-opt", 0, "log-opts", Map, Used, "option of the log driver, e.g. max-size=10m"},
     {"bip", 0, "bip", Text, Used, "address and prefix length of the default bridge"},
     {"ip", 0, "ip", Text, Used, "host address for published ports that name none"},
     {"mtu", 0, "mtu", Number, Used, "MTU of containers' networks"},
     {"ip-forward", 0, "ip-forward", Flag, Used, "switch IP forwarding on"},
-    {"ip-masq", 0, "ip-masq", Flag, Used, "give what leaves the default bridge the host's address (default true)"},
-    {"icc", 0, "icc", Flag, Used, "let containers on the default bridge reach each other (default true)"},
+    {"ip-masq", 0, "ip-masq", Flag, Used,
+     "give what leaves the default bridge the host's address (default true)"},
+    {"icc", 0, "icc", Flag, Used,
+     "let containers on the default bridge reach each other (default true)"},
     {"default-address-pool", 0, "default-address-pools", Pools, Used,
      "base=10.0.0.0/8,size=24: where networks come from"},
     {"dns", 0, "dns", List, Used, "name server for containers"},
     {"dns-opt", 0, "dns-opts", List, Used, "resolver option for containers"},
     {"dns-search", 0, "dns-search", List, Used, "search domain for containers"},
-    {"default-ulimit", 0, "default-ulimits", Ulimits, Used, "nofile=1024:4096: default limit for containers"},
-    {"default-shm-size", 0, "default-shm-size", Text, Used, "size of /dev/shm in containers (default 64m)"},
+    {"default-ulimit", 0, "default-ulimits", Ulimits, Used,
+     "nofile=1024:4096: default limit for containers"},
+    {"default-shm-size", 0, "default-shm-size", Text, Used,
+     "size of /dev/shm in containers (default 64m)"},
     {"default-userns-mode", 0, "default-userns-mode", Text, Used,
      "host, or auto: a user namespace for each container that it suits (default host)"},
     {"default-stop-timeout", 0, "default-stop-timeout", Number, Used,
@@ -60,13 +68,15 @@ constexpr Option table[] = {
     {"max-concurrent-uploads", 0, "max-concurrent-uploads", Number, Used,
      "layers pushed at once (default 5)"},
     {"layer-blobs", 0, "layer-blobs", Text, Used,
-     "keep, or drop: compressed layers that a registry gives to anyone are not kept (default keep)"},
+     "keep, or drop: compressed layers that a registry gives to anyone are not kept (default "
+     "keep)"},
     {"shutdown-timeout", 0, "shutdown-timeout", Number, Ignored,
      "containers keep running when the engine stops"},
     {"storage-driver", 's', "storage-driver", Text, Used,
      "erofs, erofs-loop or directory; overlay2 means the best one here"},
     {"tls", 0, "tls", Flag, Used, "serve tcp:// with TLS"},
-    {"tlsverify", 0, "tlsverify", Flag, Used, "serve tcp:// with TLS and check the client's certificate"},
+    {"tlsverify", 0, "tlsverify", Flag, Used,
+     "serve tcp:// with TLS and check the client's certificate"},
     {"tlscacert", 0, "tlscacert", Text, Used, "authority that signs clients' certificates"},
     {"tlscert", 0, "tlscert", Text, Used, "the engine's certificate"},
     {"tlskey", 0, "tlskey", Text, Used, "the engine's key"},
@@ -82,7 +92,8 @@ constexpr Option table[] = {
     {"help", 0, "", Flag, Used, "print this text"},
     {"live-restore", 0, "live-restore", Flag, Ignored, by_design},
     {"experimental", 0, "experimental", Flag, Ignored, "Berth has no experimental switch"},
-    {"userland-proxy", 0, "userland-proxy", Flag, Ignored, "published ports need no proxy in Berth"},
+    {"userland-proxy", 0, "userland-proxy", Flag, Ignored,
+     "published ports need no proxy in Berth"},
     {"userland-proxy-path", 0, "userland-proxy-path", Text, Ignored,
      "published ports need no proxy in Berth"},
     {"iptables", 0, "iptables", Flag, Ignored, by_nftables},
@@ -92,7 +103,8 @@ constexpr Option table[] = {
     {"allow-direct-routing", 0, "allow-direct-routing", Flag, Ignored, by_nftables},
     {"raw-logs", 0, "raw-logs", Flag, Ignored, "logs carry no colours"},
     {"log-format", 0, "log-format", Text, Ignored, "logs have one format"},
-    {"max-download-attempts", 0, "max-download-attempts", Number, Ignored, "downloads resume by themselves"},
+    {"max-download-attempts", 0, "max-download-attempts", Number, Ignored,
+     "downloads resume by themselves"},
     {"containerd", 0, "containerd", Text, Ignored, one_process},
     {"containerd-namespace", 0, "containerd-namespace", Text, Ignored, one_process},
     {"containerd-plugins-namespace", 0, "containerd-plugins-namespace", Text, Ignored, one_process},
@@ -112,34 +124,39 @@ constexpr Option table[] = {
     {"min-api-version", 0, "min-api-version", Text, Ignored, "all versions are served"},
     {"authorization-plugin", 0, "authorization-plugins", List, Refused,
      "authorization plugins are not supported"},
-    {"userns-remap", 0, "userns-remap", Text, Refused, "user namespace remapping is not supported yet"},
-    {"selinux-enabled", 0, "selinux-enabled", Flag, Refused, "SELinux labels are not supported yet"},
+    {"userns-remap", 0, "userns-remap", Text, Refused,
+     "user namespace remapping is not supported yet"},
+    {"selinux-enabled", 0, "selinux-enabled", Flag, Refused,
+     "SELinux labels are not supported yet"},
     {"seccomp-profile", 0, "seccomp-profile", Text, Refused,
      "use --security-opt seccomp= with the container"},
     {"rootless", 0, "rootless", Flag, Refused, "rootless mode is not supported yet"},
 };
 
 const Option* find_flag(std::string_view name) {
-    const auto found = std::find_if(std::begin(table), std::end(table),
-                                    [&](const Option& o) { return !o.flag.empty() && o.flag == name; });
+    const auto found = std::find_if(std::begin(table), std::end(table), [&](const Option& o) {
+        return !o.flag.empty() && o.flag == name;
+    });
     return found == std::end(table) ? nullptr : found;
 }
 
 const Option* find_short(char name) {
-    const auto found = std::find_if(std::begin(table), std::end(table),
-                                    [&](const Option& o) { return o.short_flag && o.short_flag == name; });
+    const auto found = std::find_if(std::begin(table), std::end(table), [&](const Option& o) {
+        return o.short_flag && o.short_flag == name;
+    });
     return found == std::end(table) ? nullptr : found;
 }
 
 const Option* find_key(std::string_view key) {
-    const auto found = std::find_if(std::begin(table), std::end(table),
-                                    [&](const Option& o) { return !o.key.empty() && o.key == key; });
+    const auto found = std::find_if(std::begin(table), std::end(table), [&](const Option& o) {
+        return !o.key.empty() && o.key == key;
+    });
     return found == std::end(table) ? nullptr : found;
 }
 
 Error bad_value(const Option& option, std::string_view value, std::string_view expected) {
-    return fail(ErrorCode::InvalidArgument, "invalid value '", value, "' for --", option.flag, ": expected ",
-                expected);
+    return fail(ErrorCode::InvalidArgument, "invalid value '", value, "' for --", option.flag,
+                ": expected ", expected);
 }
 
 Result<> add_ulimit(Json& target, const Option& option, const std::string& value) {
@@ -203,7 +220,8 @@ Result<> apply_flag(ParsedFlags& parsed, const Option& option, const std::string
     if (option.effect == Refused && value != "false" && !value.empty())
         return fail(ErrorCode::Unsupported, "--", option.flag, ": ", option.help);
     Json flag_only;
-    TRY(set_value(option.key.empty() ? flag_only : parsed.settings[std::string(option.key)], option, value));
+    TRY(set_value(option.key.empty() ? flag_only : parsed.settings[std::string(option.key)], option,
+                  value));
     if (option.flag == "config-file") parsed.config_file = value;
     if (option.flag == "validate") parsed.validate_only = flag_only.get<bool>();
     if (option.flag == "version") parsed.show_version = flag_only.get<bool>();
@@ -217,7 +235,8 @@ Error unknown_flag(std::string_view flag) {
         if (!option.flag.empty()) names.emplace_back(option.flag);
     auto error = fail(ErrorCode::InvalidArgument, "unknown flag: ", flag);
     const auto near = nearest(flag.substr(std::min<std::size_t>(2, flag.size())), names);
-    return near ? std::move(error).with_hint(concat("did you mean --", *near, "?")) : std::move(error);
+    return near ? std::move(error).with_hint(concat("did you mean --", *near, "?"))
+                : std::move(error);
 }
 
 bool has_kind(const Json& value, OptionKind kind) {
@@ -252,9 +271,11 @@ Error unknown_key(std::string_view key) {
     std::vector<std::string> names;
     for (const Option& option : table)
         if (!option.key.empty()) names.emplace_back(option.key);
-    auto error = fail(ErrorCode::InvalidArgument, "unknown key '", key, "' in the configuration file");
+    auto error =
+        fail(ErrorCode::InvalidArgument, "unknown key '", key, "' in the configuration file");
     const auto near = nearest(key, names);
-    return near ? std::move(error).with_hint(concat("did you mean '", *near, "'?")) : std::move(error);
+    return near ? std::move(error).with_hint(concat("did you mean '", *near, "'?"))
+                : std::move(error);
 }
 }  // namespace
 
@@ -287,8 +308,9 @@ Result<ParsedFlags> parse_flags(std::span<const std::string> arguments) {
 
 namespace {
 
-// Of these options Berth does one thing. A daemon that is asked for another one would leave containers less apart, or otherwise
-// apart, than their owner believes; so that is refused and not just noted.
+// Of these options Berth does one thing. A daemon that is asked for another one would leave
+// containers less apart, or otherwise apart, than their owner believes; so that is refused and not
+// just noted.
 const std::map<std::string, std::vector<std::string_view>> only_values = {
     {"default-runtime", {"runc", "io.containerd.runc.v2", "berth-runtime"}},
     {"default-cgroupns-mode", {"private"}},
@@ -306,10 +328,12 @@ Result<Json> merge_settings(const Json& file, const Json& flags) {
         const Option* option = find_key(key);
         if (!option) return unknown_key(key);
         if (!has_kind(value, option->kind))
-            return fail(ErrorCode::InvalidArgument, "'", key, "' in the configuration file must be ",
-                        kind_name(option->kind));
-        if (option->effect == Refused && value != Json(false) && value != Json("") && !value.empty())
-            return fail(ErrorCode::Unsupported, "'", key, "' in the configuration file: ", option->help);
+            return fail(ErrorCode::InvalidArgument, "'", key,
+                        "' in the configuration file must be ", kind_name(option->kind));
+        if (option->effect == Refused && value != Json(false) && value != Json("") &&
+            !value.empty())
+            return fail(ErrorCode::Unsupported, "'", key,
+                        "' in the configuration file: ", option->help);
         if (flags.contains(key)) twice.push_back(key);
         merged[key] = value;
     }
@@ -322,7 +346,8 @@ Result<Json> merge_settings(const Json& file, const Json& flags) {
     for (const auto& [key, meant] : only_values) {
         const std::string value = codec::get_string(merged, key);
         if (value.empty() || std::ranges::find(meant, value) != meant.end()) continue;
-        return fail(ErrorCode::Unsupported, "'", key, "': '", value, "' is not supported: ", find_key(key)->help);
+        return fail(ErrorCode::Unsupported, "'", key, "': '", value,
+                    "' is not supported: ", find_key(key)->help);
     }
     return merged;
 }
@@ -338,25 +363,27 @@ std::vector<std::string> notes_on(const Json& settings) {
 }
 
 std::string usage(std::string_view program) {
-    std::string text =
-        concat("Usage: ", program,
-               " [OPTIONS]\n\nThe Berth engine: containers for this host behind the Docker Engine API.\n",
-               "Containers go on running when it stops or is replaced.\n\nOptions:\n");
+    std::string text = concat(
+        "Usage: ", program,
+        " [OPTIONS]\n\nThe Berth engine: containers for this host behind the Docker Engine API.\n",
+        "Containers go on running when it stops or is replaced.\n\nOptions:\n");
     for (const Option& option : table) {
         if (option.flag.empty() || option.effect != Used) continue;
         std::string left =
             option.short_flag ? concat("  -", option.short_flag, ", --") : std::string("      --");
         left += option.flag;
-        if (option.kind == List || option.kind == Map || option.kind == Ulimits || option.kind == Pools)
+        if (option.kind == List || option.kind == Map || option.kind == Ulimits ||
+            option.kind == Pools)
             left += " list";
         if (option.kind == Text) left += " string";
         if (option.kind == Number) left += " number";
         left.resize(std::max<std::size_t>(left.size() + 2, 40), ' ');
         text += left + std::string(option.help) + "\n";
     }
-    text += concat(
-        "\nExample:\n  ", program, " --data-root /srv/berth -H unix:///run/berth/berth.sock -G developers\n",
-        "\nOther flags of dockerd are accepted; those without an effect here are named in the log.\n");
+    text += concat("\nExample:\n  ", program,
+                   " --data-root /srv/berth -H unix:///run/berth/berth.sock -G developers\n",
+                   "\nOther flags of dockerd are accepted; those without an effect here are named "
+                   "in the log.\n");
     return text;
 }
 

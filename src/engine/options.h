@@ -7,8 +7,8 @@
 #include "base/result.h"
 #include "codec/json.h"
 
-// The options of the engine: dockerd's flags and the keys of daemon.json, in one table. Flags are turned into
-// the JSON that the file would hold, so that everything after this knows one form only.
+// The options of the engine: dockerd's flags and the keys of daemon.json, in one table. Flags are
+// turned into the JSON that the file would hold, so that everything after this knows one form only.
 namespace berth::engine {
 
 enum class OptionKind {
@@ -48,11 +48,12 @@ struct ParsedFlags {
     bool validate_only = false, show_version = false, show_help = false;
 };
 
-/// InvalidArgument for an unknown flag (with the nearest one as a hint), a missing or malformed value.
+/// InvalidArgument for an unknown flag (with the nearest one as a hint), a missing or malformed
+/// value.
 Result<ParsedFlags> parse_flags(std::span<const std::string> arguments);
 
-/// Joins file and flags. InvalidArgument for an unknown key, for a member of the wrong kind, and for what
-/// both set.
+/// Joins file and flags. InvalidArgument for an unknown key, for a member of the wrong kind, and
+/// for what both set.
 Result<codec::Json> merge_settings(const codec::Json& file, const codec::Json& flags);
 
 /// One line for each option that is set and has no effect.

@@ -11,12 +11,19 @@ namespace berth::engine {
 using codec::Json;
 
 namespace {
-constexpr std::array<std::string_view, 8> reloadable{"debug",           "insecure-registries", "labels", "layer-blobs",
-                                                     "log-level",       "max-concurrent-downloads",
-                                                     "max-concurrent-uploads", "registry-mirrors"};
+constexpr std::array<std::string_view, 8> reloadable{"debug",
+                                                     "insecure-registries",
+                                                     "labels",
+                                                     "layer-blobs",
+                                                     "log-level",
+                                                     "max-concurrent-downloads",
+                                                     "max-concurrent-uploads",
+                                                     "registry-mirrors"};
 
 bool has_effect(std::string_view key) {
-    return std::ranges::any_of(options(), [&](const Option& option) { return option.key == key && option.effect == OptionEffect::Used; });
+    return std::ranges::any_of(options(), [&](const Option& option) {
+        return option.key == key && option.effect == OptionEffect::Used;
+    });
 }
 
 const Json* value_of(const Json& settings, const std::string& key) {

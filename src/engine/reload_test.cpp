@@ -8,13 +8,22 @@ namespace {
 using codec::Json;
 
 TEST(PlanReload, TakesWhatCanChangeAndNamesWhatCannot) {
-    const Json now{{"labels", {"a=b"}}, {"data-root", "/one"}, {"debug", true}, {"hosts", {"unix:///s"}}};
-    const Json wanted{{"labels", {"c=d"}}, {"data-root", "/two"}, {"registry-mirrors", {"http://m"}}, {"hosts", {"unix:///s"}}, {"layer-blobs", "drop"}};
+    const Json now{
+        {"labels", {"a=b"}}, {"data-root", "/one"}, {"debug", true}, {"hosts", {"unix:///s"}}};
+    const Json wanted{{"labels", {"c=d"}},
+                      {"data-root", "/two"},
+                      {"registry-mirrors", {"http://m"}},
+                      {"hosts", {"unix:///s"}},
+                      {"layer-blobs", "drop"}};
     const Reload plan = plan_reload(now, wanted);
-    EXPECT_EQ(plan.changed, (std::vector<std::string>{"debug", "labels", "layer-blobs", "registry-mirrors"}));
+    EXPECT_EQ(plan.changed,
+              (std::vector<std::string>{"debug", "labels", "layer-blobs", "registry-mirrors"}));
     EXPECT_EQ(plan.need_restart, (std::vector<std::string>{"data-root"}));
-    EXPECT_EQ(plan.settings,
-              (Json{{"labels", {"c=d"}}, {"data-root", "/one"}, {"hosts", {"unix:///s"}}, {"layer-blobs", "drop"}, {"registry-mirrors", {"http://m"}}}));
+    EXPECT_EQ(plan.settings, (Json{{"labels", {"c=d"}},
+                                   {"data-root", "/one"},
+                                   {"hosts", {"unix:///s"}},
+                                   {"layer-blobs", "drop"},
+                                   {"registry-mirrors", {"http://m"}}}));
 }
 
 TEST(PlanReload, NamesNothingThatHasNoEffectAnyway) {

@@ -41,10 +41,12 @@ void ClientStream::go_home() {
 Result<> ClientStream::send_request(ClientRequest request, const Endpoint& endpoint) {
     std::string head = concat(request.method, " ", request.target, " HTTP/1.1\r\n");
     if (!request.headers.has("Host")) {
-        head += endpoint.unix_path.empty() ? concat("Host: ", endpoint.host, ":", endpoint.port, "\r\n")
-                                           : std::string("Host: localhost\r\n");
+        head += endpoint.unix_path.empty()
+                    ? concat("Host: ", endpoint.host, ":", endpoint.port, "\r\n")
+                    : std::string("Host: localhost\r\n");
     }
-    for (const auto& [name, value] : request.headers.fields()) head += concat(name, ": ", value, "\r\n");
+    for (const auto& [name, value] : request.headers.fields())
+        head += concat(name, ": ", value, "\r\n");
     if (request.upgrade) head += "Connection: Upgrade\r\nUpgrade: tcp\r\n";
     const bool is_streamed = static_cast<bool>(request.body_source);
     const bool chunked = is_streamed && !request.content_length;
@@ -53,7 +55,8 @@ Result<> ClientStream::send_request(ClientRequest request, const Endpoint& endpo
     } else if (is_streamed || !request.body.empty() ||
                (request.method != "GET" && request.method != "HEAD")) {
         head +=
-            concat("Content-Length: ", is_streamed ? *request.content_length : request.body.size(), "\r\n");
+            concat("Content-Length: ", is_streamed ? *request.content_length : request.body.size(),
+                   "\r\n");
     }
     head += "\r\n";
     if (request.method == "HEAD") parser_.expect_no_body();
@@ -62,8 +65,8 @@ Result<> ClientStream::send_request(ClientRequest request, const Endpoint& endpo
     TRY(stream_->write(as_bytes(head)));
     if (!is_streamed) {
         request.content_length = request.body.size();
-        request.body_source = [body = std::move(request.body),
-                               at = std::size_t{0}](std::span<std::byte> out) mutable -> Result<std::size_t> {
+        request.body_source = [body = std::move(request.body), at = std::size_t{0}](
+                                  std::span<std::byte> out) mutable -> Result<std::size_t> {
             const std::size_t count = std::min(out.size(), body.size() - at);
             std::memcpy(out.data(), body.data() + at, count);
             at += count;
@@ -123,7 +126,8 @@ Result<bool> ClientStream::fill(const std::stop_token& stop) {
     return *count > 0;
 }
 
-Result<MessageHead> ClientStream::read_head(const std::string& method, const std::stop_token& stop) {
+Result<MessageHead> ClientStream::read_head(const std::string& method,
+                                            const std::stop_token& stop) {
     while (true) {
         if (begin_ < end_)
             begin_ += TRY(parser_.parse_head(std::span(buffer_).subspan(begin_, end_ - begin_)));
@@ -146,7 +150,8 @@ Result<MessageHead> ClientStream::read_head(const std::string& method, const std
 Result<std::size_t> ClientStream::read_body(std::span<std::byte> out, const std::stop_token& stop) {
     while (!parser_.is_done() && !out.empty()) {
         if (begin_ < end_) {
-            const auto step = TRY(parser_.parse_body(std::span(buffer_).subspan(begin_, end_ - begin_), out));
+            const auto step =
+                TRY(parser_.parse_body(std::span(buffer_).subspan(begin_, end_ - begin_), out));
             begin_ += step.consumed;
             if (step.produced > 0) return step.produced;
             if (parser_.is_done()) break;
@@ -156,7 +161,8 @@ Result<std::size_t> ClientStream::read_body(std::span<std::byte> out, const std:
         if (!more) return cut("the connection was cut in the middle of the answer");
         if (!*more) {
             keep_alive_ = false;
-            if (!parser_.end_of_input()) return cut("the connection was cut in the middle of the answer");
+            if (!parser_.end_of_input())
+                return cut("the connection was cut in the middle of the answer");
         }
     }
     return std::size_t{0};

@@ -19,14 +19,16 @@ struct Connection::Pool {
 /// One request and its response on one stream. A streamed body has a thread that sends it.
 class ClientStream {
 public:
-    ClientStream(std::unique_ptr<Stream> stream, std::shared_ptr<Connection::Pool> home, bool is_reused);
+    ClientStream(std::unique_ptr<Stream> stream, std::shared_ptr<Connection::Pool> home,
+                 bool is_reused);
     ~ClientStream();
 
     Result<> send_request(ClientRequest request, const Endpoint& endpoint);
     Result<MessageHead> read_head(const std::string& method, const std::stop_token& stop);
     Result<std::size_t> read_body(std::span<std::byte> out, const std::stop_token& stop);
     Result<ClientResponse::Hijacked> hijack();
-    /// Whether nothing came back on a connection that had been idle: the server may have closed it meanwhile.
+    /// Whether nothing came back on a connection that had been idle: the server may have closed it
+    /// meanwhile.
     bool may_be_stale() const { return is_reused_ && !received_any_; }
 
 private:

@@ -36,7 +36,8 @@ Result<sys::Fd> connect_host(const std::string& host, std::uint16_t port) {
     addrinfo* found = nullptr;
     const int code = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
     if (code != 0)
-        return fail(ErrorCode::Unavailable, "look up ", host, ": ", std::string_view(gai_strerror(code)));
+        return fail(ErrorCode::Unavailable, "look up ", host, ": ",
+                    std::string_view(gai_strerror(code)));
     const std::unique_ptr<addrinfo, FreeAddresses> list(found);
     Result<sys::Fd> last = fail(ErrorCode::Unavailable, "no address for ", host);
     for (const addrinfo* info = list.get(); info != nullptr; info = info->ai_next) {
@@ -48,7 +49,8 @@ Result<sys::Fd> connect_host(const std::string& host, std::uint16_t port) {
 
 }  // namespace
 
-Connection::Connection(Endpoint endpoint) : endpoint_(std::move(endpoint)), pool_(std::make_shared<Pool>()) {}
+Connection::Connection(Endpoint endpoint)
+    : endpoint_(std::move(endpoint)), pool_(std::make_shared<Pool>()) {}
 Connection::~Connection() = default;
 Connection::Connection(Connection&&) noexcept = default;
 Connection& Connection::operator=(Connection&&) noexcept = default;
@@ -64,7 +66,8 @@ Result<std::unique_ptr<ClientStream>> Connection::open_stream(bool fresh, std::s
         }
         // Readable while idle means closed by the server.
         const auto readable = sys::wait_readable(idle->fd(), std::chrono::milliseconds(0));
-        if (readable && !*readable) return std::make_unique<ClientStream>(std::move(idle), pool_, true);
+        if (readable && !*readable)
+            return std::make_unique<ClientStream>(std::move(idle), pool_, true);
     }
     if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "cancelled");
     auto connected = endpoint_.unix_path.empty() ? connect_host(endpoint_.host, endpoint_.port)
@@ -87,9 +90,10 @@ Result<std::unique_ptr<ClientStream>> Connection::open_stream(bool fresh, std::s
 
 Result<ClientResponse> Connection::send(ClientRequest request, std::stop_token stop) {
     const std::string method = request.method;
-    // A streamed body cannot be sent twice, so it never goes over a connection that may have been closed
-    // meanwhile.
-    std::unique_ptr<ClientStream> stream = TRY(open_stream(static_cast<bool>(request.body_source), stop));
+    // A streamed body cannot be sent twice, so it never goes over a connection that may have been
+    // closed meanwhile.
+    std::unique_ptr<ClientStream> stream =
+        TRY(open_stream(static_cast<bool>(request.body_source), stop));
     std::optional<ClientRequest> again;
     if (stream->may_be_stale()) again = request;
     auto sent = stream->send_request(std::move(request), endpoint_);

@@ -21,8 +21,8 @@ std::string_view Headers::get(std::string_view name) const {
 }
 
 bool Headers::has(std::string_view name) const {
-    return std::ranges::any_of(fields_,
-                               [&](const auto& field) { return equals_ignoring_case(field.first, name); });
+    return std::ranges::any_of(
+        fields_, [&](const auto& field) { return equals_ignoring_case(field.first, name); });
 }
 
 std::vector<std::string_view> Headers::all(std::string_view name) const {
@@ -46,7 +46,8 @@ void Headers::add(std::string_view name, std::string_view value) {
 }
 
 void Headers::remove(std::string_view name) {
-    std::erase_if(fields_, [&](const auto& field) { return equals_ignoring_case(field.first, name); });
+    std::erase_if(fields_,
+                  [&](const auto& field) { return equals_ignoring_case(field.first, name); });
 }
 
 bool Headers::has_token(std::string_view name, std::string_view token) const {

@@ -39,10 +39,12 @@ struct MessageParser::State {
     std::variant<RequestParser, ResponseParser> parser;
     std::string abort_reason;
     // Beast keeps a reference to it.
-    std::function<void(std::uint64_t, boost::beast::string_view, boost::beast::error_code&)> on_chunk_header =
-        [this](std::uint64_t, boost::beast::string_view extension, boost::beast::error_code&) {
-            if (!extension.empty()) abort_reason = reason_in(std::string_view(extension.data(), extension.size()));
-        };
+    std::function<void(std::uint64_t, boost::beast::string_view, boost::beast::error_code&)>
+        on_chunk_header =
+            [this](std::uint64_t, boost::beast::string_view extension, boost::beast::error_code&) {
+                if (!extension.empty())
+                    abort_reason = reason_in(std::string_view(extension.data(), extension.size()));
+            };
 
     template <typename Function>
     auto visit(Function function) {
@@ -50,7 +52,8 @@ struct MessageParser::State {
     }
 };
 
-MessageParser::MessageParser(Kind kind, std::size_t max_header_bytes) : state_(std::make_unique<State>()) {
+MessageParser::MessageParser(Kind kind, std::size_t max_header_bytes)
+    : state_(std::make_unique<State>()) {
     if (kind == Kind::Response) state_->parser.emplace<ResponseParser>();
     state_->visit([&](auto& parser) {
         parser.header_limit(static_cast<std::uint32_t>(max_header_bytes));
@@ -67,7 +70,8 @@ MessageParser::~MessageParser() = default;
 Result<std::size_t> MessageParser::parse_head(std::span<const std::byte> bytes) {
     return state_->visit([&](auto& parser) -> Result<std::size_t> {
         boost::beast::error_code error;
-        const std::size_t taken = parser.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
+        const std::size_t taken =
+            parser.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
         if (error && error != beast::error::need_more) return parse_error(error);
         return taken;
     });
@@ -89,7 +93,8 @@ MessageHead MessageParser::head() const {
             out.reason = text(message.reason());
         }
         out.version = static_cast<int>(message.version());
-        for (const auto& field : message) out.headers.add(text(field.name_string()), text(field.value()));
+        for (const auto& field : message)
+            out.headers.add(text(field.name_string()), text(field.value()));
         out.keep_alive = parser.keep_alive();
         out.is_chunked = parser.chunked();
         if (const auto length = parser.content_length()) out.content_length = *length;
@@ -108,7 +113,8 @@ Result<MessageParser::Step> MessageParser::parse_body(std::span<const std::byte>
             body.more = true;
             boost::beast::error_code error;
             const auto rest = bytes.subspan(step.consumed);
-            const std::size_t taken = parser.put(boost::asio::const_buffer(rest.data(), rest.size()), error);
+            const std::size_t taken =
+                parser.put(boost::asio::const_buffer(rest.data(), rest.size()), error);
             step.consumed += taken;
             step.produced = out.size() - body.size;
             if (error == beast::error::need_more) break;
@@ -129,7 +135,9 @@ Result<> MessageParser::end_of_input() {
     return state_->visit([](auto& parser) -> Result<> {
         boost::beast::error_code error;
         parser.put_eof(error);
-        if (error) return fail(ErrorCode::Unavailable, "the connection was cut in the middle of a message");
+        if (error)
+            return fail(ErrorCode::Unavailable,
+                        "the connection was cut in the middle of a message");
         return {};
     });
 }

@@ -23,8 +23,8 @@ struct MessageHead {
     std::optional<std::uint64_t> content_length;
 };
 
-/// HTTP/1.x messages out of bytes, without any input or output of its own. RFC 9112, parsed by Boost.Beast:
-/// here and nowhere else, since its headers take long to compile.
+/// HTTP/1.x messages out of bytes, without any input or output of its own. RFC 9112, parsed by
+/// Boost.Beast: here and nowhere else, since its headers take long to compile.
 class MessageParser {
 public:
     enum class Kind { Request, Response };
@@ -33,8 +33,8 @@ public:
     MessageParser& operator=(MessageParser&&) noexcept;
     ~MessageParser();
 
-    /// Give it everything that is there: the head needs to be contiguous. Returns how much it took: 0 until
-    /// the head is complete. InvalidArgument for what is not HTTP or too long.
+    /// Give it everything that is there: the head needs to be contiguous. Returns how much it took:
+    /// 0 until the head is complete. InvalidArgument for what is not HTTP or too long.
     Result<std::size_t> parse_head(std::span<const std::byte> bytes);
     bool has_head() const;
     MessageHead head() const;
@@ -50,7 +50,8 @@ public:
     const std::string& abort_reason() const;
     /// The peer closed: completes a body that lasts until the end, fails in any other.
     Result<> end_of_input();
-    /// The response has no body whatever its headers say (HEAD, 204, 304). Call before parse_head().
+    /// The response has no body whatever its headers say (HEAD, 204, 304). Call before
+    /// parse_head().
     void expect_no_body();
 
 private:

@@ -20,8 +20,8 @@ public:
     /// The first value, or "".
     std::string get(std::string_view name) const;
     std::vector<std::string> all(std::string_view name) const;
-    /// Docker's notion of a boolean parameter: absent, "", "0", "no", "false" and "none" are false, all else
-    /// is true.
+    /// Docker's notion of a boolean parameter: absent, "", "0", "no", "false" and "none" are false,
+    /// all else is true.
     bool flag(std::string_view name, bool fallback = false) const;
     std::optional<long long> number(std::string_view name) const;
     void add(std::string_view name, std::string_view value);

@@ -21,7 +21,8 @@ TEST(Query, DecodesAndEncodes) {
 TEST(Query, KnowsDockersBooleans) {
     const auto query = Query::parse("a=1&b=0&c=False&d=true&e=&f=yes&g=none");
     for (const auto* name : {"a", "d", "f"}) EXPECT_TRUE(query.flag(name)) << name;
-    for (const auto* name : {"b", "c", "e", "g", "absent"}) EXPECT_FALSE(query.flag(name, false)) << name;
+    for (const auto* name : {"b", "c", "e", "g", "absent"})
+        EXPECT_FALSE(query.flag(name, false)) << name;
     EXPECT_TRUE(query.flag("absent", true));
 }
 

@@ -22,7 +22,8 @@ RangeOutcome parse_range(std::string_view header, std::uint64_t size, ByteRange&
         return RangeOutcome::Partial;
     }
     const auto first = parse_uint(first_text);
-    const auto last = last_text.empty() ? std::optional<std::uint64_t>(UINT64_MAX) : parse_uint(last_text);
+    const auto last =
+        last_text.empty() ? std::optional<std::uint64_t>(UINT64_MAX) : parse_uint(last_text);
     if (!first || !last || *last < *first) return RangeOutcome::Whole;
     if (*first >= size) return RangeOutcome::Unsatisfiable;
     out.offset = *first;

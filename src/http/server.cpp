@@ -57,11 +57,13 @@ public:
         interrupt_all(false);
         {
             auto connections = connections_.lock();
-            connections.wait_for({}, grace, [](const Connections& all) { return all.open.empty(); });
+            connections.wait_for({}, grace,
+                                 [](const Connections& all) { return all.open.empty(); });
         }
         interrupt_all(true);
         auto connections = connections_.lock();
-        connections.wait({}, [](const Connections& all) { return all.open.empty() && all.threads == 0; });
+        connections.wait(
+            {}, [](const Connections& all) { return all.open.empty() && all.threads == 0; });
     }
 
     std::size_t active() const { return active_; }
@@ -79,16 +81,19 @@ private:
 
     void wake() {
         const std::uint64_t one = 1;
-        sys::write_all(wake_, std::as_bytes(std::span(&one, 1))).ignore("the counter cannot overflow");
+        sys::write_all(wake_, std::as_bytes(std::span(&one, 1)))
+            .ignore("the counter cannot overflow");
     }
 
     void interrupt_all(bool hard) {
         std::vector<std::stop_source> requests;
         {
             auto connections = connections_.lock();
-            for (auto& [id, connection] : connections->open) requests.push_back(connection->interrupt(hard));
+            for (auto& [id, connection] : connections->open)
+                requests.push_back(connection->interrupt(hard));
         }
-        for (auto& request : requests) request.request_stop();  // runs callbacks, so without the lock
+        for (auto& request : requests)
+            request.request_stop();  // runs callbacks, so without the lock
     }
 
     void accept_loop(std::stop_token stop) {
@@ -113,7 +118,8 @@ private:
             tls = it->second.tls;
         }
         if (!socket) {
-            // Out of descriptors, perhaps: the listener stays readable, so wait a little instead of spinning.
+            // Out of descriptors, perhaps: the listener stays readable, so wait a little instead of
+            // spinning.
             sys::wait_readable(wake_, std::chrono::milliseconds(20)).ignore("only to slow down");
             return;
         }
@@ -173,19 +179,21 @@ private:
     std::jthread accepting_;
 };
 
-Server::Server(std::unique_ptr<Implementation> implementation) : implementation_(std::move(implementation)) {}
+Server::Server(std::unique_ptr<Implementation> implementation)
+    : implementation_(std::move(implementation)) {}
 Server::~Server() = default;
 
 Result<std::unique_ptr<Server>> Server::create(Handler handler, ServerOptions options) {
-    // A client that went away is an error of write, not a signal: sendfile(2) and OpenSSL cannot be told
-    // otherwise.
+    // A client that went away is an error of write, not a signal: sendfile(2) and OpenSSL cannot be
+    // told otherwise.
     std::signal(SIGPIPE, SIG_IGN);
     sys::Epoll epoll = TRY(sys::Epoll::create());
     sys::Fd wake = TRY(sys::make_eventfd());
     TRY(epoll.add(wake, EPOLLIN, 0));
     auto peers = TRY(PeerWatch::create());
-    auto implementation = std::make_unique<Implementation>(
-        std::move(handler), std::move(options), std::move(epoll), std::move(wake), std::move(peers));
+    auto implementation =
+        std::make_unique<Implementation>(std::move(handler), std::move(options), std::move(epoll),
+                                         std::move(wake), std::move(peers));
     return std::unique_ptr<Server>(new Server(std::move(implementation)));
 }
 
@@ -194,29 +202,31 @@ Result<> Server::add_listener(sys::Fd listening, std::optional<TlsOptions> tls) 
 }
 
 Result<> Server::listen_unix(const std::string& path, unsigned mode, std::int64_t gid) {
-    sys::Fd socket = TRY(
-        sys::listen_unix(path, {.mode = mode, .replace = true, .backlog = 1024}).context("listen on ", path));
+    sys::Fd socket = TRY(sys::listen_unix(path, {.mode = mode, .replace = true, .backlog = 1024})
+                             .context("listen on ", path));
     if (gid >= 0)
         TRY(sys::chown_at(AT_FDCWD, path, static_cast<uid_t>(-1), static_cast<gid_t>(gid))
                 .context("listen on ", path));
     return add_listener(std::move(socket));
 }
 
-Result<std::uint16_t> Server::listen_tcp(const std::string& address, std::optional<TlsOptions> tls) {
+Result<std::uint16_t> Server::listen_tcp(const std::string& address,
+                                         std::optional<TlsOptions> tls) {
     const auto colon = address.rfind(':');
-    const auto port = colon == std::string::npos ? std::nullopt : parse_uint(address.substr(colon + 1));
+    const auto port =
+        colon == std::string::npos ? std::nullopt : parse_uint(address.substr(colon + 1));
     if (!port || *port > 65535)
         return fail(ErrorCode::InvalidArgument, "listen on \"", address, "\": expected host:port");
     std::string host = address.substr(0, colon);
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
     if (host.empty()) host = "::";
     if (host == "localhost") host = "127.0.0.1";
-    const auto where = TRY(
-        sys::SocketAddress::parse(host, static_cast<std::uint16_t>(*port)).context("listen on ", address));
+    const auto where = TRY(sys::SocketAddress::parse(host, static_cast<std::uint16_t>(*port))
+                               .context("listen on ", address));
     auto socket = sys::listen_tcp(where, 1024);
     if (!socket && host == "::")  // a machine without IPv6
-        socket = sys::listen_tcp(TRY(sys::SocketAddress::parse("0.0.0.0", static_cast<std::uint16_t>(*port))),
-                                 1024);
+        socket = sys::listen_tcp(
+            TRY(sys::SocketAddress::parse("0.0.0.0", static_cast<std::uint16_t>(*port))), 1024);
     sys::Fd listening = TRY(std::move(socket).context("listen on ", address));
     const std::uint16_t bound = TRY(sys::local_port(listening));
     TRY(add_listener(std::move(listening), std::move(tls)));

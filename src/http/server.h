@@ -32,8 +32,9 @@ public:
     std::string remote_address;
     bool is_tls = false;
 
-    /// Up to buffer.size() bytes of the body, as soon as some are there; 0 is its end. Sends "100 Continue"
-    /// first when the client waits for it. Unavailable when the client went away or sent broken framing.
+    /// Up to buffer.size() bytes of the body, as soon as some are there; 0 is its end. Sends "100
+    /// Continue" first when the client waits for it. Unavailable when the client went away or sent
+    /// broken framing.
     Result<std::size_t> read(std::span<std::byte> buffer);
     /// The rest of the body. InvalidArgument when there is more than `limit` bytes.
     Result<std::string> read_all(std::size_t limit);
@@ -41,8 +42,8 @@ public:
     std::optional<std::uint64_t> content_length() const;
     /// Whether the request announced a body at all.
     bool has_body() const;
-    /// Fires when the client has closed the connection, or the server stops at once. Pass it to whatever
-    /// blocks.
+    /// Fires when the client has closed the connection, or the server stops at once. Pass it to
+    /// whatever blocks.
     std::stop_token stop_token() const;
     /// The connection itself, for peer credentials; do not read or write it.
     sys::BorrowedFd connection() const;
@@ -52,15 +53,16 @@ private:
     ServerConnection* connection_ = nullptr;
 };
 
-/// A connection taken over from HTTP. `fd` is a connected stream socket (for TLS, one end of a relayed pair).
+/// A connection taken over from HTTP. `fd` is a connected stream socket (for TLS, one end of a
+/// relayed pair).
 struct Hijacked {
     sys::Fd fd;
     std::string early_input;  // what the client sent behind its request and was read already
 };
 
-/// The answer. Set status and headers, then exactly one of: send(), write()s, send_file(), hijack(). A
-/// handler that returns without any of them answers with the status and an empty body. Reading the request
-/// while writing the response is allowed.
+/// The answer. Set status and headers, then exactly one of: send(), write()s, send_file(),
+/// hijack(). A handler that returns without any of them answers with the status and an empty body.
+/// Reading the request while writing the response is allowed.
 class Response {
 public:
     int status = 200;
@@ -68,23 +70,25 @@ public:
 
     /// A whole body with Content-Length.
     Result<> send(std::string_view body, std::string_view content_type = {});
-    /// Sends the head, without any of the body: a client that waits for headers goes on. Streams with chunked
-    /// encoding unless Content-Length is set.
+    /// Sends the head, without any of the body: a client that waits for headers goes on. Streams
+    /// with chunked encoding unless Content-Length is set.
     Result<> start();
-    /// Adds to a streamed body, unbuffered: each call is on its way when it returns. Starts the response by
-    /// need. Unavailable when the client went away.
+    /// Adds to a streamed body, unbuffered: each call is on its way when it returns. Starts the
+    /// response by need. Unavailable when the client went away.
     Result<> write(std::string_view bytes);
     Result<> write(std::span<const std::byte> bytes);
-    /// Sends `length` bytes of the file from `offset` as the body with Content-Length (sendfile(2) where
-    /// possible).
+    /// Sends `length` bytes of the file from `offset` as the body with Content-Length (sendfile(2)
+    /// where possible).
     Result<> send_file(sys::BorrowedFd file, std::uint64_t offset, std::uint64_t length);
-    /// Sends the head (status 101 with Connection and Upgrade headers when the request asked for an upgrade,
-    /// else 200 with the body left open until the connection closes) and gives the connection away.
+    /// Sends the head (status 101 with Connection and Upgrade headers when the request asked for an
+    /// upgrade, else 200 with the body left open until the connection closes) and gives the
+    /// connection away.
     Result<Hijacked> hijack(std::string_view content_type);
     /// Whether the head is out, so that an error cannot change the status any more.
     bool has_started() const;
-    /// Ends a streamed response abnormally: the client sees a cut stream instead of a complete one. Our own client learns the
-    /// reason, too, from the extension of a last chunk that does not come (RFC 9112 7.1.1); others ignore it.
+    /// Ends a streamed response abnormally: the client sees a cut stream instead of a complete one.
+    /// Our own client learns the reason, too, from the extension of a last chunk that does not come
+    /// (RFC 9112 7.1.1); others ignore it.
     void abort(std::string_view reason = {});
 
 private:
@@ -118,15 +122,18 @@ public:
 
     /// Adds a listening socket (unix or TCP) that is open already.
     Result<> add_listener(sys::Fd listening, std::optional<TlsOptions> tls = {});
-    /// Binds a unix socket at `path` with `mode`, owned by group `gid` (-1 keeps ours); replaces a stale one.
+    /// Binds a unix socket at `path` with `mode`, owned by group `gid` (-1 keeps ours); replaces a
+    /// stale one.
     Result<> listen_unix(const std::string& path, unsigned mode = 0660, std::int64_t gid = -1);
     /// Binds "host:port", "[::1]:port" or ":port"; port 0 takes a free one. Returns the port bound.
-    Result<std::uint16_t> listen_tcp(const std::string& address, std::optional<TlsOptions> tls = {});
+    Result<std::uint16_t> listen_tcp(const std::string& address,
+                                     std::optional<TlsOptions> tls = {});
 
     /// Starts accepting, on a thread of the server.
     Result<> start();
-    /// Accepts no more, lets requests in flight finish within `grace`, then fires their stop tokens, closes
-    /// connections and waits for the handlers to return. Connections that were hijacked are not touched.
+    /// Accepts no more, lets requests in flight finish within `grace`, then fires their stop
+    /// tokens, closes connections and waits for the handlers to return. Connections that were
+    /// hijacked are not touched.
     void stop(std::chrono::milliseconds grace = std::chrono::milliseconds(0));
     /// Requests being served now.
     std::size_t active_requests() const;

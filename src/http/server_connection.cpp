@@ -10,15 +10,15 @@
 namespace berth::http {
 
 namespace {
-// What is left of a request body that the handler did not want: read and dropped up to here, else the
-// connection closes.
+// What is left of a request body that the handler did not want: read and dropped up to here, else
+// the connection closes.
 constexpr std::size_t max_drained_bytes = 256 << 10;
 constexpr std::size_t first_buffer_bytes = 4 << 10;
 constexpr std::size_t body_buffer_bytes = 64 << 10;
 }  // namespace
 
-ServerConnection::ServerConnection(const ConnectionServices& services, std::unique_ptr<Stream> stream,
-                                   std::string peer)
+ServerConnection::ServerConnection(const ConnectionServices& services,
+                                   std::unique_ptr<Stream> stream, std::string peer)
     : services_(services), stream_(std::move(stream)), peer_(std::move(peer)) {
     stop_.lock()->socket = stream_->fd().get();
 }
@@ -115,7 +115,8 @@ Request ServerConnection::make_request(const MessageHead& head) {
 void ServerConnection::reject(const Error& error) {
     const std::string body = error.message() + "\n";
     const std::string text = concat(
-        "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: ",
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: "
+        "close\r\nContent-Length: ",
         body.size(), "\r\n\r\n", body);
     stream_->write(as_bytes(text)).ignore("the client may be gone");
 }
@@ -156,8 +157,8 @@ bool ServerConnection::drain_request() {
     return false;
 }
 
-// Closing with unread input makes the kernel send a reset that can overtake the response: end our side, read
-// a while.
+// Closing with unread input makes the kernel send a reset that can overtake the response: end our
+// side, read a while.
 void ServerConnection::linger() {
     if (response_state_ == ResponseState::Aborted) {
         sys::shutdown_both(stream_->fd());
@@ -197,13 +198,16 @@ Result<std::size_t> ServerConnection::read_body(std::span<std::byte> out) {
     if (buffer_.size() < body_buffer_bytes) buffer_.resize(body_buffer_bytes);
     while (true) {
         if (begin_ < end_) {
-            const auto step = parser_->parse_body(std::span(buffer_).subspan(begin_, end_ - begin_), out);
+            const auto step =
+                parser_->parse_body(std::span(buffer_).subspan(begin_, end_ - begin_), out);
             if (!step) body_is_broken_ = close_after_ = true;
             if (!step)
-                return fail(ErrorCode::Unavailable, "the request body is broken: ", step.error().message());
+                return fail(ErrorCode::Unavailable,
+                            "the request body is broken: ", step.error().message());
             begin_ += step->consumed;
             if (parser_->is_done()) {
-                if (const auto watch = stop_.lock()->watch) services_.peers.expect_half_close(watch);
+                if (const auto watch = stop_.lock()->watch)
+                    services_.peers.expect_half_close(watch);
             }
             if (step->produced > 0 || parser_->is_done()) return step->produced;
         }
@@ -217,7 +221,8 @@ Result<std::size_t> ServerConnection::read_body(std::span<std::byte> out) {
 }
 
 Result<> ServerConnection::send_continue() {
-    if (!std::exchange(expects_continue_, false) || response_state_ != ResponseState::NotStarted) return {};
+    if (!std::exchange(expects_continue_, false) || response_state_ != ResponseState::NotStarted)
+        return {};
     return stream_->write(as_bytes("HTTP/1.1 100 Continue\r\n\r\n"));
 }
 

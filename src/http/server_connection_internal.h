@@ -15,14 +15,15 @@
 
 namespace berth::http {
 
-/// Fires the stop source of a request when its client closes the connection. One thread for all connections.
+/// Fires the stop source of a request when its client closes the connection. One thread for all
+/// connections.
 class PeerWatch {
 public:
     static Result<std::unique_ptr<PeerWatch>> create();
     ~PeerWatch();
-    /// With `half_close`, a client that only ended its sending side counts as gone: once the body has been
-    /// read there is nothing more to come, and that is how clients hang up on TCP. Before, the end of the
-    /// body may look like that.
+    /// With `half_close`, a client that only ended its sending side counts as gone: once the body
+    /// has been read there is nothing more to come, and that is how clients hang up on TCP. Before,
+    /// the end of the body may look like that.
     std::uint64_t add(sys::BorrowedFd socket, std::stop_source stop, bool half_close);
     void expect_half_close(std::uint64_t id);
     void remove(std::uint64_t id);
@@ -57,19 +58,28 @@ struct ConnectionServices {
 /// One accepted connection: reads requests one after another and has them answered.
 class ServerConnection {
 public:
-    ServerConnection(const ConnectionServices& services, std::unique_ptr<Stream> stream, std::string peer);
+    ServerConnection(const ConnectionServices& services, std::unique_ptr<Stream> stream,
+                     std::string peer);
     ~ServerConnection();
     /// Until the connection ends.
     void serve();
 
-    /// From another thread, to stop: wakes an idle connection; with `hard` also one in the middle of a
-    /// request, whose stop source the caller then fires.
+    /// From another thread, to stop: wakes an idle connection; with `hard` also one in the middle
+    /// of a request, whose stop source the caller then fires.
     std::stop_source interrupt(bool hard);
 
 private:
     friend class Request;
     friend class Response;
-    enum class ResponseState { NotStarted, Buffered, Chunked, UntilClose, Complete, Hijacked, Aborted };
+    enum class ResponseState {
+        NotStarted,
+        Buffered,
+        Chunked,
+        UntilClose,
+        Complete,
+        Hijacked,
+        Aborted
+    };
 
     bool serve_one();
     Result<bool> read_head();
@@ -90,7 +100,8 @@ private:
     Result<> start(Response& response);
     Result<> write(Response& response, std::span<const std::byte> bytes);
     void abort(std::string_view reason);
-    Result<> send_file(Response& response, sys::BorrowedFd file, std::uint64_t offset, std::uint64_t length);
+    Result<> send_file(Response& response, sys::BorrowedFd file, std::uint64_t offset,
+                       std::uint64_t length);
     Result<Hijacked> hijack(Response& response, std::string_view content_type);
     bool body_is_forbidden(const Response& response) const;
 

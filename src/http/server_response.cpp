@@ -27,16 +27,19 @@ bool ServerConnection::body_is_forbidden(const Response& response) const {
 std::string ServerConnection::render_head(const Response& response, std::string_view extra) const {
     std::string out = concat("HTTP/1.", head_.version == 10 ? 0 : 1, " ", response.status, " ",
                              reason_phrase(response.status), "\r\n");
-    for (const auto& [name, value] : response.headers.fields()) out += concat(name, ": ", value, "\r\n");
+    for (const auto& [name, value] : response.headers.fields())
+        out += concat(name, ": ", value, "\r\n");
     if (!services_.options.server_name.empty() && !response.headers.has("Server"))
         out += concat("Server: ", services_.options.server_name, "\r\n");
-    if (response.status >= 200 && !response.headers.has("Date")) out += concat("Date: ", http_date(), "\r\n");
+    if (response.status >= 200 && !response.headers.has("Date"))
+        out += concat("Date: ", http_date(), "\r\n");
     out += extra;
     out += "\r\n";
     return out;
 }
 
-Result<> ServerConnection::send(Response& response, std::string_view body, std::string_view content_type) {
+Result<> ServerConnection::send(Response& response, std::string_view body,
+                                std::string_view content_type) {
     BERTH_ASSERT(response_state_ == ResponseState::NotStarted);
     if (!content_type.empty() && !response.headers.has("Content-Type"))
         response.headers.set("Content-Type", content_type);
@@ -107,7 +110,8 @@ void ServerConnection::abort(std::string_view reason) {
     const bool can_tell = response_state_ == ResponseState::Chunked && !reason.empty();
     response_state_ = ResponseState::Aborted;
     if (!can_tell) return;
-    stream_->write(as_bytes(concat("1", abort_extension(reason), "\r\n"))).ignore("the client may have gone");
+    stream_->write(as_bytes(concat("1", abort_extension(reason), "\r\n")))
+        .ignore("the client may have gone");
 }
 
 Result<> ServerConnection::send_file(Response& response, sys::BorrowedFd file, std::uint64_t offset,
@@ -124,8 +128,10 @@ Result<> ServerConnection::send_file(Response& response, sys::BorrowedFd file, s
 
 Result<Hijacked> ServerConnection::hijack(Response& response, std::string_view content_type) {
     BERTH_ASSERT(response_state_ == ResponseState::NotStarted);
-    if (!drain_request()) return fail(ErrorCode::InvalidArgument, "the request's body was not read");
-    const bool upgrades = head_.headers.has_token("Connection", "upgrade") && head_.headers.has("Upgrade");
+    if (!drain_request())
+        return fail(ErrorCode::InvalidArgument, "the request's body was not read");
+    const bool upgrades =
+        head_.headers.has_token("Connection", "upgrade") && head_.headers.has("Upgrade");
     std::string extra;
     if (!content_type.empty() && !response.headers.has("Content-Type"))
         extra += concat("Content-Type: ", content_type, "\r\n");
@@ -149,8 +155,12 @@ Result<> Response::send(std::string_view body, std::string_view content_type) {
     return connection_->send(*this, body, content_type);
 }
 Result<> Response::start() { return connection_->start(*this); }
-Result<> Response::write(std::string_view bytes) { return connection_->write(*this, as_bytes(bytes)); }
-Result<> Response::write(std::span<const std::byte> bytes) { return connection_->write(*this, bytes); }
+Result<> Response::write(std::string_view bytes) {
+    return connection_->write(*this, as_bytes(bytes));
+}
+Result<> Response::write(std::span<const std::byte> bytes) {
+    return connection_->write(*this, bytes);
+}
 Result<> Response::send_file(sys::BorrowedFd file, std::uint64_t offset, std::uint64_t length) {
     return connection_->send_file(*this, file, offset, length);
 }
@@ -162,7 +172,9 @@ bool Response::has_started() const {
 }
 void Response::abort(std::string_view reason) { connection_->abort(reason); }
 
-Result<std::size_t> Request::read(std::span<std::byte> buffer) { return connection_->read_body(buffer); }
+Result<std::size_t> Request::read(std::span<std::byte> buffer) {
+    return connection_->read_body(buffer);
+}
 
 Result<std::string> Request::read_all(std::size_t limit) {
     std::string out;
@@ -171,7 +183,8 @@ Result<std::string> Request::read_all(std::size_t limit) {
         const std::size_t count = TRY(read(part));
         if (count == 0) return out;
         if (out.size() + count > limit)
-            return fail(ErrorCode::InvalidArgument, "the request body is larger than ", limit, " bytes");
+            return fail(ErrorCode::InvalidArgument, "the request body is larger than ", limit,
+                        " bytes");
         out += as_text(std::span(part).first(count));
     }
 }

@@ -47,7 +47,9 @@ TEST_F(ServerTest, AnswersSeveralRequestsOnOneConnection) {
     std::atomic<int> count = 0;
     serve([&](Request& request, Response& response) {
         ++count;
-        response.send(concat(request.method, " ", request.path, " ", request.query.get("a")), "text/plain")
+        response
+            .send(concat(request.method, " ", request.path, " ", request.query.get("a")),
+                  "text/plain")
             .ignore("");
     });
     Connection connection(endpoint_);
@@ -105,7 +107,8 @@ TEST_F(ServerTest, SendsContinueOnlyWhenTheBodyIsRead) {
         }
     });
     const std::string read =
-        raw("POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: "
+        raw("POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: "
+            "100-continue\r\nConnection: "
             "close\r\n\r\nhi");
     EXPECT_TRUE(read.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK"));
     EXPECT_TRUE(read.ends_with("hi"));
@@ -167,8 +170,8 @@ TEST_F(ServerTest, StopEndsWaitingRequestsAndIdleConnections) {
 TEST_F(ServerTest, RefusesWhatIsNotHttpAndHugeHeaders) {
     serve([](Request&, Response&) {}, {.max_header_bytes = 4096});
     EXPECT_TRUE(raw("nonsense\r\n\r\n").starts_with("HTTP/1.1 400"));
-    EXPECT_TRUE(
-        raw("GET / HTTP/1.1\r\nA: " + std::string(10'000, 'a') + "\r\n\r\n").starts_with("HTTP/1.1 400"));
+    EXPECT_TRUE(raw("GET / HTTP/1.1\r\nA: " + std::string(10'000, 'a') + "\r\n\r\n")
+                    .starts_with("HTTP/1.1 400"));
 }
 
 TEST_F(ServerTest, AbortedStreamLooksCutToTheClient) {

@@ -29,7 +29,8 @@ public:
         while (!bytes.empty()) {
             const sys::Transfer transfer = sys::send_some(socket_, bytes);
             bytes = bytes.subspan(transfer.bytes);
-            if (transfer.ended) return fail(ErrorCode::Unavailable, "the peer closed the connection");
+            if (transfer.ended)
+                return fail(ErrorCode::Unavailable, "the peer closed the connection");
             if (transfer.blocked) TRY(sys::wait_writable(socket_));
         }
         return {};
@@ -37,7 +38,8 @@ public:
 
     Result<> send_file(sys::BorrowedFd file, std::uint64_t offset, std::uint64_t bytes) override {
         while (bytes > 0) {
-            const std::size_t part = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, 64 << 20));
+            const std::size_t part =
+                static_cast<std::size_t>(std::min<std::uint64_t>(bytes, 64 << 20));
             const std::size_t sent = TRY(sys::send_file(socket_, file, offset, part));
             if (sent == 0) return fail(ErrorCode::Corrupted, "the file ends early");
             offset += sent;

@@ -11,8 +11,8 @@
 
 namespace berth::http {
 
-/// A connected byte stream, plain or through TLS. One thread may read while another writes. Another thread
-/// wakes both with sys::shutdown_both(fd()).
+/// A connected byte stream, plain or through TLS. One thread may read while another writes. Another
+/// thread wakes both with sys::shutdown_both(fd()).
 class Stream {
 public:
     virtual ~Stream() = default;
@@ -23,7 +23,8 @@ public:
     virtual Result<> send_file(sys::BorrowedFd file, std::uint64_t offset, std::uint64_t bytes) = 0;
     virtual sys::BorrowedFd fd() const = 0;
     virtual bool is_tls() const { return false; }
-    /// The raw socket; for TLS, one end of a pair whose other end a thread relays. The stream is used up.
+    /// The raw socket; for TLS, one end of a pair whose other end a thread relays. The stream is
+    /// used up.
     virtual Result<sys::Fd> release() = 0;
     virtual void close_gracefully() = 0;
 };
@@ -40,7 +41,8 @@ public:
     };
     static Result<std::shared_ptr<TlsContext>> for_client(const ClientOptions& options);
     virtual ~TlsContext() = default;
-    /// Shakes hands, for at most 20 s. `host` is checked against the server's certificate (clients only).
+    /// Shakes hands, for at most 20 s. `host` is checked against the server's certificate (clients
+    /// only).
     virtual Result<std::unique_ptr<Stream>> wrap(sys::Fd socket, const std::string& host) = 0;
 };
 

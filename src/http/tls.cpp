@@ -37,8 +37,8 @@ std::string take_reason() {
 
 using Session = std::unique_ptr<SSL, FreeSession>;
 
-// The socket is non-blocking and the waits happen outside the lock, since an SSL object allows one call at a
-// time.
+// The socket is non-blocking and the waits happen outside the lock, since an SSL object allows one
+// call at a time.
 class TlsStream final : public Stream {
 public:
     TlsStream(sys::Fd socket, Session session, std::shared_ptr<TlsContext> context)
@@ -46,24 +46,27 @@ public:
 
     Result<> handshake(bool is_server) {
         const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-        return perform([&](SSL* ssl) { return is_server ? SSL_accept(ssl) : SSL_connect(ssl); }, deadline,
-                       "TLS handshake");
+        return perform([&](SSL* ssl) { return is_server ? SSL_accept(ssl) : SSL_connect(ssl); },
+                       deadline, "TLS handshake");
     }
 
     Result<std::size_t> read(std::span<std::byte> buffer,
                              std::optional<std::chrono::milliseconds> limit) override {
         std::size_t count = 0;
-        const auto deadline = limit ? std::optional(std::chrono::steady_clock::now() + *limit) : std::nullopt;
-        TRY(perform([&](SSL* ssl) { return SSL_read_ex(ssl, buffer.data(), buffer.size(), &count); },
-                    deadline, "TLS read"));
+        const auto deadline =
+            limit ? std::optional(std::chrono::steady_clock::now() + *limit) : std::nullopt;
+        TRY(perform(
+            [&](SSL* ssl) { return SSL_read_ex(ssl, buffer.data(), buffer.size(), &count); },
+            deadline, "TLS read"));
         return count;
     }
 
     Result<> write(std::span<const std::byte> bytes) override {
         while (!bytes.empty()) {
             std::size_t count = 0;
-            TRY(perform([&](SSL* ssl) { return SSL_write_ex(ssl, bytes.data(), bytes.size(), &count); }, {},
-                        "TLS write"));
+            TRY(perform(
+                [&](SSL* ssl) { return SSL_write_ex(ssl, bytes.data(), bytes.size(), &count); }, {},
+                "TLS write"));
             if (count == 0) return fail(ErrorCode::Unavailable, "the peer closed the connection");
             bytes = bytes.subspan(count);
         }
@@ -73,7 +76,8 @@ public:
     Result<> send_file(sys::BorrowedFd file, std::uint64_t offset, std::uint64_t bytes) override {
         std::vector<std::byte> buffer(256 << 10);
         while (bytes > 0) {
-            const auto part = std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), bytes));
+            const auto part =
+                std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), bytes));
             const std::size_t count = TRY(sys::pread(file, part, offset));
             if (count == 0) return fail(ErrorCode::Corrupted, "the file ends early");
             TRY(write(part.first(count)));
@@ -155,12 +159,14 @@ void relay(TlsStream& secure, const sys::Fd& plain) {
 
 Result<sys::Fd> TlsStream::release() {
     auto [ours, theirs] = TRY(sys::socket_pair());
-    auto session = std::make_shared<TlsStream>(std::move(socket_), std::move(session_), std::move(context_));
+    auto session =
+        std::make_shared<TlsStream>(std::move(socket_), std::move(session_), std::move(context_));
     std::thread([session, plain = std::move(ours)] { relay(*session, plain); }).detach();
     return std::move(theirs);
 }
 
-class OpenSslContext final : public TlsContext, public std::enable_shared_from_this<OpenSslContext> {
+class OpenSslContext final : public TlsContext,
+                             public std::enable_shared_from_this<OpenSslContext> {
 public:
     OpenSslContext(SSL_CTX* context, bool is_server) : context_(context), is_server_(is_server) {}
 
@@ -176,25 +182,28 @@ public:
                 SSL_set1_host(session.get(), host.c_str());
             ERR_clear_error();
         }
-        auto stream = std::make_unique<TlsStream>(std::move(socket), std::move(session), shared_from_this());
+        auto stream =
+            std::make_unique<TlsStream>(std::move(socket), std::move(session), shared_from_this());
         TRY(stream->handshake(is_server_));
         return std::unique_ptr<Stream>(std::move(stream));
     }
 
     Result<> use_key_pair(const std::string& certificate, const std::string& key) {
         if (SSL_CTX_use_certificate_chain_file(context_.get(), certificate.c_str()) != 1)
-            return fail(ErrorCode::InvalidArgument, "certificate ", certificate, ": ", take_reason());
+            return fail(ErrorCode::InvalidArgument, "certificate ", certificate, ": ",
+                        take_reason());
         if (SSL_CTX_use_PrivateKey_file(context_.get(), key.c_str(), SSL_FILETYPE_PEM) != 1)
             return fail(ErrorCode::InvalidArgument, "private key ", key, ": ", take_reason());
         if (SSL_CTX_check_private_key(context_.get()) != 1)
-            return fail(ErrorCode::InvalidArgument, "private key ", key, " does not belong to certificate ",
-                        certificate);
+            return fail(ErrorCode::InvalidArgument, "private key ", key,
+                        " does not belong to certificate ", certificate);
         return {};
     }
 
     Result<> trust(const std::string& ca_file) {
         if (SSL_CTX_load_verify_locations(context_.get(), ca_file.c_str(), nullptr) != 1)
-            return fail(ErrorCode::InvalidArgument, "CA certificate ", ca_file, ": ", take_reason());
+            return fail(ErrorCode::InvalidArgument, "CA certificate ", ca_file, ": ",
+                        take_reason());
         return {};
     }
 
@@ -223,7 +232,8 @@ Result<std::shared_ptr<TlsContext>> TlsContext::for_server(const TlsOptions& opt
     TRY(context->use_key_pair(options.certificate_file, options.key_file));
     if (!options.client_ca_file.empty()) {
         TRY(context->trust(options.client_ca_file));
-        SSL_CTX_set_verify(context->get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+        SSL_CTX_set_verify(context->get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                           nullptr);
     }
     static constexpr unsigned char session_name[] = "berth";
     SSL_CTX_set_session_id_context(context->get(), session_name, sizeof session_name - 1);

@@ -58,7 +58,8 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* context) 
         // The first line of this response; headers of an earlier one (100, redirects) are void.
         running.response.headers = {};
         const auto space = line.find(' ');
-        running.response.status = static_cast<int>(parse_uint(line.substr(space + 1, 3)).value_or(0));
+        running.response.status =
+            static_cast<int>(parse_uint(line.substr(space + 1, 3)).value_or(0));
     } else if (const auto pair = split_once(line, ':')) {
         running.response.headers.add(trim(pair->first), trim(pair->second));
     }
@@ -102,7 +103,8 @@ int on_seek(void* context, curl_off_t offset, int origin) {
     if (offset != 0 || origin != SEEK_SET) return CURL_SEEKFUNC_FAIL;
     running.body_sent = 0;
     if (!running.request.upload) return CURL_SEEKFUNC_OK;
-    return running.request.rewind && running.request.rewind() ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
+    return running.request.rewind && running.request.rewind() ? CURL_SEEKFUNC_OK
+                                                              : CURL_SEEKFUNC_FAIL;
 }
 
 Error curl_error(CURLcode code, const char* detail, const std::string& url) {
@@ -110,9 +112,11 @@ Error curl_error(CURLcode code, const char* detail, const std::string& url) {
     switch (code) {
         case CURLE_OPERATION_TIMEDOUT: return fail(ErrorCode::TimedOut, url, ": ", text);
         case CURLE_PEER_FAILED_VERIFICATION:
-            return fail(ErrorCode::PermissionDenied, url, ": tls: failed to verify certificate: ", text)
+            return fail(ErrorCode::PermissionDenied, url,
+                        ": tls: failed to verify certificate: ", text)
                 .with_hint(
-                    "put the registry's CA certificate into /etc/docker/certs.d/<host>/ca.crt, or list the "
+                    "put the registry's CA certificate into /etc/docker/certs.d/<host>/ca.crt, or "
+                    "list the "
                     "host under "
                     "insecure-registries");
         case CURLE_SSL_CONNECT_ERROR:
@@ -133,15 +137,16 @@ std::string origin_of(const std::string& url) {
 
 void trust_also(CURL* easy, const std::string& pem) {
     const char* from_environment = std::getenv("SSL_CERT_FILE");
-    const auto system =
-        sys::read_file(from_environment != nullptr ? from_environment : "/etc/ssl/certs/ca-certificates.crt");
+    const auto system = sys::read_file(
+        from_environment != nullptr ? from_environment : "/etc/ssl/certs/ca-certificates.crt");
     std::string all = pem + "\n" + (system ? *system : std::string());
     curl_blob blob{all.data(), all.size(), CURL_BLOB_COPY};
     curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
 }
 
 void set_proxy(CURL* easy, const std::string& url) {
-    // libcurl reads the lower-case names by itself; engines are often started with the upper-case one only.
+    // libcurl reads the lower-case names by itself; engines are often started with the upper-case
+    // one only.
     const char* upper = std::getenv("HTTP_PROXY");
     if (upper != nullptr && std::getenv("http_proxy") == nullptr && url.starts_with("http://"))
         curl_easy_setopt(easy, CURLOPT_PROXY, upper);
@@ -159,8 +164,8 @@ public:
     Result<TransferResponse> perform(TransferRequest request, const std::stop_token& stop) {
         if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "cancelled");
         const std::string key = origin_of(request.url) + "|" +
-                                std::to_string(std::hash<std::string>{}(request.tls.extra_ca_pem)) + "|" +
-                                request.tls.certificate_file;
+                                std::to_string(std::hash<std::string>{}(request.tls.extra_ca_pem)) +
+                                "|" + request.tls.certificate_file;
         std::unique_ptr<Worker> worker = take(key);
         auto outcome = run(*worker, request, stop);
         // After a failure the connection's state is unknown.
@@ -193,11 +198,14 @@ private:
 
     void configure(CURL* easy, Running& running, const curl_slist* headers, char* detail) {
         const TransferRequest& request = running.request;
-        const auto set = [&](CURLoption option, auto value) { curl_easy_setopt(easy, option, value); };
+        const auto set = [&](CURLoption option, auto value) {
+            curl_easy_setopt(easy, option, value);
+        };
         set(CURLOPT_URL, request.url.c_str());
         set(CURLOPT_PROTOCOLS_STR, "http,https");
         // Never from TLS down to plain text.
-        set(CURLOPT_REDIR_PROTOCOLS_STR, request.url.starts_with("https://") ? "https" : "http,https");
+        set(CURLOPT_REDIR_PROTOCOLS_STR,
+            request.url.starts_with("https://") ? "https" : "http,https");
         set(CURLOPT_FOLLOWLOCATION, request.follow_redirects ? 1L : 0L);
         set(CURLOPT_MAXREDIRS, 10L);
         set(CURLOPT_NOSIGNAL, 1L);
@@ -232,22 +240,24 @@ private:
             set(CURLOPT_READDATA, &running);
             set(CURLOPT_SEEKFUNCTION, on_seek);
             set(CURLOPT_SEEKDATA, &running);
-            const auto bytes =
-                request.upload ? request.upload_bytes : std::optional<std::uint64_t>(request.body.size());
+            const auto bytes = request.upload ? request.upload_bytes
+                                              : std::optional<std::uint64_t>(request.body.size());
             set(CURLOPT_INFILESIZE_LARGE, bytes ? static_cast<curl_off_t>(*bytes) : curl_off_t{-1});
         }
         if (request.method != "GET" && request.method != "HEAD")
             set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
     }
 
-    Result<TransferResponse> run(Worker& worker, TransferRequest& request, const std::stop_token& stop) {
+    Result<TransferResponse> run(Worker& worker, TransferRequest& request,
+                                 const std::stop_token& stop) {
         Running running{.request = request};
         running.easy = worker.easy.get();
         std::unique_ptr<curl_slist, FreeList> headers;
         const auto append = [&](const std::string& line) {
             headers.reset(curl_slist_append(headers.release(), line.c_str()));
         };
-        for (const auto& [name, value] : request.headers.fields()) append(concat(name, ": ", value));
+        for (const auto& [name, value] : request.headers.fields())
+            append(concat(name, ": ", value));
         append("Expect:");  // no second of waiting at servers that do not know it
         char detail[CURL_ERROR_SIZE] = {};
         configure(worker.easy.get(), running, headers.get(), detail);
@@ -273,7 +283,8 @@ private:
             int left = 0;
             while (const CURLMsg* message = curl_multi_info_read(multi, &left))
                 if (message->msg == CURLMSG_DONE) return message->data.result;
-            if (curl_multi_poll(multi, nullptr, 0, 1000, nullptr) != CURLM_OK) return CURLE_RECV_ERROR;
+            if (curl_multi_poll(multi, nullptr, 0, 1000, nullptr) != CURLM_OK)
+                return CURLE_RECV_ERROR;
         }
         return CURLE_ABORTED_BY_CALLBACK;
     }

@@ -11,8 +11,8 @@
 #include "base/result.h"
 #include "http/headers.h"
 
-// Requests to servers of the outside world: registries, sources of ADD. HTTP/2, proxies of the environment,
-// redirects that do not leak credentials, connections kept for reuse. libcurl.
+// Requests to servers of the outside world: registries, sources of ADD. HTTP/2, proxies of the
+// environment, redirects that do not leak credentials, connections kept for reuse. libcurl.
 namespace berth::http {
 
 /// What to trust and show when connecting to one host.
@@ -34,9 +34,11 @@ struct TransferRequest {
     /// Called when a streamed body must be sent again from its start (a redirect); false: cannot.
     std::function<bool()> rewind;
     bool follow_redirects = true;
-    /// A body of a 2xx response goes here as it comes; without it, and for other statuses, it is collected.
+    /// A body of a 2xx response goes here as it comes; without it, and for other statuses, it is
+    /// collected.
     std::function<Result<>(std::span<const std::byte>)> sink;
-    /// Looks at status and headers of the final response before its body. An error ends the transfer.
+    /// Looks at status and headers of the final response before its body. An error ends the
+    /// transfer.
     std::function<Result<>(int status, const Headers& headers)> on_head;
     std::size_t max_body_bytes = 8 << 20;
     /// TimedOut when nothing moves for that long.
@@ -51,14 +53,15 @@ struct TransferResponse {
     std::string url;  // after redirects
 };
 
-/// Performs transfers, blocking, from any thread; keeps idle connections for the next one to the same host.
+/// Performs transfers, blocking, from any thread; keeps idle connections for the next one to the
+/// same host.
 class Transfers {
 public:
     explicit Transfers(std::string user_agent);
     ~Transfers();
-    /// Any status is a success here. Unavailable: no connection, or it was cut; TimedOut; Cancelled;
-    /// PermissionDenied when the server's certificate is not trusted. An error of sink, upload or on_head is
-    /// returned as it is.
+    /// Any status is a success here. Unavailable: no connection, or it was cut; TimedOut;
+    /// Cancelled; PermissionDenied when the server's certificate is not trusted. An error of sink,
+    /// upload or on_head is returned as it is.
     Result<TransferResponse> perform(TransferRequest request, std::stop_token stop);
 
 private:

@@ -21,7 +21,8 @@ const oci::Descriptor* attestation_manifest_of(const Summary& summary, const oci
 }
 }  // namespace
 
-Result<std::vector<Attestation>> attestations_of(const Summary& summary, const Image& image, const content::Store& content,
+Result<std::vector<Attestation>> attestations_of(const Summary& summary, const Image& image,
+                                                 const content::Store& content,
                                                  const AttestationQuery& query) {
     std::vector<Attestation> out;
     const oci::Descriptor* about = attestation_manifest_of(summary, image.manifest.digest);
@@ -32,12 +33,15 @@ Result<std::vector<Attestation>> attestations_of(const Summary& summary, const I
     if (!manifest) return out;
     const auto& wanted = query.predicate_types;
     for (const auto& layer : manifest->layers) {
-        Attestation found{.blob = layer, .predicate_type = layer.annotation("in-toto.io/predicate-type"), .statement = {}};
-        const bool is_wanted = wanted.empty() || std::ranges::find(wanted, found.predicate_type) != wanted.end();
+        Attestation found{.blob = layer,
+                          .predicate_type = layer.annotation("in-toto.io/predicate-type"),
+                          .statement = {}};
+        const bool is_wanted =
+            wanted.empty() || std::ranges::find(wanted, found.predicate_type) != wanted.end();
         if (found.predicate_type.empty() || !is_wanted) continue;
         if (query.with_statements) {
-            found.statement =
-                TRY(content.read(layer.digest, max_statement_bytes).context("attestation statement ", layer.digest));
+            found.statement = TRY(content.read(layer.digest, max_statement_bytes)
+                                      .context("attestation statement ", layer.digest));
         }
         out.push_back(std::move(found));
     }

@@ -8,7 +8,8 @@
 
 namespace berth::image {
 
-/// A bounded pipe between two threads: one writes what it downloads, the other reads it as a ByteSource.
+/// A bounded pipe between two threads: one writes what it downloads, the other reads it as a
+/// ByteSource.
 class Channel final : public codec::ByteSource {
 public:
     /// Waits while the reader is far behind. Cancelled when the reader has given up.

@@ -1,6 +1,7 @@
-// Whether what is stored is what it claims to be: every row, every document and what it names, every blob by its digest, every
-// layer by the sum it was written with. A repair fetches again what a registry is known to have, makes layers again from their
-// blobs, and takes away what is damaged beyond that, so that the next pull brings it.
+// Whether what is stored is what it claims to be: every row, every document and what it names,
+// every blob by its digest, every layer by the sum it was written with. A repair fetches again what
+// a registry is known to have, makes layers again from their blobs, and takes away what is damaged
+// beyond that, so that the next pull brings it.
 #include "image/check.h"
 
 #include <map>
@@ -14,12 +15,15 @@ namespace berth::image {
 namespace {
 
 bool is_document(const oci::Descriptor& blob) {
-    return oci::media_type::is_index(blob.media_type) || oci::media_type::is_manifest(blob.media_type);
+    return oci::media_type::is_index(blob.media_type) ||
+           oci::media_type::is_manifest(blob.media_type);
 }
 
-/// Whether what was read is at fault, not the reading: an engine without descriptors or memory left must take nothing away.
+/// Whether what was read is at fault, not the reading: an engine without descriptors or memory left
+/// must take nothing away.
 bool tells_damage(const Error& error) {
-    for (const auto code : {ErrorCode::Unavailable, ErrorCode::Cancelled, ErrorCode::TimedOut, ErrorCode::PermissionDenied})
+    for (const auto code : {ErrorCode::Unavailable, ErrorCode::Cancelled, ErrorCode::TimedOut,
+                            ErrorCode::PermissionDenied})
         if (error.is(code)) return false;
     return true;
 }
@@ -28,7 +32,11 @@ class Checker {
 public:
     /// The lease keeps what is needed to mend something.
     Checker(Store::Implementation& store, content::Lease& lease, bool repair, std::stop_token stop)
-        : store_(store), content_(store.services_.content), snapshots_(store.services_.snapshots), lease_(lease), repair_(repair),
+        : store_(store),
+          content_(store.services_.content),
+          snapshots_(store.services_.snapshots),
+          lease_(lease),
+          repair_(repair),
           stop_(std::move(stop)) {
         for (const auto& provider : store_.root_providers_) provider(roots_);
         for (const auto& layer : roots_.layers) add_layer(layer);
@@ -45,21 +53,24 @@ public:
 private:
     using Problem = CheckReport::Problem;
 
-    // --- rows -----------------------------------------------------------------------------------------------
+    // --- rows ------------------------------------------------------------------------------------
     Result<> check_rows() {
         auto& database = store_.services_.database;
         {
             auto integrity = TRY(database.prepare("PRAGMA integrity_check(20)"));
             while (TRY(integrity.step()))
-                if (const auto text = integrity.text(0); text != "ok") add_database_problem("berth.db", text);
+                if (const auto text = integrity.text(0); text != "ok")
+                    add_database_problem("berth.db", text);
         }
         std::vector<std::string> lost;
         {
-            auto names = TRY(database.prepare("SELECT reference FROM image_name WHERE id NOT IN (SELECT id FROM image)"));
+            auto names = TRY(database.prepare(
+                "SELECT reference FROM image_name WHERE id NOT IN (SELECT id FROM image)"));
             while (TRY(names.step())) lost.push_back(names.text(0));
         }
         for (const auto& reference : lost) {
-            Problem problem{.kind = "name", .subject = reference, .text = "it names an image that has no row"};
+            Problem problem{
+                .kind = "name", .subject = reference, .text = "it names an image that has no row"};
             if (repair_) {
                 TRY(store_.remove_name(reference));
                 problem.repair = "removed: the next pull brings it again";
@@ -69,16 +80,21 @@ private:
         }
         auto keys = TRY(database.prepare("PRAGMA foreign_key_check"));
         while (TRY(keys.step()))
-            if (keys.text(0) != "image_name") add_database_problem(keys.text(0), concat("row ", keys.integer(1), " refers to no row of ", keys.text(2)));
+            if (keys.text(0) != "image_name")
+                add_database_problem(keys.text(0), concat("row ", keys.integer(1),
+                                                          " refers to no row of ", keys.text(2)));
         return {};
     }
 
     void add_database_problem(std::string table, std::string text) {
-        report_.problems.push_back({.kind = "database", .subject = std::move(table), .text = std::move(text),
-                                    .repair = repair_ ? "not repaired: rows cannot be made again" : ""});
+        report_.problems.push_back(
+            {.kind = "database",
+             .subject = std::move(table),
+             .text = std::move(text),
+             .repair = repair_ ? "not repaired: rows cannot be made again" : ""});
     }
 
-    // --- images ---------------------------------------------------------------------------------------------
+    // --- images ----------------------------------------------------------------------------------
     Result<> check_image(const Row& row) {
         ++report_.images;
         image_ = row.id;
@@ -94,16 +110,20 @@ private:
         return {};
     }
 
-    /// What a descriptor leads to. Variants that an index names may be absent, what a manifest names may not.
+    /// What a descriptor leads to. Variants that an index names may be absent, what a manifest
+    /// names may not.
     Result<> check_content(const oci::Descriptor& descriptor, bool is_needed, int depth) {
         if (stop_.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
         if (depth > max_index_depth + 1) return {};
         if (!content_.has(descriptor.digest)) {
             if (TRY(store_.is_dropped(descriptor.digest))) return {};
             const bool is_foreign = !descriptor.urls.empty();
-            if (!is_needed || is_foreign || !TRY(store_.find_row(image_)) || !TRY(report_missing(descriptor))) return {};
+            if (!is_needed || is_foreign || !TRY(store_.find_row(image_)) ||
+                !TRY(report_missing(descriptor)))
+                return {};
         }
-        if (!known_.try_emplace(descriptor.digest, descriptor).second || !is_document(descriptor)) return {};
+        if (!known_.try_emplace(descriptor.digest, descriptor).second || !is_document(descriptor))
+            return {};
         auto bytes = content_.read(descriptor.digest, oci::max_manifest_bytes);
         if (bytes.is_error() && !tells_damage(bytes.error())) return std::move(bytes).error();
         if (bytes.is_error() && TRY(report_damaged(descriptor.digest, bytes.error())))
@@ -111,17 +131,21 @@ private:
         if (bytes.is_error()) return {};
         const auto document = oci::parse_manifest_or_index(*bytes, descriptor.media_type);
         if (document.is_error()) {
-            report_.problems.push_back({.kind = "blob", .subject = descriptor.digest.to_string(), .text = document.error().message(),
-                                        .repair = repair_ ? "not repaired: it is as it was published" : ""});
+            report_.problems.push_back(
+                {.kind = "blob",
+                 .subject = descriptor.digest.to_string(),
+                 .text = document.error().message(),
+                 .repair = repair_ ? "not repaired: it is as it was published" : ""});
             return {};
         }
         const bool is_index = std::holds_alternative<oci::Index>(*document);
         for (const auto& child : oci::children(*document))
-            TRY(check_content(child, !is_index && !(depth > 0 && is_attestation(descriptor)), depth + 1));
+            TRY(check_content(child, !is_index && !(depth > 0 && is_attestation(descriptor)),
+                              depth + 1));
         return {};
     }
 
-    // --- blobs ----------------------------------------------------------------------------------------------
+    // --- blobs -----------------------------------------------------------------------------------
     Result<> check_blobs() {
         for (const auto& blob : TRY(content_.list())) {
             if (stop_.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
@@ -129,7 +153,8 @@ private:
             report_.bytes += static_cast<std::int64_t>(blob.bytes);
             if (reported_.contains(blob.digest)) continue;
             const auto verified = content_.verify(blob.digest);
-            if (!verified.is_error() || verified.error().is(ErrorCode::NotFound)) continue;  // collected meanwhile
+            if (!verified.is_error() || verified.error().is(ErrorCode::NotFound))
+                continue;  // collected meanwhile
             if (!tells_damage(verified.error())) return verified.error().clone();
             TRY(report_damaged(blob.digest, verified.error()));
         }
@@ -139,7 +164,10 @@ private:
     /// True when it is here by now.
     Result<bool> report_missing(const oci::Descriptor& descriptor) {
         reported_.insert(descriptor.digest);
-        Problem problem{.kind = "blob", .subject = descriptor.digest.to_string(), .text = concat("it is not here, and image ", image_.short_hex(), " needs it")};
+        Problem problem{
+            .kind = "blob",
+            .subject = descriptor.digest.to_string(),
+            .text = concat("it is not here, and image ", image_.short_hex(), " needs it")};
         if (repair_) TRY(fetch_again(descriptor, problem));
         report_.problems.push_back(std::move(problem));
         return report_.problems.back().is_repaired;
@@ -156,7 +184,9 @@ private:
             if (!problem.is_repaired) TRY(content_.remove(digest));
         } else if (repair_) {
             TRY(content_.remove(digest));
-            problem.repair = roots_.blobs.contains(digest) ? "removed: the next build makes it again" : "removed: nothing refers to it";
+            problem.repair = roots_.blobs.contains(digest)
+                                 ? "removed: the next build makes it again"
+                                 : "removed: nothing refers to it";
             problem.is_repaired = true;
         }
         report_.problems.push_back(std::move(problem));
@@ -168,11 +198,12 @@ private:
         if (fetched.is_error() && stop_.stop_requested()) return fetched.error().clone();
         problem.is_repaired = !fetched.is_error();
         problem.repair = fetched ? concat("fetched again from ", fetched->familiar_name())
-                                 : concat("not repaired: ", fetched.error().message(), "; pull, load or build the image again");
+                                 : concat("not repaired: ", fetched.error().message(),
+                                          "; pull, load or build the image again");
         return {};
     }
 
-    // --- layers ---------------------------------------------------------------------------------------------
+    // --- layers ----------------------------------------------------------------------------------
     void add_layer(const Layer& layer) { blob_of_.try_emplace(layer.diff_id, layer.blob); }
 
     Result<> check_layers() {
@@ -185,12 +216,17 @@ private:
 
     Result<> check_layer(const oci::Digest& diff_id) {
         ++report_.layers;
-        if (const auto info = snapshots_.inspect(diff_id)) report_.bytes += static_cast<std::int64_t>(info->disk_bytes);
+        if (const auto info = snapshots_.inspect(diff_id))
+            report_.bytes += static_cast<std::int64_t>(info->disk_bytes);
         const auto checked = verify_layer(diff_id);
         if (!checked.is_error()) return {};
-        if (!tells_damage(checked.error())) return checked.error().clone().with_context(concat("layer ", diff_id.short_hex()));
-        Problem problem{.kind = "layer", .subject = diff_id.to_string(),
-                        .text = checked.error().is(ErrorCode::NotFound) ? "it is not here" : checked.error().message()};
+        if (!tells_damage(checked.error()))
+            return checked.error().clone().with_context(concat("layer ", diff_id.short_hex()));
+        Problem problem{.kind = "layer",
+                        .subject = diff_id.to_string(),
+                        .text = checked.error().is(ErrorCode::NotFound)
+                                    ? "it is not here"
+                                    : checked.error().message()};
         if (repair_) TRY(make_again(diff_id, problem));
         report_.problems.push_back(std::move(problem));
         return {};
@@ -210,7 +246,9 @@ private:
         const auto made = make_layer(diff_id);
         if (made.is_error() && stop_.stop_requested()) return made.error().clone();
         problem.is_repaired = !made.is_error();
-        problem.repair = made ? *made : concat("removed, not repaired: ", made.error().message(), "; pull, load or build the image again");
+        problem.repair = made ? *made
+                              : concat("removed, not repaired: ", made.error().message(),
+                                       "; pull, load or build the image again");
         return {};
     }
 
@@ -220,12 +258,14 @@ private:
         if (known == blob_of_.end()) {
             for (const auto& maker : store_.layer_makers_)
                 if (TRY(maker(diff_id))) return std::string("made again");
-            if (roots_.diff_ids.contains(diff_id)) return fail(ErrorCode::NotFound, "what it was made of is not here");
+            if (roots_.diff_ids.contains(diff_id))
+                return fail(ErrorCode::NotFound, "what it was made of is not here");
             return std::string("removed: nothing refers to it");
         }
         std::string from = "made again from its blob";
         if (!lease_.protect(known->second.digest))
-            from += concat(", fetched from ", TRY(store_.refetch(known->second, {}, stop_)).familiar_name());
+            from += concat(", fetched from ",
+                           TRY(store_.refetch(known->second, {}, stop_)).familiar_name());
         auto reader = TRY(content_.open_blob(known->second.digest));
         TRY(snapshots_.apply(reader, {.diff_id = diff_id}, stop_));
         return from;
@@ -238,9 +278,9 @@ private:
     const bool repair_;
     std::stop_token stop_;
     Roots roots_;
-    oci::Digest image_;                                // the one being looked at
-    std::map<oci::Digest, oci::Descriptor> known_;     // content that images lead to
-    std::map<oci::Digest, oci::Descriptor> blob_of_;   // by diff id
+    oci::Digest image_;                               // the one being looked at
+    std::map<oci::Digest, oci::Descriptor> known_;    // content that images lead to
+    std::map<oci::Digest, oci::Descriptor> blob_of_;  // by diff id
     std::set<oci::Digest> reported_;
     CheckReport report_;
 };
@@ -249,11 +289,13 @@ private:
 
 Result<CheckReport> Store::check(bool repair, std::stop_token stop) {
     auto report = [&] {
-        content::Lease lease = implementation_->services_.content.lease();  // no layer is collected meanwhile
+        content::Lease lease =
+            implementation_->services_.content.lease();  // no layer is collected meanwhile
         return Checker(*implementation_, lease, repair, std::move(stop)).check();
     }();
     // What was fetched for a layer goes again.
-    if (repair) implementation_->drop_all_layer_blobs().ignore("the next collection makes up for it");
+    if (repair)
+        implementation_->drop_all_layer_blobs().ignore("the next collection makes up for it");
     return report;
 }
 

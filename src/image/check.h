@@ -11,7 +11,7 @@ struct CheckReport {
         std::string kind;     // "blob", "layer", "name" or "database"
         std::string subject;  // digest, name, or table
         std::string text;
-        std::string repair;   // what was done about it, and what not; "" when nothing was tried
+        std::string repair;  // what was done about it, and what not; "" when nothing was tried
         bool is_repaired = false;
     };
     std::int64_t blobs = 0, layers = 0, images = 0;

@@ -13,8 +13,8 @@ namespace berth::image {
 
 namespace {
 
-/// Content and mode of the regular files of an archive; of equal names the last counts. Files with several names are left to
-/// the name that has the content.
+/// Content and mode of the regular files of an archive; of equal names the last counts. Files with
+/// several names are left to the name that has the content.
 using ArchiveFiles = std::map<std::string, std::pair<std::string, std::uint32_t>>;
 
 std::string plain_path(std::string path) {
@@ -33,8 +33,11 @@ Result<ArchiveFiles> read_archive(codec::ByteSource& source, const std::stop_tok
         if (!entry) return files;
         const std::string path = plain_path(entry->path);
         files.erase(path);
-        // What aufs and whiteouts mean is not in the layer under its own name; sparse files read as segments.
-        if (entry->type != codec::TarType::File || entry->is_sparse || path.find(".wh.") != std::string::npos) continue;
+        // What aufs and whiteouts mean is not in the layer under its own name; sparse files read as
+        // segments.
+        if (entry->type != codec::TarType::File || entry->is_sparse ||
+            path.find(".wh.") != std::string::npos)
+            continue;
         codec::Sha256 hash;
         for (;;) {
             const auto piece = TRY(tar.read_content());
@@ -57,16 +60,19 @@ Result<std::string> hash_of(sys::BorrowedFd file) {
 
 }  // namespace
 
-Result<> compare_with_archive(snapshot::Driver& snapshots, const oci::Digest& diff_id, codec::ByteSource& archive,
-                              const std::stop_token& stop) {
+Result<> compare_with_archive(snapshot::Driver& snapshots, const oci::Digest& diff_id,
+                              codec::ByteSource& archive, const std::stop_token& stop) {
     const auto root = TRY(snapshots.mount_root({.layers = {diff_id}}));
     for (const auto& [path, wanted] : TRY(read_archive(archive, stop))) {
         if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
-        const auto file = TRY(sys::open_in_root(root.fd(), path, O_RDONLY | O_NONBLOCK).context(path));
+        const auto file =
+            TRY(sys::open_in_root(root.fd(), path, O_RDONLY | O_NONBLOCK).context(path));
         const auto status = TRY(sys::fstat(file));
         if (!S_ISREG(status.st_mode)) continue;  // replaced through another name
-        if ((status.st_mode & 07777) != (wanted.second & 07777)) return fail(ErrorCode::Corrupted, path, " has another mode than its archive says");
-        if (TRY(hash_of(file).context(path)) != wanted.first) return fail(ErrorCode::Corrupted, path, " has other content than its archive");
+        if ((status.st_mode & 07777) != (wanted.second & 07777))
+            return fail(ErrorCode::Corrupted, path, " has another mode than its archive says");
+        if (TRY(hash_of(file).context(path)) != wanted.first)
+            return fail(ErrorCode::Corrupted, path, " has other content than its archive");
     }
     return {};
 }

@@ -5,7 +5,8 @@
 
 #include "oci/digest.h"
 
-// What is in an image's layers, file by file: for those who want a smaller image, or to know what an update changed.
+// What is in an image's layers, file by file: for those who want a smaller image, or to know what
+// an update changed.
 namespace berth::image {
 
 /// One layer of an image, bottom first.
@@ -16,11 +17,11 @@ struct LayerReport {
     };
     oci::Digest diff_id;
     std::string created_by;
-    std::int64_t blob_bytes = 0, disk_bytes = 0;  // 0: not here
+    std::int64_t blob_bytes = 0, disk_bytes = 0;       // 0: not here
     std::int64_t added = 0, changed = 0, removed = 0;  // entries, against the layers below
-    std::int64_t added_bytes = 0;                  // content of added and changed files
-    std::int64_t wasted_bytes = 0;                 // content of lower layers' files that it hides
-    std::vector<File> largest;                     // of what it brings
+    std::int64_t added_bytes = 0;                      // content of added and changed files
+    std::int64_t wasted_bytes = 0;  // content of lower layers' files that it hides
+    std::vector<File> largest;      // of what it brings
 };
 inline constexpr std::size_t max_largest_files = 10;
 

@@ -9,27 +9,31 @@
 #include "oci/manifest.h"
 #include "oci/reference.h"
 
-namespace berth::oci { struct ImageConfig; }
+namespace berth::oci {
+struct ImageConfig;
+}
 
 namespace berth::image {
 
 /// One layer: the tar it unpacks to, and the blob that carries it.
 struct Layer {
-    oci::Digest diff_id;    // of the uncompressed tar
-    oci::Descriptor blob;   // as the manifest names it
+    oci::Digest diff_id;   // of the uncompressed tar
+    oci::Descriptor blob;  // as the manifest names it
     bool operator==(const Layer&) const = default;
 };
 
-/// An image made definite: one platform's manifest with its configuration and layers. A value; cheap to copy.
+/// An image made definite: one platform's manifest with its configuration and layers. A value;
+/// cheap to copy.
 struct Image {
-    oci::Digest id;               // digest of the target, an index or a manifest: what users see as the image's id
+    oci::Digest
+        id;  // digest of the target, an index or a manifest: what users see as the image's id
     oci::Descriptor target;
-    oci::Descriptor manifest;     // equals target unless that is an index
+    oci::Descriptor manifest;  // equals target unless that is an index
     oci::Platform platform;
     oci::Digest config_digest;
     std::shared_ptr<const oci::ImageConfig> config;
     std::shared_ptr<const std::string> config_json;  // exact bytes
-    std::vector<Layer> layers;    // bottom first
+    std::vector<Layer> layers;                       // bottom first
 
     std::vector<oci::Digest> diff_ids() const;
 };
@@ -38,9 +42,9 @@ struct Image {
 struct ManifestSummary {
     oci::Descriptor descriptor;
     oci::Platform platform;
-    bool available = false;        // all of its content is here
+    bool available = false;  // all of its content is here
     bool is_attestation = false;
-    std::int64_t content_bytes = 0;   // compressed blobs
+    std::int64_t content_bytes = 0;  // compressed blobs
     std::int64_t unpacked_bytes = 0;
 };
 
@@ -54,7 +58,7 @@ struct Summary {
     Timestamp tagged{};                     // LastTagTime
     std::int64_t size = 0;                  // bytes on this machine: blobs and unpacked layers
     std::int64_t content_bytes = 0, unpacked_bytes = 0;
-    std::int64_t shared_bytes = -1;         // -1: not computed
+    std::int64_t shared_bytes = -1;  // -1: not computed
     std::int64_t containers = -1;
     std::vector<std::pair<std::string, std::string>> labels;
     oci::Platform platform;

@@ -30,8 +30,8 @@ inline constexpr std::string_view attested_digest = "vnd.docker.reference.digest
 /// Whether the manifest holds something else than a file system: a chart, a policy, a signature.
 bool is_artifact(const oci::Manifest& manifest);
 
-/// How well content must fit a platform: well enough to run on it, as a machine would choose; or be made for it, as archives and
-/// registries are told.
+/// How well content must fit a platform: well enough to run on it, as a machine would choose; or be
+/// made for it, as archives and registries are told.
 enum class Fit { Suitable, Exact };
 
 /// One row of the table of images.
@@ -41,7 +41,9 @@ struct Row {
     std::int64_t size = 0;
     std::string parent;
     Timestamp created{};
-    oci::Descriptor descriptor() const { return {.media_type = media_type, .digest = id, .size = size}; }
+    oci::Descriptor descriptor() const {
+        return {.media_type = media_type, .digest = id, .size = size};
+    }
 };
 
 /// One name of an image.
@@ -69,25 +71,33 @@ public:
     Result<> save_name(const oci::Reference& reference, const oci::Digest& id);
     Result<> remove_name(const std::string& reference);
     Result<> remove_row(const oci::Digest& id);
-    /// Notes that a repository of a registry has these blobs, so that a push to that registry can mount them, and that those which
-    /// are here under the caller's lease were not dropped.
-    Result<> note_source(const oci::Reference& repository, const std::vector<oci::Descriptor>& blobs, SourceAccess access);
+    /// Notes that a repository of a registry has these blobs, so that a push to that registry can
+    /// mount them, and that those which are here under the caller's lease were not dropped.
+    Result<> note_source(const oci::Reference& repository,
+                         const std::vector<oci::Descriptor>& blobs, SourceAccess access);
     Result<bool> has_open_source(const oci::Digest& blob) const;
     /// Whether a blob that is not here is absent by policy: a registry has it.
     Result<bool> is_dropped(const oci::Digest& blob) const;
     Result<> note_dropped(const std::set<oci::Digest>& blobs) const;
     Result<> note_returned(const oci::Digest& blob) const;
-    Result<std::vector<std::string>> sources_of(const oci::Digest& blob, const std::string& domain) const;
+    Result<std::vector<std::string>> sources_of(const oci::Digest& blob,
+                                                const std::string& domain) const;
 
     // refetch.cpp
     /// The repositories that are known to have had a blob.
     Result<std::vector<oci::Reference>> repositories_of(const oci::Digest& blob) const;
-    Result<> refetch_from(const oci::Reference& name, const oci::Descriptor& blob, const remote::CredentialsProvider& credentials,
+    Result<> refetch_from(const oci::Reference& name, const oci::Descriptor& blob,
+                          const remote::CredentialsProvider& credentials,
                           const std::stop_token& stop) const;
-    /// Fetches a blob or document again, over what is here, and says from where. NotFound when no registry is known to have it.
-    Result<oci::Reference> refetch(const oci::Descriptor& blob, const remote::CredentialsProvider& credentials, const std::stop_token& stop) const;
-    /// A blob that may have been dropped: opened where it is here, else fetched first. Under a lease it stays.
-    Result<content::BlobReader> open_blob(const oci::Descriptor& blob, const remote::CredentialsProvider& credentials,
+    /// Fetches a blob or document again, over what is here, and says from where. NotFound when no
+    /// registry is known to have it.
+    Result<oci::Reference> refetch(const oci::Descriptor& blob,
+                                   const remote::CredentialsProvider& credentials,
+                                   const std::stop_token& stop) const;
+    /// A blob that may have been dropped: opened where it is here, else fetched first. Under a
+    /// lease it stays.
+    Result<content::BlobReader> open_blob(const oci::Descriptor& blob,
+                                          const remote::CredentialsProvider& credentials,
                                           const std::stop_token& stop) const;
 
     // layer_blobs.cpp
@@ -96,7 +106,8 @@ public:
     /// Drops of these layers the blobs that the policy does not keep; returns their bytes.
     Result<std::int64_t> drop_layer_blobs(const std::vector<Layer>& layers);
     Result<std::int64_t> drop_all_layer_blobs();
-    /// What came back for a push, a save or a copy goes again, and what came with a pull; a later collection makes up for a failure.
+    /// What came back for a push, a save or a copy goes again, and what came with a pull; a later
+    /// collection makes up for a failure.
     void drop_layer_blobs_of(const oci::Descriptor& target);
 
     // resolve.cpp
@@ -108,30 +119,42 @@ public:
     };
     Result<Found> find(std::string_view name) const;
     Result<Target> read_target(const oci::Descriptor& target) const;
-    Result<> add_manifests(const oci::Index& index, int depth, std::set<oci::Digest>& seen, std::vector<oci::Descriptor>& out) const;
+    Result<> add_manifests(const oci::Index& index, int depth, std::set<oci::Digest>& seen,
+                           std::vector<oci::Descriptor>& out) const;
     /// The manifest of `target` that suits `platform` best and whose configuration is here.
-    Result<Image> open_image(const oci::Descriptor& target, const oci::Platform& platform, Fit fit = Fit::Suitable) const;
-    /// 0 when it does not fit, more is better. Entries of an index without a platform have what their configuration says.
-    int fit_of(const oci::Descriptor& target, const oci::Descriptor& manifest, const oci::Platform& wanted, Fit fit) const;
+    Result<Image> open_image(const oci::Descriptor& target, const oci::Platform& platform,
+                             Fit fit = Fit::Suitable) const;
+    /// 0 when it does not fit, more is better. Entries of an index without a platform have what
+    /// their configuration says.
+    int fit_of(const oci::Descriptor& target, const oci::Descriptor& manifest,
+               const oci::Platform& wanted, Fit fit) const;
     /// The same for this machine's platform, else any that is here.
     Result<Image> open_any(const oci::Descriptor& target) const;
-    Result<Image> open_manifest(const oci::Descriptor& target, const oci::Descriptor& manifest) const;
-    /// Every blob that an image consists of and that is here, or was dropped, once; other missing children are left out.
+    Result<Image> open_manifest(const oci::Descriptor& target,
+                                const oci::Descriptor& manifest) const;
+    /// Every blob that an image consists of and that is here, or was dropped, once; other missing
+    /// children are left out.
     Result<std::vector<oci::Descriptor>> blobs_of(const oci::Descriptor& target) const;
-    Result<> add_blobs(const oci::Descriptor& blob, int depth, std::set<oci::Digest>& seen, std::vector<oci::Descriptor>& out) const;
-    /// Makes the layers of an image that has a row by now: a collection at the same time may have taken one between the
-    /// moment it was seen and the moment the row protected it.
+    Result<> add_blobs(const oci::Descriptor& blob, int depth, std::set<oci::Digest>& seen,
+                       std::vector<oci::Descriptor>& out) const;
+    /// Makes the layers of an image that has a row by now: a collection at the same time may have
+    /// taken one between the moment it was seen and the moment the row protected it.
     Result<> ensure_layers(const Image& image, std::stop_token stop) const;
     /// The same with what a pull found here and did not fetch.
-    Result<> complete(const Image& image, content::Lease& lease, const remote::CredentialsProvider& credentials, const std::stop_token& stop) const;
+    Result<> complete(const Image& image, content::Lease& lease,
+                      const remote::CredentialsProvider& credentials,
+                      const std::stop_token& stop) const;
     Result<Summary> summarize(const Row& row, const std::vector<Name>& names) const;
 
     // remove.cpp
-    Result<std::vector<Removed>> remove_unlocked(std::string_view name, const RemoveOptions& options);
+    Result<std::vector<Removed>> remove_unlocked(std::string_view name,
+                                                 const RemoveOptions& options);
     Result<> delete_image(const Row& row, std::vector<Removed>& removed);
-    Result<std::vector<Removed>> remove_platforms(std::string_view name, const RemoveOptions& options);
+    Result<std::vector<Removed>> remove_platforms(std::string_view name,
+                                                  const RemoveOptions& options);
     /// Conflict when another image has this manifest, too: content goes for all of them.
-    Result<> check_unshared(const Row& row, const oci::Descriptor& manifest, std::string_view name) const;
+    Result<> check_unshared(const Row& row, const oci::Descriptor& manifest,
+                            std::string_view name) const;
     Result<std::int64_t> collect(std::stop_token stop);
     /// Collects what collect() had to leave, as soon as nothing is being pulled, built or made.
     void collect_when_quiet(const std::stop_token& stop);
@@ -156,7 +179,9 @@ public:
         bool layer_blobs = false;  // a look at all of them
     };
     Guarded<PutOff> put_off_;
-    std::jthread collector_{[this](const std::stop_token& stop) { collect_when_quiet(stop); }};  // last, so that it ends first
+    std::jthread collector_{[this](const std::stop_token& stop) {
+        collect_when_quiet(stop);
+    }};  // last, so that it ends first
 };
 
 }  // namespace berth::image

@@ -3,18 +3,23 @@
 
 namespace berth::image {
 
-Result<oci::Digest> Store::import(codec::ByteSource& source, const ImportOptions& options, const ProgressSink& progress, std::stop_token stop) {
+Result<oci::Digest> Store::import(codec::ByteSource& source, const ImportOptions& options,
+                                  const ProgressSink& progress, std::stop_token stop) {
     content::Lease lease = implementation_->services_.content.lease();
     Layer layer = TRY(add_layer(source, stop));
     oci::ImageConfig config;
     config.platform = options.platform.is_empty() ? oci::Platform::host() : options.platform;
     config.created = SystemClock().now();
     config.diff_ids = {layer.diff_id};
-    config.history.push_back({.created = config.created, .created_by = "", .author = "",
-                              .comment = options.message.empty() ? "Imported from -" : options.message});
+    config.history.push_back(
+        {.created = config.created,
+         .created_by = "",
+         .author = "",
+         .comment = options.message.empty() ? "Imported from -" : options.message});
     codec::Json document = TRY(codec::parse_json(config.to_json()));
     if (!options.config_json.empty()) {
-        const codec::Json members = TRY(codec::parse_json(options.config_json).context("import configuration"));
+        const codec::Json members =
+            TRY(codec::parse_json(options.config_json).context("import configuration"));
         for (const auto& [key, value] : members.items()) document["config"][key] = value;
     }
     NewImage image;

@@ -1,13 +1,17 @@
-// A pulled layer is here twice: unpacked, which is what containers need, and as the compressed blob, which is needed only to leave
-// this machine again. Under LayerBlobs::Drop the second one goes as soon as the first is there, if a registry gives it to anyone;
-// refetch.cpp brings it back for a push, a save, a copy, a repair. That it went is noted before it goes, so that its absence is
-// never taken for damage: after a crash in between, the blob is still here and goes with the next look at all of them.
+// A pulled layer is here twice: unpacked, which is what containers need, and as the compressed
+// blob, which is needed only to leave this machine again. Under LayerBlobs::Drop the second one
+// goes as soon as the first is there, if a registry gives it to anyone; refetch.cpp brings it back
+// for a push, a save, a copy, a repair. That it went is noted before it goes, so that its absence
+// is never taken for damage: after a crash in between, the blob is still here and goes with the
+// next look at all of them.
 #include "image/implementation_internal.h"
 
 namespace berth::image {
 
-SourceAccess access_with(const remote::CredentialsProvider& credentials, const std::string& domain) {
-    return credentials && !credentials(domain).is_empty() ? SourceAccess::WithCredentials : SourceAccess::Open;
+SourceAccess access_with(const remote::CredentialsProvider& credentials,
+                         const std::string& domain) {
+    return credentials && !credentials(domain).is_empty() ? SourceAccess::WithCredentials
+                                                          : SourceAccess::Open;
 }
 
 std::vector<Layer> Store::Implementation::layers_of(const oci::Descriptor& target) const {
@@ -31,7 +35,9 @@ Result<std::int64_t> Store::Implementation::drop_layer_blobs(const std::vector<L
     std::set<oci::Digest> droppable;
     for (const auto& layer : layers) {
         const auto& blob = layer.blob.digest;
-        if (roots.blobs.contains(blob) || !services_.content.has(blob) || !services_.snapshots.has(layer.diff_id)) continue;
+        if (roots.blobs.contains(blob) || !services_.content.has(blob) ||
+            !services_.snapshots.has(layer.diff_id))
+            continue;
         if (TRY(has_open_source(blob))) droppable.insert(blob);
     }
     if (droppable.empty()) return 0;

@@ -6,8 +6,8 @@ namespace berth::image {
 namespace {
 
 /// Takes a blob, and unpacks it in passing.
-Result<Layer> keep_and_unpack(Store::Implementation& implementation, codec::ByteSource& bytes, const content::Expectation& expected,
-                              const std::stop_token& stop) {
+Result<Layer> keep_and_unpack(Store::Implementation& implementation, codec::ByteSource& bytes,
+                              const content::Expectation& expected, const std::stop_token& stop) {
     auto& services = implementation.services_;
     auto writer = TRY(services.content.create_ingest());
     TeeSource tee(bytes, writer);
@@ -29,26 +29,33 @@ Result<Layer> keep_and_unpack(Store::Implementation& implementation, codec::Byte
 
 bool LayerIntake::looks_like_layer(std::string_view head) {
     using namespace std::string_view_literals;
-    for (const auto magic : {"\x1f\x8b"sv, "\x28\xb5\x2f\xfd"sv, "BZh"sv, "\xfd" "7zXZ\0"sv})
+    for (const auto magic : {"\x1f\x8b"sv, "\x28\xb5\x2f\xfd"sv, "BZh"sv,
+                             "\xfd"
+                             "7zXZ\0"sv})
         if (head.starts_with(magic)) return true;
     constexpr std::size_t tar_magic_offset = 257;
     return head.size() >= head_bytes && head.substr(tar_magic_offset).starts_with("ustar");
 }
 
 std::shared_ptr<LayerIntake> LayerIntake::compressed(Store& store, const std::stop_token& stop) {
-    return std::shared_ptr<LayerIntake>(
-        new LayerIntake([&store, stop](codec::ByteSource& bytes) { return store.add_layer(bytes, stop); }, true));
+    return std::shared_ptr<LayerIntake>(new LayerIntake(
+        [&store, stop](codec::ByteSource& bytes) { return store.add_layer(bytes, stop); }, true));
 }
 
-std::shared_ptr<LayerIntake> LayerIntake::as_it_came(Store::Implementation& implementation, const content::Expectation& expected,
+std::shared_ptr<LayerIntake> LayerIntake::as_it_came(Store::Implementation& implementation,
+                                                     const content::Expectation& expected,
                                                      const std::stop_token& stop) {
     return std::shared_ptr<LayerIntake>(new LayerIntake(
-        [&implementation, expected, stop](codec::ByteSource& bytes) { return keep_and_unpack(implementation, bytes, expected, stop); },
+        [&implementation, expected, stop](codec::ByteSource& bytes) {
+            return keep_and_unpack(implementation, bytes, expected, stop);
+        },
         false));
 }
 
 LayerIntake::LayerIntake(Work work, bool is_compressed)
-    : is_compressed_(is_compressed), outcome_(Error(ErrorCode::Internal, "not done")), thread_([this, work = std::move(work)] {
+    : is_compressed_(is_compressed),
+      outcome_(Error(ErrorCode::Internal, "not done")),
+      thread_([this, work = std::move(work)] {
           outcome_ = work(channel_);
           channel_.abandon();
       }) {}

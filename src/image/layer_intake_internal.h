@@ -9,8 +9,8 @@
 
 namespace berth::image {
 
-/// A layer that arrives in the middle of an archive: threads of its own decompress, hash, compress and unpack it while the
-/// archive is read on. Destruction ends them.
+/// A layer that arrives in the middle of an archive: threads of its own decompress, hash, compress
+/// and unpack it while the archive is read on. Destruction ends them.
 class LayerIntake {
 public:
     /// How much of a file looks_like_layer() wants to see.
@@ -20,10 +20,11 @@ public:
 
     /// For a file of a docker-archive: the blob is made of it, see Store::add_layer().
     static std::shared_ptr<LayerIntake> compressed(Store& store, const std::stop_token& stop);
-    /// For a blob of an OCI layout, which is kept as it is; wait() is about the blob alone. Whether it unpacks is known
-    /// from the driver afterwards: only what a manifest calls a layer needs to.
+    /// For a blob of an OCI layout, which is kept as it is; wait() is about the blob alone. Whether
+    /// it unpacks is known from the driver afterwards: only what a manifest calls a layer needs to.
     static std::shared_ptr<LayerIntake> as_it_came(Store::Implementation& implementation,
-                                                   const content::Expectation& expected, const std::stop_token& stop);
+                                                   const content::Expectation& expected,
+                                                   const std::stop_token& stop);
     ~LayerIntake();
     LayerIntake(const LayerIntake&) = delete;
     LayerIntake& operator=(const LayerIntake&) = delete;

@@ -18,8 +18,8 @@ bool has_label(const Summary& summary, const std::string& wish) {
     return false;
 }
 
-// `--filter reference=`: a glob over the familiar name, with or without its tag. Names that do not match are not shown,
-// even where others of the same image do.
+// `--filter reference=`: a glob over the familiar name, with or without its tag. Names that do not
+// match are not shown, even where others of the same image do.
 bool keep_matching_names(Summary& summary, const std::vector<std::string>& patterns) {
     if (patterns.empty()) return true;
     const auto lacks = [&](const std::string& name) {
@@ -37,29 +37,34 @@ bool keep_matching_names(Summary& summary, const std::vector<std::string>& patte
 
 // What of each image belongs to others of the list too: unpacked layers and their blobs.
 void fill_shared_sizes(const Store& store, const Services& services, std::vector<Summary>& images) {
-    std::map<oci::Digest, std::pair<int, std::int64_t>> layers;  // how many images have it, and its bytes
+    std::map<oci::Digest, std::pair<int, std::int64_t>>
+        layers;  // how many images have it, and its bytes
     std::vector<std::set<oci::Digest>> of_image;
     for (const auto& summary : images) {
         auto& own = of_image.emplace_back();
         const auto image = store.resolve(summary.id.to_string());
-        if (image.is_error()) continue;  // damaged, or another platform's: it shares nothing that is here
+        if (image.is_error())
+            continue;  // damaged, or another platform's: it shares nothing that is here
         for (const auto& layer : image->layers) {
             if (!own.insert(layer.diff_id).second) continue;
             auto& [count, bytes] = layers[layer.diff_id];
             if (++count > 1) continue;
             const auto info = services.snapshots.inspect(layer.diff_id);
-            bytes = (services.content.has(layer.blob.digest) ? layer.blob.size : 0) + (info ? static_cast<std::int64_t>(info->disk_bytes) : 0);
+            bytes = (services.content.has(layer.blob.digest) ? layer.blob.size : 0) +
+                    (info ? static_cast<std::int64_t>(info->disk_bytes) : 0);
         }
     }
     for (std::size_t i = 0; i < images.size(); ++i) {
         images[i].shared_bytes = 0;
         for (const auto& digest : of_image[i])
-            if (const auto& [count, bytes] = layers[digest]; count > 1) images[i].shared_bytes += bytes;
+            if (const auto& [count, bytes] = layers[digest]; count > 1)
+                images[i].shared_bytes += bytes;
     }
 }
 
 // An attestation or an artifact: nothing to unpack, only blobs.
-void count_blobs(const content::Store& content, const oci::Descriptor& descriptor, ManifestSummary& out) {
+void count_blobs(const content::Store& content, const oci::Descriptor& descriptor,
+                 ManifestSummary& out) {
     const auto bytes = content.read(descriptor.digest, oci::max_manifest_bytes);
     if (!bytes) return;
     const auto manifest = oci::parse_manifest(*bytes, descriptor.media_type);
@@ -77,7 +82,8 @@ void count_blobs(const content::Store& content, const oci::Descriptor& descripto
 
 }  // namespace
 
-Result<Summary> Store::Implementation::summarize(const Row& row, const std::vector<Name>& names) const {
+Result<Summary> Store::Implementation::summarize(const Row& row,
+                                                 const std::vector<Name>& names) const {
     Summary out;
     out.id = row.id;
     out.target = row.descriptor();
@@ -86,25 +92,33 @@ Result<Summary> Store::Implementation::summarize(const Row& row, const std::vect
     for (const auto& name : names) {
         auto reference = oci::Reference::parse(name.reference);
         if (!reference) continue;
-        if (reference->has_tag() && !reference->has_digest()) out.repo_tags.push_back(reference->familiar());
+        if (reference->has_tag() && !reference->has_digest())
+            out.repo_tags.push_back(reference->familiar());
         const std::string digest = concat(reference->familiar_name(), "@", row.id);
-        if (std::find(out.repo_digests.begin(), out.repo_digests.end(), digest) == out.repo_digests.end()) out.repo_digests.push_back(digest);
+        if (std::find(out.repo_digests.begin(), out.repo_digests.end(), digest) ==
+            out.repo_digests.end())
+            out.repo_digests.push_back(digest);
         out.tagged = std::max(out.tagged, name.tagged);
     }
     auto target = read_target(out.target);
-    if (target.is_error()) return out;  // damaged: it is still listed, so that it can be removed or repaired
+    if (target.is_error())
+        return out;  // damaged: it is still listed, so that it can be removed or repaired
     std::set<oci::Digest> seen_layers;
     for (const auto& descriptor : target->manifests) {
-        ManifestSummary manifest{.descriptor = descriptor, .platform = descriptor.platform.value_or(oci::Platform{})};
+        ManifestSummary manifest{.descriptor = descriptor,
+                                 .platform = descriptor.platform.value_or(oci::Platform{})};
         manifest.is_attestation = is_attestation(descriptor);
-        auto opened = services_.content.has(descriptor.digest) && !manifest.is_attestation ? open_manifest(out.target, descriptor)
-                                                                                           : fail(ErrorCode::NotFound, "not here");
+        auto opened = services_.content.has(descriptor.digest) && !manifest.is_attestation
+                          ? open_manifest(out.target, descriptor)
+                          : fail(ErrorCode::NotFound, "not here");
         if (opened) {
             manifest.platform = opened->platform;
-            manifest.content_bytes = descriptor.size + static_cast<std::int64_t>(opened->config_json->size());
+            manifest.content_bytes =
+                descriptor.size + static_cast<std::int64_t>(opened->config_json->size());
             manifest.available = true;
             for (const auto& layer : opened->layers) {
-                if (services_.content.has(layer.blob.digest)) manifest.content_bytes += layer.blob.size;
+                if (services_.content.has(layer.blob.digest))
+                    manifest.content_bytes += layer.blob.size;
                 auto info = services_.snapshots.inspect(layer.diff_id);
                 if (info.is_error()) {
                     manifest.available = false;
@@ -116,7 +130,8 @@ Result<Summary> Store::Implementation::summarize(const Row& row, const std::vect
             if (opened->config->created) out.created = *opened->config->created;
             if (out.platform.is_empty()) out.platform = opened->platform;
         }
-        if (!opened && services_.content.has(descriptor.digest)) count_blobs(services_.content, descriptor, manifest);
+        if (!opened && services_.content.has(descriptor.digest))
+            count_blobs(services_.content, descriptor, manifest);
         out.content_bytes += manifest.content_bytes;
         out.unpacked_bytes += manifest.unpacked_bytes;
         out.manifests.push_back(std::move(manifest));
@@ -127,8 +142,11 @@ Result<Summary> Store::Implementation::summarize(const Row& row, const std::vect
 
 Result<Summary> Store::summary(std::string_view name) const {
     const auto found = TRY(implementation_->find(name));
-    Summary out = TRY(implementation_->summarize(found.row, TRY(implementation_->names_of(found.row.id))));
-    if (implementation_->user_lookup_) out.containers = static_cast<std::int64_t>(implementation_->user_lookup_(found.row.id).size());
+    Summary out =
+        TRY(implementation_->summarize(found.row, TRY(implementation_->names_of(found.row.id))));
+    if (implementation_->user_lookup_)
+        out.containers =
+            static_cast<std::int64_t>(implementation_->user_lookup_(found.row.id).size());
     return out;
 }
 
@@ -147,21 +165,27 @@ Result<std::vector<Summary>> Store::list(const ListFilter& filter) const {
         if (filter.dangling && *filter.dangling != is_dangling) continue;
         if (!keep_matching_names(image, filter.references)) continue;
         if (std::any_of(filter.labels.begin(), filter.labels.end(), lacks)) continue;
-        if (std::any_of(filter.without_labels.begin(), filter.without_labels.end(), carries)) continue;
+        if (std::any_of(filter.without_labels.begin(), filter.without_labels.end(), carries))
+            continue;
         if (before && image.created >= *before) continue;
         if (since && image.created <= *since) continue;
         if (filter.until && image.created >= *filter.until) continue;
-        if (implementation_->user_lookup_) image.containers = static_cast<std::int64_t>(implementation_->user_lookup_(row.id).size());
+        if (implementation_->user_lookup_)
+            image.containers =
+                static_cast<std::int64_t>(implementation_->user_lookup_(row.id).size());
         if (!filter.manifests) image.manifests.clear();
         out.push_back(std::move(image));
     }
-    std::stable_sort(out.begin(), out.end(), [](const Summary& a, const Summary& b) { return a.created > b.created; });
+    std::stable_sort(out.begin(), out.end(),
+                     [](const Summary& a, const Summary& b) { return a.created > b.created; });
     if (filter.shared_sizes) fill_shared_sizes(*this, implementation_->services_, out);
     return out;
 }
 
-Result<std::vector<HistoryEntry>> Store::history(std::string_view name, const oci::Platform& platform) const {
-    const Image image = TRY(platform.is_empty() ? resolve_any(name) : resolve_exactly(name, platform));
+Result<std::vector<HistoryEntry>> Store::history(std::string_view name,
+                                                 const oci::Platform& platform) const {
+    const Image image =
+        TRY(platform.is_empty() ? resolve_any(name) : resolve_exactly(name, platform));
     std::vector<HistoryEntry> out;
     std::size_t layer = 0;
     for (const auto& record : image.config->history) {
@@ -186,22 +210,27 @@ Result<std::vector<HistoryEntry>> Store::history(std::string_view name, const oc
 Result<DiskUsage> Store::usage() const {
     DiskUsage out;
     const auto& services = implementation_->services_;
-    out.bytes = static_cast<std::int64_t>(TRY(services.content.usage()) + TRY(services.snapshots.usage()));
+    out.bytes =
+        static_cast<std::int64_t>(TRY(services.content.usage()) + TRY(services.snapshots.usage()));
     std::int64_t used = 0;
     std::set<oci::Digest> counted;
     for (const auto& row : TRY(implementation_->rows())) {
         ++out.images;
-        if (!implementation_->user_lookup_ || implementation_->user_lookup_(row.id).empty()) continue;
+        if (!implementation_->user_lookup_ || implementation_->user_lookup_(row.id).empty())
+            continue;
         ++out.active;
-        // A damaged image is counted as far as it can be read: `system df` is for those who look for what is wrong, too.
+        // A damaged image is counted as far as it can be read: `system df` is for those who look
+        // for what is wrong, too.
         if (const auto blobs = implementation_->blobs_of(row.descriptor())) {
             for (const auto& blob : *blobs)
-                if (counted.insert(blob.digest).second && services.content.has(blob.digest)) used += blob.size;
+                if (counted.insert(blob.digest).second && services.content.has(blob.digest))
+                    used += blob.size;
         }
         if (auto image = implementation_->open_image(row.descriptor(), {})) {
             for (const auto& layer : image->layers) {
                 auto info = services.snapshots.inspect(layer.diff_id);
-                if (info && counted.insert(layer.diff_id).second) used += static_cast<std::int64_t>(info->disk_bytes);
+                if (info && counted.insert(layer.diff_id).second)
+                    used += static_cast<std::int64_t>(info->disk_bytes);
             }
         }
     }

@@ -1,6 +1,7 @@
-// Reading archives of `docker save`, `podman save` and OCI tools. Entries may come in any order, and the documents that say
-// which file is what are often the last: what looks like a layer is unpacked while the archive is read on, everything else
-// goes to the content store (named by what it holds, whatever its path claims), and then the documents are followed.
+// Reading archives of `docker save`, `podman save` and OCI tools. Entries may come in any order,
+// and the documents that say which file is what are often the last: what looks like a layer is
+// unpacked while the archive is read on, everything else goes to the content store (named by what
+// it holds, whatever its path claims), and then the documents are followed.
 #include <deque>
 #include <map>
 
@@ -44,11 +45,17 @@ std::string link_path(const std::string& from, const std::string& target) {
 
 class Loader {
 public:
-    Loader(Store& store, Store::Implementation& implementation, const ProgressSink& progress, std::stop_token stop)
-        : store_(store), implementation_(implementation), content_(implementation.services_.content), progress_(progress),
-          stop_(std::move(stop)), lease_(content_.lease()) {}
+    Loader(Store& store, Store::Implementation& implementation, const ProgressSink& progress,
+           std::stop_token stop)
+        : store_(store),
+          implementation_(implementation),
+          content_(implementation.services_.content),
+          progress_(progress),
+          stop_(std::move(stop)),
+          lease_(content_.lease()) {}
 
-    Result<LoadResult> load(codec::ByteSource& source, const std::optional<oci::Platform>& platform) {
+    Result<LoadResult> load(codec::ByteSource& source,
+                            const std::optional<oci::Platform>& platform) {
         auto plain = TRY(layer::open_any_decompressor(source));
         TRY(read_archive(*plain, !platform));
         if (documents_.contains("index.json")) {
@@ -56,7 +63,9 @@ public:
         } else if (documents_.contains("manifest.json")) {
             TRY(load_docker(platform));
         } else {
-            return Error(ErrorCode::InvalidArgument, "the archive holds neither manifest.json nor index.json: it is no image archive")
+            return Error(ErrorCode::InvalidArgument,
+                         "the archive holds neither manifest.json nor index.json: it is no image "
+                         "archive")
                 .with_hint("a plain file tree becomes an image with `berth import`");
         }
         return std::move(result_);
@@ -64,9 +73,14 @@ public:
 
 private:
     static Error no_image_for(const std::optional<oci::Platform>& platform) {
-        if (!platform) return fail(ErrorCode::InvalidArgument, "the archive's index.json names an image whose content is not in the archive");
+        if (!platform)
+            return fail(
+                ErrorCode::InvalidArgument,
+                "the archive's index.json names an image whose content is not in the archive");
         return fail(ErrorCode::NotFound, "the archive holds no image for ", platform->to_string())
-            .with_hint("`tar -xOf ARCHIVE index.json` shows what it names; without --platform all of it is loaded");
+            .with_hint(
+                "`tar -xOf ARCHIVE index.json` shows what it names; without --platform all of it "
+                "is loaded");
     }
 
     /// What the archive has under a path: a blob that is kept, or a layer being taken in.
@@ -82,22 +96,28 @@ private:
             const auto entry = TRY(tar.next());
             if (!entry) break;
             const std::string path = clean(entry->path);
-            if (entry->type == codec::TarType::Symlink) links_[path] = link_path(path, entry->link_target);
+            if (entry->type == codec::TarType::Symlink)
+                links_[path] = link_path(path, entry->link_target);
             if (entry->type == codec::TarType::HardLink) links_[path] = clean(entry->link_target);
-            if (entry->type == codec::TarType::File) TRY(take_file(path, entry->bytes, tar, unpack_all).context("archive entry ", path));
+            if (entry->type == codec::TarType::File)
+                TRY(take_file(path, entry->bytes, tar, unpack_all).context("archive entry ", path));
         }
         // From here on every blob is where its digest says.
         for (const auto& [path, file] : files_) {
-            if (file.layer && is_blob_path(path)) TRY(file.layer->wait().context("archive entry ", path));
+            if (file.layer && is_blob_path(path))
+                TRY(file.layer->wait().context("archive entry ", path));
         }
         return {};
     }
 
     static bool is_blob_path(const std::string& path) { return path.starts_with(blob_folder); }
 
-    Result<> take_file(const std::string& path, std::uint64_t bytes, codec::TarReader& tar, bool unpack_all) {
-        if (path == "manifest.json" || path == "index.json" || path == "oci-layout" || path == "repositories") {
-            if (bytes > max_document_bytes) return fail(ErrorCode::InvalidArgument, "it is too large");
+    Result<> take_file(const std::string& path, std::uint64_t bytes, codec::TarReader& tar,
+                       bool unpack_all) {
+        if (path == "manifest.json" || path == "index.json" || path == "oci-layout" ||
+            path == "repositories") {
+            if (bytes > max_document_bytes)
+                return fail(ErrorCode::InvalidArgument, "it is too large");
             return copy_content(tar, [&](auto piece) -> Result<> {
                 documents_[path].append(as_text(piece));
                 return {};
@@ -119,8 +139,9 @@ private:
             if (digest) expected.digest = *digest;
         }
         if (LayerIntake::looks_like_layer(head) && (unpack_all || !is_blob_path(path))) {
-            auto layer = is_blob_path(path) ? LayerIntake::as_it_came(implementation_, expected, stop_)
-                                            : LayerIntake::compressed(store_, stop_);
+            auto layer = is_blob_path(path)
+                             ? LayerIntake::as_it_came(implementation_, expected, stop_)
+                             : LayerIntake::compressed(store_, stop_);
             files_[path] = {.blob = std::nullopt, .layer = layer};
             TRY(wait_for_room(layer));
             TRY(rest([&](std::span<const std::byte> piece) { return layer->write(piece); }));
@@ -161,7 +182,8 @@ private:
             if (link == links_.end()) break;
             path = link->second;
         }
-        return fail(ErrorCode::InvalidArgument, "the archive's manifest names ", path, ", which is not in the archive");
+        return fail(ErrorCode::InvalidArgument, "the archive's manifest names ", path,
+                    ", which is not in the archive");
     }
 
     Result<oci::Digest> blob_at(const std::string& path) const {
@@ -172,8 +194,10 @@ private:
     }
 
     Result<> load_docker(const std::optional<oci::Platform>& platform) {
-        const Json manifest = TRY(codec::parse_json(documents_["manifest.json"]).context("manifest.json"));
-        if (!manifest.is_array()) return fail(ErrorCode::InvalidArgument, "manifest.json is not a list");
+        const Json manifest =
+            TRY(codec::parse_json(documents_["manifest.json"]).context("manifest.json"));
+        if (!manifest.is_array())
+            return fail(ErrorCode::InvalidArgument, "manifest.json is not a list");
         bool is_any_for_platform = false;
         for (const auto& entry : manifest) {
             NewImage image;
@@ -184,11 +208,14 @@ private:
             is_any_for_platform = true;
             const auto paths = codec::get_strings(entry, "Layers");
             if (paths.size() != config.diff_ids.size()) {
-                return fail(ErrorCode::InvalidArgument, "manifest.json names ", paths.size(), " layers, the configuration ", config.diff_ids.size());
+                return fail(ErrorCode::InvalidArgument, "manifest.json names ", paths.size(),
+                            " layers, the configuration ", config.diff_ids.size());
             }
-            for (std::size_t i = 0; i < paths.size(); ++i) image.layers.push_back(TRY(layer_at(paths[i], config.diff_ids[i])));
+            for (std::size_t i = 0; i < paths.size(); ++i)
+                image.layers.push_back(TRY(layer_at(paths[i], config.diff_ids[i])));
             image.references = codec::get_strings(entry, "RepoTags");
-            for (const auto& name : image.references) TRY(oci::Reference::parse(name).context("manifest.json, RepoTags"));
+            for (const auto& name : image.references)
+                TRY(oci::Reference::parse(name).context("manifest.json, RepoTags"));
             const Image made = TRY(store_.commit(std::move(image)));
             TRY(announce(made.id, codec::get_strings(entry, "RepoTags")));
         }
@@ -202,7 +229,8 @@ private:
         const bool is_unpacked = file.layer && file.layer->is_compressed();
         const Layer layer = TRY(is_unpacked ? file.layer->wait() : unpack(TRY(blob_at(path))));
         if (layer.diff_id != diff_id) {
-            return fail(ErrorCode::Corrupted, "layer ", path, " unpacks to ", layer.diff_id, ", but the configuration promises ", diff_id);
+            return fail(ErrorCode::Corrupted, "layer ", path, " unpacks to ", layer.diff_id,
+                        ", but the configuration promises ", diff_id);
         }
         return layer;
     }
@@ -214,16 +242,21 @@ private:
 
     Result<> load_layout(const std::optional<oci::Platform>& platform) {
         const auto index = TRY(oci::parse_index(documents_["index.json"]).context("index.json"));
-        std::map<oci::Digest, std::vector<std::string>> docker_tags = TRY(tags_of_docker_manifest());
+        std::map<oci::Digest, std::vector<std::string>> docker_tags =
+            TRY(tags_of_docker_manifest());
         for (const auto& target : index.manifests) {
-            if (!content_.has(target.digest)) return fail(ErrorCode::InvalidArgument, "the archive lacks ", target.digest, ", which its index.json names");
+            if (!content_.has(target.digest))
+                return fail(ErrorCode::InvalidArgument, "the archive lacks ", target.digest,
+                            ", which its index.json names");
             const Target read = TRY(implementation_.read_target(target));
             int unpacked = 0;
             std::vector<std::string> names;
             for (const auto& manifest : read.manifests) {
                 if (!content_.has(manifest.digest)) continue;
                 if (manifest.platform && manifest.platform->os == "unknown") continue;
-                if (platform && implementation_.fit_of(target, manifest, *platform, Fit::Exact) == 0) continue;
+                if (platform &&
+                    implementation_.fit_of(target, manifest, *platform, Fit::Exact) == 0)
+                    continue;
                 auto image = TRY(implementation_.open_manifest(target, manifest));
                 const auto tags = docker_tags.find(image.config_digest);
                 if (tags != docker_tags.end()) names = tags->second;
@@ -232,12 +265,14 @@ private:
             }
             if (unpacked == 0) return no_image_for(platform);
             if (const std::string name = name_of(target); !name.empty()) names = {name};
-            for (const auto& name : names) TRY(oci::Reference::parse(name).context("index.json, name of ", target.digest));
+            for (const auto& name : names)
+                TRY(oci::Reference::parse(name).context("index.json, name of ", target.digest));
             {
                 const std::lock_guard lock(implementation_.names_mutex_);
                 TRY(implementation_.save_image(target, ""));
                 for (const auto& name : names) {
-                    TRY(implementation_.save_name(TRY(oci::Reference::parse(name)).with_default_tag(), target.digest));
+                    TRY(implementation_.save_name(
+                        TRY(oci::Reference::parse(name)).with_default_tag(), target.digest));
                 }
             }
             TRY(announce(target.digest, names));
@@ -245,7 +280,8 @@ private:
         return {};
     }
 
-    /// Docker's own list, for archives whose index.json carries no names: configuration digest -> tags.
+    /// Docker's own list, for archives whose index.json carries no names: configuration digest ->
+    /// tags.
     Result<std::map<oci::Digest, std::vector<std::string>>> tags_of_docker_manifest() {
         std::map<oci::Digest, std::vector<std::string>> out;
         const auto found = documents_.find("manifest.json");
@@ -264,25 +300,31 @@ private:
         if (!full.empty()) return full;
         const std::string name = target.annotation("org.opencontainers.image.ref.name");
         // A bare tag names nothing without its repository.
-        return name.find('/') != std::string::npos || name.find(':') != std::string::npos ? name : std::string();
+        return name.find('/') != std::string::npos || name.find(':') != std::string::npos
+                   ? name
+                   : std::string();
     }
 
     Result<> unpack_layers(const Image& image) {
         auto& snapshots = implementation_.services_.snapshots;
         for (const auto& layer : image.layers) {
-            if (!lease_.protect(layer.blob.digest) && !TRY(implementation_.is_dropped(layer.blob.digest)))
-                return fail(ErrorCode::InvalidArgument, "the archive lacks layer ", layer.blob.digest, ", which its manifest names");
+            if (!lease_.protect(layer.blob.digest) &&
+                !TRY(implementation_.is_dropped(layer.blob.digest)))
+                return fail(ErrorCode::InvalidArgument, "the archive lacks layer ",
+                            layer.blob.digest, ", which its manifest names");
             if (snapshots.has(layer.diff_id)) continue;
             progress_({.id = layer.blob.digest.short_hex(), .status = "Loading layer"});
             auto reader = TRY(implementation_.open_blob(layer.blob, {}, stop_));
-            TRY(snapshots.apply(reader, {.diff_id = layer.diff_id}, stop_).context("layer ", layer.blob.digest.short_hex()));
+            TRY(snapshots.apply(reader, {.diff_id = layer.diff_id}, stop_)
+                    .context("layer ", layer.blob.digest.short_hex()));
         }
         return {};
     }
 
     Result<> announce(const oci::Digest& id, const std::vector<std::string>& names) {
         for (const auto& name : names) {
-            const std::string familiar = TRY(oci::Reference::parse(name)).with_default_tag().familiar();
+            const std::string familiar =
+                TRY(oci::Reference::parse(name)).with_default_tag().familiar();
             progress_({.stream = concat("Loaded image: ", familiar, "\n")});
             result_.loaded.push_back({id, familiar});
             implementation_.emit("load", id.to_string(), familiar);
@@ -310,10 +352,12 @@ private:
 
 }  // namespace
 
-Result<LoadResult> Store::load(codec::ByteSource& source, const std::optional<oci::Platform>& platform, const ProgressSink& progress,
-                               std::stop_token stop) {
+Result<LoadResult> Store::load(codec::ByteSource& source,
+                               const std::optional<oci::Platform>& platform,
+                               const ProgressSink& progress, std::stop_token stop) {
     auto outcome = Loader(*this, *implementation_, progress, stop).load(source, platform);
-    // The archive's files that no image names: layers kept in another compression, documents, all of a refused archive.
+    // The archive's files that no image names: layers kept in another compression, documents, all
+    // of a refused archive.
     auto collected = implementation_->collect(stop);
     if (outcome && collected.is_error()) return std::move(collected).error();
     return outcome;

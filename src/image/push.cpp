@@ -1,5 +1,5 @@
-#include <atomic>
 #include <sys/types.h>
+#include <atomic>
 #include <thread>
 
 #include "codec/json.h"
@@ -11,14 +11,19 @@ namespace berth::image {
 namespace {
 
 bool is_document(const oci::Descriptor& blob) {
-    return blob.media_type.find("manifest") != std::string::npos || blob.media_type.find("index") != std::string::npos;
+    return blob.media_type.find("manifest") != std::string::npos ||
+           blob.media_type.find("index") != std::string::npos;
 }
 
 class Pusher {
 public:
-    Pusher(Store::Implementation& store, remote::Repository& repository, const remote::CredentialsProvider& credentials, const ProgressSink& sink,
+    Pusher(Store::Implementation& store, remote::Repository& repository,
+           const remote::CredentialsProvider& credentials, const ProgressSink& sink,
            std::stop_token stop)
-        : store_(store), repository_(repository), credentials_(credentials), stop_(std::move(stop)) {
+        : store_(store),
+          repository_(repository),
+          credentials_(credentials),
+          stop_(std::move(stop)) {
         sink_ = [this, &sink](const Progress& progress) {
             const std::lock_guard lock(sink_mutex_);
             sink(progress);
@@ -32,9 +37,11 @@ public:
         for (const auto& blob : blobs) say(blob, "Preparing");
         TRY(push_blobs(blobs));
         for (auto document = documents.rbegin(); document != documents.rend(); ++document) {
-            const std::string bytes = TRY(store_.services_.content.read(document->digest, oci::max_manifest_bytes));
+            const std::string bytes =
+                TRY(store_.services_.content.read(document->digest, oci::max_manifest_bytes));
             const bool is_target = &*document == &documents.front();
-            TRY(repository_.push_manifest(is_target ? tag : document->digest.to_string(), document->media_type, bytes, stop_));
+            TRY(repository_.push_manifest(is_target ? tag : document->digest.to_string(),
+                                          document->media_type, bytes, stop_));
         }
         return {};
     }
@@ -42,7 +49,8 @@ public:
 private:
     /// Users count layers: a configuration travels without a line.
     void say(const oci::Descriptor& blob, std::string status) {
-        if (!oci::media_type::is_config(blob.media_type)) sink_({.id = blob.digest.short_hex(), .status = std::move(status)});
+        if (!oci::media_type::is_config(blob.media_type))
+            sink_({.id = blob.digest.short_hex(), .status = std::move(status)});
     }
 
     Result<> push_blobs(const std::vector<oci::Descriptor>& blobs) {
@@ -53,9 +61,11 @@ private:
         const std::stop_callback chain(stop_, [&] { cancel.request_stop(); });
         {
             std::vector<std::jthread> workers;
-            for (std::size_t i = 0; i < std::min<std::size_t>(store_.uploads_.limit(), blobs.size()); ++i) {
+            for (std::size_t i = 0;
+                 i < std::min<std::size_t>(store_.uploads_.limit(), blobs.size()); ++i) {
                 workers.emplace_back([&] {
-                    for (std::size_t at = next++; at < blobs.size() && !cancel.stop_requested(); at = next++) {
+                    for (std::size_t at = next++; at < blobs.size() && !cancel.stop_requested();
+                         at = next++) {
                         auto pushed = push_blob(blobs[at], cancel.get_token());
                         if (pushed) continue;
                         const std::lock_guard lock(error_mutex);
@@ -74,7 +84,8 @@ private:
         const std::string id = blob.digest.short_hex();
         const auto slot = TRY(store_.uploads_.take(stop));
         const auto mount_from = TRY(store_.sources_of(blob.digest, repository_.name().domain()));
-        // A blob that is not kept here is fetched only when the registry neither has it nor can mount it.
+        // A blob that is not kept here is fetched only when the registry neither has it nor can
+        // mount it.
         std::optional<content::BlobReader> reader;
         std::optional<Error> not_fetched;
         const auto open = [&]() -> Result<> {
@@ -91,14 +102,19 @@ private:
             const auto now = std::chrono::steady_clock::now();
             if (now - last < std::chrono::milliseconds(100)) return;
             last = now;
-            sink_({.id = id, .status = "Pushing", .current = static_cast<std::int64_t>(bytes), .total = blob.size});
+            sink_({.id = id,
+                   .status = "Pushing",
+                   .current = static_cast<std::int64_t>(bytes),
+                   .total = blob.size});
         };
-        const auto source = [&](std::uint64_t offset, std::span<std::byte> buffer) -> Result<std::size_t> {
+        const auto source = [&](std::uint64_t offset,
+                                std::span<std::byte> buffer) -> Result<std::size_t> {
             if (!reader) {
                 auto opened = open();
                 if (opened.is_error()) {
                     not_fetched = std::move(opened).error();
-                    return fail(ErrorCode::Cancelled, "nothing to send");  // repeating the upload would not help
+                    return fail(ErrorCode::Cancelled,
+                                "nothing to send");  // repeating the upload would not help
                 }
             }
             return sys::pread(reader->fd(), buffer, offset);
@@ -109,7 +125,9 @@ private:
         switch (*outcome) {
             case remote::PushOutcome::Pushed: say(blob, "Pushed"); break;
             case remote::PushOutcome::Existed: say(blob, "Layer already exists"); break;
-            case remote::PushOutcome::Mounted: say(blob, concat("Mounted from ", mount_from.front())); break;
+            case remote::PushOutcome::Mounted:
+                say(blob, concat("Mounted from ", mount_from.front()));
+                break;
         }
         return {};
     }
@@ -123,8 +141,10 @@ private:
 };
 
 /// One image under a lease, whose end lets go of what was fetched again.
-Result<> push_leased(Store::Implementation& store, remote::Repository& repository, const oci::Descriptor& target, const oci::Reference& reference,
-                     const remote::CredentialsProvider& credentials, const ProgressSink& progress, const std::stop_token& stop) {
+Result<> push_leased(Store::Implementation& store, remote::Repository& repository,
+                     const oci::Descriptor& target, const oci::Reference& reference,
+                     const remote::CredentialsProvider& credentials, const ProgressSink& progress,
+                     const std::stop_token& stop) {
     content::Lease lease = store.services_.content.reading_lease();
     const auto blobs = TRY(store.blobs_of(target));
     for (const auto& blob : blobs) lease.protect(blob.digest);
@@ -135,40 +155,56 @@ Result<> push_leased(Store::Implementation& store, remote::Repository& repositor
 
 }  // namespace
 
-Result<> Store::push(std::string_view name, const PushOptions& options, const ProgressSink& progress, std::stop_token stop) {
+Result<> Store::push(std::string_view name, const PushOptions& options,
+                     const ProgressSink& progress, std::stop_token stop) {
     const oci::Reference wanted = TRY(oci::Reference::parse(name));
-    if (wanted.has_digest()) return fail(ErrorCode::InvalidArgument, "cannot push a digest reference");
+    if (wanted.has_digest())
+        return fail(ErrorCode::InvalidArgument, "cannot push a digest reference");
     std::vector<oci::Reference> references;
     if (options.all_tags) {
         for (const auto& known : TRY(implementation_->names())) {
             auto reference = oci::Reference::parse(known.reference);
-            if (reference && reference->name() == wanted.name() && reference->has_tag()) references.push_back(*reference);
+            if (reference && reference->name() == wanted.name() && reference->has_tag())
+                references.push_back(*reference);
         }
-        if (references.empty()) return fail(ErrorCode::NotFound, "An image does not exist locally with the tag: ", wanted.familiar_name());
+        if (references.empty())
+            return fail(ErrorCode::NotFound,
+                        "An image does not exist locally with the tag: ", wanted.familiar_name());
     } else {
         references.push_back(wanted.with_default_tag());
     }
     progress({.status = concat("The push refers to repository [", wanted.name(), "]")});
-    auto repository = TRY(implementation_->services_.registries.open(wanted, remote::Access::PullAndPush, options.credentials));
+    auto repository = TRY(implementation_->services_.registries.open(
+        wanted, remote::Access::PullAndPush, options.credentials));
     for (const auto& reference : references) {
         auto found = implementation_->find(reference.to_string());
         if (found.is_error() && found.error().is(ErrorCode::NotFound)) {
-            return fail(ErrorCode::NotFound, "An image does not exist locally with the tag: ", reference.familiar_name());
+            return fail(ErrorCode::NotFound, "An image does not exist locally with the tag: ",
+                        reference.familiar_name());
         }
         if (found.is_error()) return std::move(found).error();
         oci::Descriptor target = found->row.descriptor();
         const Target read = TRY(implementation_->read_target(target));
-        const auto is_missing = [&](const oci::Descriptor& manifest) { return !implementation_->services_.content.has(manifest.digest); };
-        const bool is_partial = std::any_of(read.manifests.begin(), read.manifests.end(), is_missing);
+        const auto is_missing = [&](const oci::Descriptor& manifest) {
+            return !implementation_->services_.content.has(manifest.digest);
+        };
+        const bool is_partial =
+            std::any_of(read.manifests.begin(), read.manifests.end(), is_missing);
         if (options.platform || is_partial) {
-            // A registry refuses an index whose manifests it does not have: what is here is pushed alone.
-            target = TRY(options.platform ? implementation_->open_image(target, *options.platform, Fit::Exact) : implementation_->open_any(target)).manifest;
+            // A registry refuses an index whose manifests it does not have: what is here is pushed
+            // alone.
+            target = TRY(options.platform
+                             ? implementation_->open_image(target, *options.platform, Fit::Exact)
+                             : implementation_->open_any(target))
+                         .manifest;
         }
-        auto pushed = push_leased(*implementation_, *repository, target, reference, options.credentials, progress, stop);
+        auto pushed = push_leased(*implementation_, *repository, target, reference,
+                                  options.credentials, progress, stop);
         implementation_->drop_layer_blobs_of(target);
         TRY(std::move(pushed).context("push ", reference.familiar()));
         implementation_->emit("push", reference.familiar(), reference.familiar_name());
-        progress({.status = concat(reference.tag(), ": digest: ", target.digest, " size: ", target.size)});
+        progress({.status = concat(reference.tag(), ": digest: ", target.digest,
+                                   " size: ", target.size)});
         codec::Json aux;
         aux["Tag"] = reference.tag();
         aux["Digest"] = target.digest.to_string();

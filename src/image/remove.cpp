@@ -6,7 +6,9 @@
 namespace berth::image {
 
 namespace {
-Error no_platform(std::string_view name) { return fail(ErrorCode::NotFound, "no container uses ", name); }
+Error no_platform(std::string_view name) {
+    return fail(ErrorCode::NotFound, "no container uses ", name);
+}
 }  // namespace
 
 Result<> Store::Implementation::delete_image(const Row& row, std::vector<Removed>& removed) {
@@ -21,7 +23,8 @@ Result<> Store::Implementation::delete_image(const Row& row, std::vector<Removed
     return {};
 }
 
-Result<std::vector<Removed>> Store::Implementation::remove_unlocked(std::string_view name, const RemoveOptions& options) {
+Result<std::vector<Removed>> Store::Implementation::remove_unlocked(std::string_view name,
+                                                                    const RemoveOptions& options) {
     const Found found = TRY(find(name));
     const auto names = TRY(names_of(found.row.id));
     const auto users = user_lookup_ ? user_lookup_(found.row.id) : std::vector<User>{};
@@ -36,21 +39,28 @@ Result<std::vector<Removed>> Store::Implementation::remove_unlocked(std::string_
     for (const auto& user : users) {
         const std::string container = user.container_id.substr(0, 12);
         if (user.running && !(options.force && !found.by_id && !names.empty())) {
-            return fail(ErrorCode::Conflict, "conflict: unable to delete ", found.by_id ? short_id : std::string(name),
-                        " (cannot be forced) - image is being used by running container ", container);
+            return fail(ErrorCode::Conflict, "conflict: unable to delete ",
+                        found.by_id ? short_id : std::string(name),
+                        " (cannot be forced) - image is being used by running container ",
+                        container);
         }
         if (!options.force) {
-            return fail(ErrorCode::Conflict, "conflict: unable to ", found.by_id ? "delete " : "remove repository reference \"",
-                        found.by_id ? short_id : std::string(name), found.by_id ? "" : "\"", " (must force) - ",
-                        found.by_id ? "image is being used by stopped container " : "container ", container,
+            return fail(ErrorCode::Conflict, "conflict: unable to ",
+                        found.by_id ? "delete " : "remove repository reference \"",
+                        found.by_id ? short_id : std::string(name), found.by_id ? "" : "\"",
+                        " (must force) - ",
+                        found.by_id ? "image is being used by stopped container " : "container ",
+                        container,
                         found.by_id ? "" : concat(" is using its referenced image ", short_id));
         }
     }
     if (found.by_id && names.size() > 1 && !options.force) {
-        return fail(ErrorCode::Conflict, "conflict: unable to delete ", short_id, " (must be forced) - image is referenced in multiple repositories");
+        return fail(ErrorCode::Conflict, "conflict: unable to delete ", short_id,
+                    " (must be forced) - image is referenced in multiple repositories");
     }
     if (!users.empty()) {
-        // A container still needs the content: only the names go, and the image stays as a nameless one.
+        // A container still needs the content: only the names go, and the image stays as a nameless
+        // one.
         for (const auto& one : names) {
             TRY(remove_name(one.reference));
             auto reference = oci::Reference::parse(one.reference);
@@ -63,37 +73,49 @@ Result<std::vector<Removed>> Store::Implementation::remove_unlocked(std::string_
     return removed;
 }
 
-Result<> Store::Implementation::check_unshared(const Row& row, const oci::Descriptor& manifest, std::string_view name) const {
+Result<> Store::Implementation::check_unshared(const Row& row, const oci::Descriptor& manifest,
+                                               std::string_view name) const {
     for (const Row& other : TRY(rows())) {
         if (other.id == row.id) continue;
         const auto target = read_target(other.descriptor());
         if (!target) continue;  // damaged: it loses nothing
-        const auto is_it = [&](const oci::Descriptor& one) { return one.digest == manifest.digest; };
+        const auto is_it = [&](const oci::Descriptor& one) {
+            return one.digest == manifest.digest;
+        };
         if (std::none_of(target->manifests.begin(), target->manifests.end(), is_it)) continue;
-        return fail(ErrorCode::Conflict, "conflict: unable to delete ", manifest.digest.short_hex(), " of ", name, " - image ", other.id.short_hex(),
-                    " has the same content").with_hint("remove that image first, or the platform from both by removing the images");
+        return fail(ErrorCode::Conflict, "conflict: unable to delete ", manifest.digest.short_hex(),
+                    " of ", name, " - image ", other.id.short_hex(), " has the same content")
+            .with_hint("remove that image first, or the platform from both by removing the images");
     }
     return {};
 }
 
 // Planned first: a platform that cannot go leaves the others where they are.
-Result<std::vector<Removed>> Store::Implementation::remove_platforms(std::string_view name, const RemoveOptions& options) {
+Result<std::vector<Removed>> Store::Implementation::remove_platforms(std::string_view name,
+                                                                     const RemoveOptions& options) {
     const Found found = TRY(find(name));
     const oci::Descriptor target = found.row.descriptor();
     const auto manifests = TRY(read_target(target)).manifests;
     std::vector<oci::Descriptor> here;
     for (const auto& manifest : manifests)
-        if (!is_attestation(manifest) && services_.content.has(manifest.digest)) here.push_back(manifest);
+        if (!is_attestation(manifest) && services_.content.has(manifest.digest))
+            here.push_back(manifest);
     // What containers run is this machine's best.
-    const auto used = user_lookup_ && !user_lookup_(found.row.id).empty() ? open_image(target, {}) : Result<Image>(no_platform(name));
+    const auto used = user_lookup_ && !user_lookup_(found.row.id).empty()
+                          ? open_image(target, {})
+                          : Result<Image>(no_platform(name));
     std::set<oci::Digest> chosen;
     for (const auto& platform : options.platforms) {
-        const auto fits = [&](const oci::Descriptor& manifest) { return fit_of(target, manifest, platform, Fit::Exact) > 0; };
+        const auto fits = [&](const oci::Descriptor& manifest) {
+            return fit_of(target, manifest, platform, Fit::Exact) > 0;
+        };
         const auto wanted = std::find_if(here.begin(), here.end(), fits);
-        if (wanted == here.end()) return fail(ErrorCode::NotFound, "image ", name, " has no content for ", platform.to_string(), " here");
+        if (wanted == here.end())
+            return fail(ErrorCode::NotFound, "image ", name, " has no content for ",
+                        platform.to_string(), " here");
         if (used && used->manifest.digest == wanted->digest && !options.force)
-            return fail(ErrorCode::Conflict, "conflict: unable to delete ", name, " for ", platform.to_string(),
-                        " (must be forced) - containers use it");
+            return fail(ErrorCode::Conflict, "conflict: unable to delete ", name, " for ",
+                        platform.to_string(), " (must be forced) - containers use it");
         chosen.insert(wanted->digest);
     }
     std::vector<Removed> removed;
@@ -106,7 +128,8 @@ Result<std::vector<Removed>> Store::Implementation::remove_platforms(std::string
         if (chosen.contains(manifest.digest)) TRY(check_unshared(found.row, manifest, name));
     for (const auto& manifest : manifests) {
         const auto about = oci::Digest::parse(manifest.annotation(attested_digest));
-        if (is_attestation(manifest) && about && chosen.contains(*about)) TRY(services_.content.remove(manifest.digest));
+        if (is_attestation(manifest) && about && chosen.contains(*about))
+            TRY(services_.content.remove(manifest.digest));
     }
     for (const auto& digest : chosen) TRY(services_.content.remove(digest));
     return removed;
@@ -132,13 +155,15 @@ Result<std::int64_t> Store::Implementation::collect(std::stop_token stop) {
     }
     const auto collected = TRY(services_.content.collect(mark, roots.blobs));
     std::int64_t freed = static_cast<std::int64_t>(collected.bytes);
-    // Where the note cannot be written (a full disk) the blobs stay until the next collection; what is freed here makes room for it.
+    // Where the note cannot be written (a full disk) the blobs stay until the next collection; what
+    // is freed here makes room for it.
     if (const auto dropped = drop_layer_blobs(layers)) freed += *dropped;
     for (const auto& diff_id : TRY(services_.snapshots.list())) {
         if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
         if (roots.diff_ids.contains(diff_id)) continue;
-        // Layers have no leases of their own: while anything is pulled, built or made, they stay, and go when that has ended. What
-        // ended since the roots were read counts, too: it may have found a layer that only its new row protects.
+        // Layers have no leases of their own: while anything is pulled, built or made, they stay,
+        // and go when that has ended. What ended since the roots were read counts, too: it may have
+        // found a layer that only its new row protects.
         if (!services_.content.was_quiet_since(mark)) {
             put_off_.lock()->layers = true;
             put_off_.notify_all();
@@ -156,7 +181,9 @@ void Store::Implementation::collect_when_quiet(const std::stop_token& stop) {
         PutOff work;
         {
             auto put_off = put_off_.lock();
-            if (!put_off.wait(stop, [](const PutOff& some) { return some.layers || some.layer_blobs; })) return;
+            if (!put_off.wait(stop,
+                              [](const PutOff& some) { return some.layers || some.layer_blobs; }))
+                return;
             work = std::exchange(*put_off, {});
         }
         if (work.layer_blobs) drop_all_layer_blobs().ignore("the next collection tries again");
@@ -196,19 +223,24 @@ Result<PruneResult> Store::prune(const PruneFilter& filter, std::stop_token stop
         // What was listed may have got a name or a container since.
         const auto row = TRY(implementation_->find_row(image.id));
         if (!row) continue;
-        if (implementation_->user_lookup_ && !implementation_->user_lookup_(image.id).empty()) continue;
+        if (implementation_->user_lookup_ && !implementation_->user_lookup_(image.id).empty())
+            continue;
         if (filter.dangling_only) {
-            const Summary now = TRY(implementation_->summarize(*row, TRY(implementation_->names_of(image.id))));
+            const Summary now =
+                TRY(implementation_->summarize(*row, TRY(implementation_->names_of(image.id))));
             if (!now.repo_tags.empty()) continue;
         }
         TRY(implementation_->delete_image(*row, result.removed));
     }
     result.bytes = TRY(implementation_->collect(stop));
     // What is left of downloads that broke: whoever prunes wants the room more than a head start.
-    result.bytes += static_cast<std::int64_t>(TRY(implementation_->services_.content.remove_idle_ingests()));
+    result.bytes +=
+        static_cast<std::int64_t>(TRY(implementation_->services_.content.remove_idle_ingests()));
     return result;
 }
 
-Result<std::int64_t> Store::collect_garbage(std::stop_token stop) { return implementation_->collect(stop); }
+Result<std::int64_t> Store::collect_garbage(std::stop_token stop) {
+    return implementation_->collect(stop);
+}
 
 }  // namespace berth::image

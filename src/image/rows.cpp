@@ -3,21 +3,25 @@
 namespace berth::image {
 
 record::Schema schema() {
-    return {"image",
-            {"CREATE TABLE image (id TEXT PRIMARY KEY, media_type TEXT NOT NULL, size INTEGER NOT NULL,"
-             " parent TEXT NOT NULL DEFAULT '', created INTEGER NOT NULL) STRICT;"
-             "CREATE TABLE image_name (reference TEXT PRIMARY KEY, id TEXT NOT NULL REFERENCES image(id),"
-             " tagged INTEGER NOT NULL) STRICT;"
-             "CREATE INDEX image_name_by_id ON image_name(id);"
-             "CREATE TABLE blob_source (digest TEXT NOT NULL, domain TEXT NOT NULL, path TEXT NOT NULL,"
-             " PRIMARY KEY (digest, domain, path)) STRICT, WITHOUT ROWID",
-             "ALTER TABLE blob_source ADD COLUMN is_open INTEGER NOT NULL DEFAULT 0;"
-             "ALTER TABLE blob_source ADD COLUMN is_dropped INTEGER NOT NULL DEFAULT 0"}};
+    return {
+        "image",
+        {"CREATE TABLE image (id TEXT PRIMARY KEY, media_type TEXT NOT NULL, size INTEGER NOT NULL,"
+         " parent TEXT NOT NULL DEFAULT '', created INTEGER NOT NULL) STRICT;"
+         "CREATE TABLE image_name (reference TEXT PRIMARY KEY, id TEXT NOT NULL REFERENCES "
+         "image(id),"
+         " tagged INTEGER NOT NULL) STRICT;"
+         "CREATE INDEX image_name_by_id ON image_name(id);"
+         "CREATE TABLE blob_source (digest TEXT NOT NULL, domain TEXT NOT NULL, path TEXT NOT NULL,"
+         " PRIMARY KEY (digest, domain, path)) STRICT, WITHOUT ROWID",
+         "ALTER TABLE blob_source ADD COLUMN is_open INTEGER NOT NULL DEFAULT 0;"
+         "ALTER TABLE blob_source ADD COLUMN is_dropped INTEGER NOT NULL DEFAULT 0"}};
 }
 
 namespace {
 
-Timestamp time_of(std::int64_t nanoseconds) { return Timestamp(std::chrono::nanoseconds(nanoseconds)); }
+Timestamp time_of(std::int64_t nanoseconds) {
+    return Timestamp(std::chrono::nanoseconds(nanoseconds));
+}
 std::int64_t now() { return SystemClock().now().time_since_epoch().count(); }
 
 Result<Row> read_row(const record::Statement& statement) {
@@ -47,30 +51,36 @@ Result<std::vector<Name>> read_names(record::Statement statement) {
 }  // namespace
 
 Result<std::vector<Row>> Store::Implementation::rows() const {
-    auto statement = TRY(services_.database.prepare(concat(row_columns, " ORDER BY created DESC, id")));
+    auto statement =
+        TRY(services_.database.prepare(concat(row_columns, " ORDER BY created DESC, id")));
     std::vector<Row> out;
     while (TRY(statement.step())) out.push_back(TRY(read_row(statement)));
     return out;
 }
 
 Result<std::optional<Row>> Store::Implementation::find_row(const oci::Digest& id) const {
-    auto statement = TRY(services_.database.prepare(concat(row_columns, " WHERE id = ?1"), id.to_string()));
+    auto statement =
+        TRY(services_.database.prepare(concat(row_columns, " WHERE id = ?1"), id.to_string()));
     if (!TRY(statement.step())) return std::optional<Row>();
     return std::optional(TRY(read_row(statement)));
 }
 
 Result<std::vector<Name>> Store::Implementation::names() const {
-    return read_names(TRY(services_.database.prepare("SELECT reference, id, tagged FROM image_name ORDER BY reference")));
+    return read_names(TRY(services_.database.prepare(
+        "SELECT reference, id, tagged FROM image_name ORDER BY reference")));
 }
 
 Result<std::vector<Name>> Store::Implementation::names_of(const oci::Digest& id) const {
     return read_names(TRY(services_.database.prepare(
-        "SELECT reference, id, tagged FROM image_name WHERE id = ?1 ORDER BY reference", id.to_string())));
+        "SELECT reference, id, tagged FROM image_name WHERE id = ?1 ORDER BY reference",
+        id.to_string())));
 }
 
-Result<> Store::Implementation::save_image(const oci::Descriptor& target, const std::string& parent) {
+Result<> Store::Implementation::save_image(const oci::Descriptor& target,
+                                           const std::string& parent) {
     TRY(services_.database.execute(
-        "INSERT INTO image (id, media_type, size, parent, created) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO image (id, media_type, size, parent, created) VALUES (?1, ?2, ?3, ?4, ?5) ON "
+        "CONFLICT (id) DO NOTHING",
         target.digest.to_string(), target.media_type, target.size, parent, now()));
     return {};
 }
@@ -95,44 +105,57 @@ Result<> Store::Implementation::remove_row(const oci::Digest& id) {
     return std::move(transaction).commit();
 }
 
-Result<> Store::Implementation::note_source(const oci::Reference& repository, const std::vector<oci::Descriptor>& blobs, SourceAccess access) {
+Result<> Store::Implementation::note_source(const oci::Reference& repository,
+                                            const std::vector<oci::Descriptor>& blobs,
+                                            SourceAccess access) {
     const std::lock_guard lock(dropping_);
     auto transaction = TRY(services_.database.begin(record::Durability::Relaxed));
     for (const auto& blob : blobs) {
         if (services_.content.has(blob.digest)) TRY(note_returned(blob.digest));
-        TRY(services_.database.execute("INSERT INTO blob_source (digest, domain, path, is_open) VALUES (?1, ?2, ?3, ?4)"
-                                       " ON CONFLICT DO UPDATE SET is_open = excluded.is_open WHERE is_open <> excluded.is_open",
-                                       blob.digest.to_string(), repository.domain(), repository.path(), std::int64_t{access == SourceAccess::Open}));
+        TRY(services_.database.execute(
+            "INSERT INTO blob_source (digest, domain, path, is_open) VALUES (?1, ?2, ?3, ?4)"
+            " ON CONFLICT DO UPDATE SET is_open = excluded.is_open WHERE is_open <> "
+            "excluded.is_open",
+            blob.digest.to_string(), repository.domain(), repository.path(),
+            std::int64_t{access == SourceAccess::Open}));
     }
     return std::move(transaction).commit();
 }
 
 Result<bool> Store::Implementation::has_open_source(const oci::Digest& blob) const {
-    auto statement = TRY(services_.database.prepare("SELECT 1 FROM blob_source WHERE digest = ?1 AND is_open LIMIT 1", blob.to_string()));
+    auto statement = TRY(services_.database.prepare(
+        "SELECT 1 FROM blob_source WHERE digest = ?1 AND is_open LIMIT 1", blob.to_string()));
     return statement.step();
 }
 
 Result<bool> Store::Implementation::is_dropped(const oci::Digest& blob) const {
-    auto statement = TRY(services_.database.prepare("SELECT 1 FROM blob_source WHERE digest = ?1 AND is_dropped LIMIT 1", blob.to_string()));
+    auto statement = TRY(services_.database.prepare(
+        "SELECT 1 FROM blob_source WHERE digest = ?1 AND is_dropped LIMIT 1", blob.to_string()));
     return statement.step();
 }
 
 Result<> Store::Implementation::note_dropped(const std::set<oci::Digest>& blobs) const {
     auto transaction = TRY(services_.database.begin());
     for (const auto& blob : blobs) {
-        TRY(services_.database.execute("UPDATE blob_source SET is_dropped = 1 WHERE digest = ?1 AND NOT is_dropped", blob.to_string()));
+        TRY(services_.database.execute(
+            "UPDATE blob_source SET is_dropped = 1 WHERE digest = ?1 AND NOT is_dropped",
+            blob.to_string()));
     }
     return std::move(transaction).commit();
 }
 
 Result<> Store::Implementation::note_returned(const oci::Digest& blob) const {
-    TRY(services_.database.execute("UPDATE blob_source SET is_dropped = 0 WHERE digest = ?1 AND is_dropped", blob.to_string()));
+    TRY(services_.database.execute(
+        "UPDATE blob_source SET is_dropped = 0 WHERE digest = ?1 AND is_dropped",
+        blob.to_string()));
     return {};
 }
 
-Result<std::vector<std::string>> Store::Implementation::sources_of(const oci::Digest& blob, const std::string& domain) const {
+Result<std::vector<std::string>> Store::Implementation::sources_of(
+    const oci::Digest& blob, const std::string& domain) const {
     auto statement = TRY(services_.database.prepare(
-        "SELECT path FROM blob_source WHERE digest = ?1 AND domain = ?2 LIMIT 3", blob.to_string(), domain));
+        "SELECT path FROM blob_source WHERE digest = ?1 AND domain = ?2 LIMIT 3", blob.to_string(),
+        domain));
     std::vector<std::string> out;
     while (TRY(statement.step())) out.push_back(statement.text(0));
     return out;

@@ -1,5 +1,6 @@
-// One archive that both kinds of readers understand: an OCI layout (oci-layout, index.json, blobs/) with Docker's manifest.json
-// beside it, whose paths point into the same blobs. image-spec v1.1, image-layout.md; Docker 25 and later write the same.
+// One archive that both kinds of readers understand: an OCI layout (oci-layout, index.json, blobs/)
+// with Docker's manifest.json beside it, whose paths point into the same blobs. image-spec v1.1,
+// image-layout.md; Docker 25 and later write the same.
 #include <map>
 
 #include "codec/json.h"
@@ -13,7 +14,9 @@ using codec::Json;
 
 namespace {
 
-std::string blob_path(const oci::Digest& digest) { return concat("blobs/", digest.algorithm(), "/", digest.hex()); }
+std::string blob_path(const oci::Digest& digest) {
+    return concat("blobs/", digest.algorithm(), "/", digest.hex());
+}
 
 codec::TarEntry file_entry(std::string path, std::uint64_t bytes) {
     codec::TarEntry entry;
@@ -23,7 +26,8 @@ codec::TarEntry file_entry(std::string path, std::uint64_t bytes) {
     return entry;
 }
 
-Result<> add_blob(codec::TarWriter& tar, const content::Store& content, const oci::Digest& digest, const std::stop_token& stop) {
+Result<> add_blob(codec::TarWriter& tar, const content::Store& content, const oci::Digest& digest,
+                  const std::stop_token& stop) {
     auto reader = TRY(content.open_blob(digest));
     TRY(tar.begin(file_entry(blob_path(digest), reader.bytes())));
     codec::Sha256 hash;
@@ -37,11 +41,13 @@ Result<> add_blob(codec::TarWriter& tar, const content::Store& content, const oc
         TRY(tar.write_content(piece));
     }
     if (hash.finish_hex() == digest.hex()) return {};
-    return Error(ErrorCode::Corrupted, concat("blob ", digest, " does not have this digest on disk"))
+    return Error(ErrorCode::Corrupted,
+                 concat("blob ", digest, " does not have this digest on disk"))
         .with_hint("remove the image and pull or load it again");
 }
 
-/// What the images to be saved come to: entries for index.json and manifest.json, and the blobs behind them.
+/// What the images to be saved come to: entries for index.json and manifest.json, and the blobs
+/// behind them.
 struct Contents {
     Json index_entries = Json::array();
     Json docker_entries = Json::array();
@@ -49,8 +55,9 @@ struct Contents {
 };
 
 /// Everything under one lease, whose end lets go of what was fetched again.
-Result<> save_leased(Store::Implementation& implementation, const std::vector<std::string>& names, const std::optional<oci::Platform>& platform,
-                     codec::ByteSink& sink, const std::stop_token& stop) {
+Result<> save_leased(Store::Implementation& implementation, const std::vector<std::string>& names,
+                     const std::optional<oci::Platform>& platform, codec::ByteSink& sink,
+                     const std::stop_token& stop) {
     auto& content = implementation.services_.content;
     content::Lease lease = content.reading_lease();
     Contents contents;
@@ -61,20 +68,23 @@ Result<> save_leased(Store::Implementation& implementation, const std::vector<st
         if (found.reference && found.reference->has_tag()) {
             references.push_back(*found.reference);
         }
-        const Image image = TRY(platform ? implementation.open_image(found.row.descriptor(), *platform, Fit::Exact)
-                                         : implementation.open_any(found.row.descriptor()));
+        const Image image =
+            TRY(platform ? implementation.open_image(found.row.descriptor(), *platform, Fit::Exact)
+                         : implementation.open_any(found.row.descriptor()));
         const oci::Descriptor target = platform ? image.manifest : found.row.descriptor();
         for (const auto& blob : TRY(implementation.blobs_of(target))) {
             lease.protect(blob.digest);
             contents.blobs.emplace(blob.digest, blob);
         }
-        const auto [at, is_new] = docker_entry_of.try_emplace(image.manifest.digest, contents.docker_entries.size());
+        const auto [at, is_new] =
+            docker_entry_of.try_emplace(image.manifest.digest, contents.docker_entries.size());
         if (is_new) {
             Json entry;
             entry["Config"] = blob_path(image.config_digest);
             entry["RepoTags"] = Json::array();
             entry["Layers"] = Json::array();
-            for (const auto& layer : image.layers) entry["Layers"].push_back(blob_path(layer.blob.digest));
+            for (const auto& layer : image.layers)
+                entry["Layers"].push_back(blob_path(layer.blob.digest));
             contents.docker_entries.push_back(std::move(entry));
         }
         const auto add_index_entry = [&](const std::string& full_name, const std::string& tag) {
@@ -94,7 +104,8 @@ Result<> save_leased(Store::Implementation& implementation, const std::vector<st
         }
         if (references.empty()) add_index_entry("", "");
     }
-    // Dropped ones come back before the first byte is written: a registry out of reach leaves no half archive.
+    // Dropped ones come back before the first byte is written: a registry out of reach leaves no
+    // half archive.
     for (const auto& [digest, blob] : contents.blobs) TRY(implementation.open_blob(blob, {}, stop));
     Json index;
     index["schemaVersion"] = 2;
@@ -102,7 +113,9 @@ Result<> save_leased(Store::Implementation& implementation, const std::vector<st
     index["manifests"] = std::move(contents.index_entries);
     codec::TarWriter tar(sink);
     for (const auto& [digest, blob] : contents.blobs) TRY(add_blob(tar, content, digest, stop));
-    const auto add_text = [&](const std::string& path, const std::string& text) { return tar.add(file_entry(path, text.size()), text); };
+    const auto add_text = [&](const std::string& path, const std::string& text) {
+        return tar.add(file_entry(path, text.size()), text);
+    };
     TRY(add_text("index.json", codec::dump_json(index)));
     TRY(add_text("manifest.json", codec::dump_json(contents.docker_entries)));
     TRY(add_text("oci-layout", "{\"imageLayoutVersion\": \"1.0.0\"}"));
@@ -111,11 +124,13 @@ Result<> save_leased(Store::Implementation& implementation, const std::vector<st
 
 }  // namespace
 
-Result<> Store::save(const std::vector<std::string>& names, const std::optional<oci::Platform>& platform, codec::ByteSink& sink,
+Result<> Store::save(const std::vector<std::string>& names,
+                     const std::optional<oci::Platform>& platform, codec::ByteSink& sink,
                      std::stop_token stop) {
     auto saved = save_leased(*implementation_, names, platform, sink, stop);
     for (const auto& name : names)
-        if (const auto found = implementation_->find(name)) implementation_->drop_layer_blobs_of(found->row.descriptor());
+        if (const auto found = implementation_->find(name))
+            implementation_->drop_layer_blobs_of(found->row.descriptor());
     if (saved.is_error()) return saved;
     for (const auto& name : names) implementation_->emit("save", name, name);
     return saved;

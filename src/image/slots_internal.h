@@ -41,7 +41,8 @@ public:
     /// Waits for its turn; Cancelled when stopped before.
     Result<Slot> take(const std::stop_token& stop) {
         auto state = state_.lock();
-        if (!state.wait(stop, [](const State& now) { return now.used < now.limit; })) return fail(ErrorCode::Cancelled, "interrupted");
+        if (!state.wait(stop, [](const State& now) { return now.used < now.limit; }))
+            return fail(ErrorCode::Cancelled, "interrupted");
         ++state->used;
         return Slot(*this);
     }
@@ -58,13 +59,16 @@ class Turn {
 public:
     using Digests = Guarded<std::set<oci::Digest>>;
     /// Waits until nobody is; Cancelled when stopped before.
-    static Result<Turn> take(Digests& digests, const oci::Digest& digest, const std::stop_token& stop) {
+    static Result<Turn> take(Digests& digests, const oci::Digest& digest,
+                             const std::stop_token& stop) {
         auto taken = digests.lock();
-        if (!taken.wait(stop, [&](const auto& set) { return !set.contains(digest); })) return fail(ErrorCode::Cancelled, "interrupted");
+        if (!taken.wait(stop, [&](const auto& set) { return !set.contains(digest); }))
+            return fail(ErrorCode::Cancelled, "interrupted");
         taken->insert(digest);
         return Turn(digests, digest);
     }
-    Turn(Turn&& other) noexcept : digests_(std::exchange(other.digests_, nullptr)), digest_(std::move(other.digest_)) {}
+    Turn(Turn&& other) noexcept
+        : digests_(std::exchange(other.digests_, nullptr)), digest_(std::move(other.digest_)) {}
     Turn& operator=(Turn&&) = delete;
     ~Turn() {
         if (!digests_) return;

@@ -6,7 +6,8 @@
 
 namespace berth::image {
 
-Store::Store(std::unique_ptr<Implementation> implementation) : implementation_(std::move(implementation)) {}
+Store::Store(std::unique_ptr<Implementation> implementation)
+    : implementation_(std::move(implementation)) {}
 Store::~Store() = default;
 
 Result<std::unique_ptr<Store>> Store::open(const Services& services) {
@@ -21,7 +22,9 @@ void Store::add_root_provider(std::function<void(Roots&)> provider) {
     implementation_->root_providers_.push_back(std::move(provider));
 }
 
-void Store::add_layer_maker(LayerMaker maker) { implementation_->layer_makers_.push_back(std::move(maker)); }
+void Store::add_layer_maker(LayerMaker maker) {
+    implementation_->layer_makers_.push_back(std::move(maker));
+}
 
 void Store::set_transfer_limits(const TransferLimits& limits) {
     implementation_->downloads_.set_limit(limits.downloads);
@@ -30,7 +33,8 @@ void Store::set_transfer_limits(const TransferLimits& limits) {
 
 Result<> Store::tag(std::string_view name, std::string_view target) {
     const oci::Reference reference = TRY(oci::Reference::parse(target)).with_default_tag();
-    if (reference.has_digest()) return fail(ErrorCode::InvalidArgument, "refusing to create a tag with a digest reference");
+    if (reference.has_digest())
+        return fail(ErrorCode::InvalidArgument, "refusing to create a tag with a digest reference");
     const std::lock_guard lock(implementation_->names_mutex_);
     const auto found = TRY(implementation_->find(name));
     TRY(implementation_->services_.database.check_room());
@@ -43,23 +47,31 @@ Result<Image> Store::commit(NewImage image) {
     auto& content = implementation_->services_.content;
     const auto config = TRY(oci::parse_image_config(image.config_json));
     if (config.diff_ids.size() != image.layers.size()) {
-        return fail(ErrorCode::InvalidArgument, "the configuration names ", config.diff_ids.size(), " layers, but there are ", image.layers.size());
+        return fail(ErrorCode::InvalidArgument, "the configuration names ", config.diff_ids.size(),
+                    " layers, but there are ", image.layers.size());
     }
     content::Lease lease = content.lease();
     const auto stored = TRY(content.put(image.config_json));
     oci::Manifest manifest;
-    manifest.media_type = image.oci_media_types ? "application/vnd.oci.image.manifest.v1+json" : "application/vnd.docker.distribution.manifest.v2+json";
-    manifest.config.media_type = image.oci_media_types ? "application/vnd.oci.image.config.v1+json" : "application/vnd.docker.container.image.v1+json";
+    manifest.media_type = image.oci_media_types
+                              ? "application/vnd.oci.image.manifest.v1+json"
+                              : "application/vnd.docker.distribution.manifest.v2+json";
+    manifest.config.media_type = image.oci_media_types
+                                     ? "application/vnd.oci.image.config.v1+json"
+                                     : "application/vnd.docker.container.image.v1+json";
     manifest.config.digest = stored.digest;
     manifest.config.size = static_cast<std::int64_t>(stored.bytes);
     for (const auto& layer : image.layers) {
-        if (!lease.protect(layer.blob.digest) && !TRY(implementation_->is_dropped(layer.blob.digest)))
+        if (!lease.protect(layer.blob.digest) &&
+            !TRY(implementation_->is_dropped(layer.blob.digest)))
             return fail(ErrorCode::NotFound, "blob ", layer.blob.digest, " of a layer is not here");
         manifest.layers.push_back(layer.blob);
     }
     manifest.annotations = std::move(image.annotations);
     const auto put = TRY(content.put(manifest.to_json()));
-    const oci::Descriptor target{.media_type = manifest.media_type, .digest = put.digest, .size = static_cast<std::int64_t>(put.bytes)};
+    const oci::Descriptor target{.media_type = manifest.media_type,
+                                 .digest = put.digest,
+                                 .size = static_cast<std::int64_t>(put.bytes)};
     {
         const std::lock_guard lock(implementation_->names_mutex_);
         TRY(implementation_->save_image(target, image.parent));

@@ -18,11 +18,19 @@
 #include "record/schema.h"
 #include "remote/registry.h"
 
-namespace berth::record { class Database; class EventLog; }
-namespace berth::content { class Store; }
-namespace berth::snapshot { class Driver; }
+namespace berth::record {
+class Database;
+class EventLog;
+}  // namespace berth::record
+namespace berth::content {
+class Store;
+}
+namespace berth::snapshot {
+class Driver;
+}
 
-// Images: names for manifests whose blobs are in content::Store and whose layers are in snapshot::Driver.
+// Images: names for manifests whose blobs are in content::Store and whose layers are in
+// snapshot::Driver.
 namespace berth::image {
 
 /// Tables of this module; the engine hands them to record::Database::open().
@@ -50,18 +58,19 @@ struct PushOptions {
     remote::CredentialsProvider credentials;
 };
 struct CopyOptions {
-    bool from_registry = true;               // false: an image that is here
-    std::optional<oci::Platform> platform;   // only this manifest of an index
+    bool from_registry = true;                // false: an image that is here
+    std::optional<oci::Platform> platform;    // only this manifest of an index
     remote::CredentialsProvider credentials;  // asked for both registries
 };
 struct RemoveOptions {
     bool force = false;
     bool prune_parents = true;  // false: --no-prune
-    std::vector<oci::Platform> platforms;  // only the content for these; the last one takes the image with it
+    std::vector<oci::Platform>
+        platforms;  // only the content for these; the last one takes the image with it
 };
 struct ListFilter {
     bool all = false;
-    std::vector<std::string> references;      // glob patterns of `--filter reference=`
+    std::vector<std::string> references;  // glob patterns of `--filter reference=`
     std::optional<bool> dangling;
     std::vector<std::string> labels;          // "key" or "key=value", all of them
     std::vector<std::string> without_labels;  // "label!="
@@ -80,10 +89,10 @@ struct PruneResult {
     std::int64_t bytes = 0;
 };
 struct ImportOptions {
-    std::string reference;             // "" leaves it without a name
+    std::string reference;  // "" leaves it without a name
     std::string message;
-    oci::Platform platform;            // empty: this machine's
-    std::string config_json;           // OCI image configuration to merge in: the members of "config"
+    oci::Platform platform;   // empty: this machine's
+    std::string config_json;  // OCI image configuration to merge in: the members of "config"
 };
 struct LoadResult {
     struct Item {
@@ -94,18 +103,18 @@ struct LoadResult {
 };
 /// An image made here: by build, commit or import.
 struct NewImage {
-    std::string config_json;      // complete; rootfs.diff_ids must agree with `layers`
-    std::vector<Layer> layers;    // blobs in the content store, unpacked layers in the driver
+    std::string config_json;    // complete; rootfs.diff_ids must agree with `layers`
+    std::vector<Layer> layers;  // blobs in the content store, unpacked layers in the driver
     std::vector<std::string> references;
     bool oci_media_types = false;
     oci::Annotations annotations;
-    std::string parent;           // id of the image it was made from, for `images -a` and rmi
+    std::string parent;  // id of the image it was made from, for `images -a` and rmi
 };
 struct BootstrapOptions {
     std::string suite;                  // "debian:bookworm", "ubuntu:noble", or "busybox"
     std::vector<std::string> packages;  // more packages
     std::string mirror;
-    std::string reference;              // other name for the result
+    std::string reference;  // other name for the result
 };
 struct DiskUsage {
     std::int64_t images = 0, active = 0;
@@ -130,8 +139,8 @@ struct TransferLimits {
     unsigned downloads = 3, uploads = 5;
 };
 
-/// What becomes of a layer's compressed blob once the layer is unpacked. Dropped ones are those that a registry gives to anyone;
-/// they are fetched again when they are needed.
+/// What becomes of a layer's compressed blob once the layer is unpacked. Dropped ones are those
+/// that a registry gives to anyone; they are fetched again when they are needed.
 enum class LayerBlobs { Keep, Drop };
 
 struct Services {
@@ -142,8 +151,9 @@ struct Services {
     remote::Registries& registries;
 };
 
-/// All images of an engine. Every function may be called from any thread. `name` is what users type: a name with tag or
-/// digest, "sha256:<hex>", or a unique prefix of an id. An unknown one is NotFound "No such image: NAME".
+/// All images of an engine. Every function may be called from any thread. `name` is what users
+/// type: a name with tag or digest, "sha256:<hex>", or a unique prefix of an id. An unknown one is
+/// NotFound "No such image: NAME".
 class Store {
 public:
     static Result<std::unique_ptr<Store>> open(const Services& services);
@@ -156,75 +166,88 @@ public:
     void add_layer_maker(LayerMaker maker);
     /// From now on; what travels already goes on.
     void set_transfer_limits(const TransferLimits& limits);
-    /// From now on; with Drop, blobs of what is here already go in the background. Not before the root providers are set.
+    /// From now on; with Drop, blobs of what is here already go in the background. Not before the
+    /// root providers are set.
     void set_layer_blobs(LayerBlobs policy);
 
-    // --- looking ----------------------------------------------------------------------------------------------
-    /// The image for a platform (empty: this machine's best, see resolve_any). NotFound also when the platform's content is not here;
-    /// Corrupted, with the digest and how to repair it, when its content is damaged.
+    // --- looking ---------------------------------------------------------------------------------
+    /// The image for a platform (empty: this machine's best, see resolve_any). NotFound also when
+    /// the platform's content is not here; Corrupted, with the digest and how to repair it, when
+    /// its content is damaged.
     Result<Image> resolve(std::string_view name, const oci::Platform& platform = {}) const;
     /// The same without lesser platforms that would do: arm64 finds no arm image.
     Result<Image> resolve_exactly(std::string_view name, const oci::Platform& platform) const;
-    /// Makes the layers that are lost, or were dropped as damaged, again from their blobs, which are fetched if need be. Cheap when
-    /// all are there.
+    /// Makes the layers that are lost, or were dropped as damaged, again from their blobs, which
+    /// are fetched if need be. Cheap when all are there.
     Result<> ensure_layers(const Image& image, std::stop_token stop) const;
     /// What can be looked at: this machine's best, else any platform that is here.
     Result<Image> resolve_any(std::string_view name) const;
     Result<Summary> summary(std::string_view name) const;
     /// Newest first.
     Result<std::vector<Summary>> list(const ListFilter& filter) const;
-    Result<std::vector<HistoryEntry>> history(std::string_view name, const oci::Platform& platform = {}) const;
+    Result<std::vector<HistoryEntry>> history(std::string_view name,
+                                              const oci::Platform& platform = {}) const;
     /// What each layer brings, bottom first; of any platform that is here when none is named.
-    Result<std::vector<LayerReport>> layers(std::string_view name, const oci::Platform& platform, std::stop_token stop) const;
+    Result<std::vector<LayerReport>> layers(std::string_view name, const oci::Platform& platform,
+                                            std::stop_token stop) const;
     /// What differs in files, modes, owners and content; sorted by path. Times do not count.
-    Result<std::vector<FileDifference>> diff(std::string_view before, std::string_view after, std::stop_token stop) const;
+    Result<std::vector<FileDifference>> diff(std::string_view before, std::string_view after,
+                                             std::stop_token stop) const;
     Result<DiskUsage> usage() const;
 
-    // --- registries ---------------------------------------------------------------------------------------------
-    /// Downloads, unpacks and names the image; returns its id. Layers travel in parallel and are shared with other
-    /// pulls in flight. What arrived before a failure is kept and resumed.
-    Result<oci::Digest> pull(std::string_view name, const PullOptions& options, const ProgressSink& progress,
-                             std::stop_token stop);
-    Result<> push(std::string_view name, const PushOptions& options, const ProgressSink& progress, std::stop_token stop);
+    // --- registries ------------------------------------------------------------------------------
+    /// Downloads, unpacks and names the image; returns its id. Layers travel in parallel and are
+    /// shared with other pulls in flight. What arrived before a failure is kept and resumed.
+    Result<oci::Digest> pull(std::string_view name, const PullOptions& options,
+                             const ProgressSink& progress, std::stop_token stop);
+    Result<> push(std::string_view name, const PushOptions& options, const ProgressSink& progress,
+                  std::stop_token stop);
 
-    /// Sends an image to a registry as it is, from another registry or from here; returns what the target names now.
-    /// Blobs that have to travel through here are not kept.
-    Result<oci::Descriptor> copy(std::string_view from, std::string_view to, const CopyOptions& options, const ProgressSink& progress,
+    /// Sends an image to a registry as it is, from another registry or from here; returns what the
+    /// target names now. Blobs that have to travel through here are not kept.
+    Result<oci::Descriptor> copy(std::string_view from, std::string_view to,
+                                 const CopyOptions& options, const ProgressSink& progress,
                                  std::stop_token stop);
 
-    // --- names --------------------------------------------------------------------------------------------------
+    // --- names -----------------------------------------------------------------------------------
     Result<> tag(std::string_view name, std::string_view target);
-    /// Docker's rules: a name among several is only untagged; an id with several names, or in use, needs force
-    /// (Conflict). NotFound when absent.
+    /// Docker's rules: a name among several is only untagged; an id with several names, or in use,
+    /// needs force (Conflict). NotFound when absent.
     Result<std::vector<Removed>> remove(std::string_view name, const RemoveOptions& options);
     Result<PruneResult> prune(const PruneFilter& filter, std::stop_token stop);
 
-    // --- archives -----------------------------------------------------------------------------------------------
+    // --- archives --------------------------------------------------------------------------------
     /// Writes one tar that is both a docker-archive and an OCI layout. Deterministic.
-    Result<> save(const std::vector<std::string>& names, const std::optional<oci::Platform>& platform,
-                  codec::ByteSink& sink, std::stop_token stop);
+    Result<> save(const std::vector<std::string>& names,
+                  const std::optional<oci::Platform>& platform, codec::ByteSink& sink,
+                  std::stop_token stop);
     /// Reads docker-archive and oci-archive of any compression.
     Result<LoadResult> load(codec::ByteSource& source, const std::optional<oci::Platform>& platform,
                             const ProgressSink& progress, std::stop_token stop);
     /// A tar of any compression becomes an image of one layer.
-    Result<oci::Digest> import(codec::ByteSource& source, const ImportOptions& options, const ProgressSink& progress,
-                               std::stop_token stop);
-    /// Makes a base image from the distribution's own packages (mmdebstrap). NotFound with a hint when that is missing.
-    Result<oci::Digest> bootstrap(const BootstrapOptions& options, const ProgressSink& progress, std::stop_token stop);
+    Result<oci::Digest> import(codec::ByteSource& source, const ImportOptions& options,
+                               const ProgressSink& progress, std::stop_token stop);
+    /// Makes a base image from the distribution's own packages (mmdebstrap). NotFound with a hint
+    /// when that is missing.
+    Result<oci::Digest> bootstrap(const BootstrapOptions& options, const ProgressSink& progress,
+                                  std::stop_token stop);
 
-    // --- making -------------------------------------------------------------------------------------------------
+    // --- making ----------------------------------------------------------------------------------
     /// Stores configuration and manifest and names the image.
     Result<Image> commit(NewImage image);
-    /// Takes a tar stream (of any compression) as a layer: unpacked into the driver, kept as a gzip blob.
+    /// Takes a tar stream (of any compression) as a layer: unpacked into the driver, kept as a gzip
+    /// blob.
     Result<Layer> add_layer(codec::ByteSource& source, std::stop_token stop);
 
-    /// Removes blobs and layers that no image, lease or root provider refers to; returns the bytes freed.
+    /// Removes blobs and layers that no image, lease or root provider refers to; returns the bytes
+    /// freed.
     Result<std::int64_t> collect_garbage(std::stop_token stop);
     /// To be called before what the root providers look at ends.
     void end_background_work();
 
-    /// Reads everything that is stored and says what is damaged or missing. With `repair`, blobs are fetched again from
-    /// registries that had them, layers are made again from their blobs, and what is damaged beyond that goes.
+    /// Reads everything that is stored and says what is damaged or missing. With `repair`, blobs
+    /// are fetched again from registries that had them, layers are made again from their blobs, and
+    /// what is damaged beyond that goes.
     Result<CheckReport> check(bool repair, std::stop_token stop);
 
     class Implementation;

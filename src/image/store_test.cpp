@@ -31,7 +31,8 @@ struct Stores {
         const record::Schema schemas[] = {schema()};
         database = record::Database::open_in_memory(schemas).value();
         content = content::Store::open(directory.path()).value();
-        snapshots = snapshot::open_driver({.root = directory.path(), .driver = "directory"}).value();
+        snapshots =
+            snapshot::open_driver({.root = directory.path(), .driver = "directory"}).value();
         registries = remote::Registries::create({.certs_dir = ""}).value();
         images = Store::open({*database, nullptr, *content, *snapshots, *registries}).value();
     }
@@ -56,7 +57,9 @@ protected:
     oci::Digest import(Stores& stores, const std::string& reference, const std::string& text) {
         const std::string archive = archive_of("file", text);
         codec::MemorySource source(archive);
-        auto id = stores.images->import(source, {.reference = reference, .config_json = R"({"Cmd":["sh"],"Labels":{"k":"v"}})"}, quiet, {});
+        auto id = stores.images->import(
+            source, {.reference = reference, .config_json = R"({"Cmd":["sh"],"Labels":{"k":"v"}})"},
+            quiet, {});
         EXPECT_TRUE(id) << id.error().message();
         return *id;
     }
@@ -75,8 +78,9 @@ protected:
 
 TEST_F(ImageStoreTest, FindsAnImageByNameIdAndPrefix) {
     const auto id = import(stores_, "app:1", "x");
-    for (const std::string& name : {std::string("app:1"), std::string("docker.io/library/app:1"), id.to_string(), id.short_hex(),
-                                   std::string("app@") + id.to_string()}) {
+    for (const std::string& name :
+         {std::string("app:1"), std::string("docker.io/library/app:1"), id.to_string(),
+          id.short_hex(), std::string("app@") + id.to_string()}) {
         const auto image = stores_.images->resolve(name);
         ASSERT_TRUE(image) << name << ": " << image.error().message();
         EXPECT_EQ(image->id, id);
@@ -116,7 +120,8 @@ TEST_F(ImageStoreTest, LoadsAnOlderDockerArchiveAndLeavesNothingUnnamed) {
         EXPECT_TRUE(tar.add(entry, text));
     };
     add("abc/layer.tar", layer);
-    add("manifest.json", R"([{"Config":"config.json","RepoTags":["old:1"],"Layers":["abc/layer.tar"]}])");
+    add("manifest.json",
+        R"([{"Config":"config.json","RepoTags":["old:1"],"Layers":["abc/layer.tar"]}])");
     add("config.json", config.to_json());
     ASSERT_TRUE(tar.finish());
     ASSERT_TRUE(load(stores_, sink.text()));
@@ -129,7 +134,8 @@ TEST_F(ImageStoreTest, LoadsAnOlderDockerArchiveAndLeavesNothingUnnamed) {
 TEST_F(ImageStoreTest, RefusesArchivesThatAreNotWhatTheySay) {
     EXPECT_FALSE(load(stores_, "no archive"));
     EXPECT_FALSE(load(stores_, archive_of("file", "x")));
-    EXPECT_FALSE(load(stores_, archive_of("manifest.json", R"([{"Config":"../../etc/passwd","Layers":[]}])")));
+    EXPECT_FALSE(load(
+        stores_, archive_of("manifest.json", R"([{"Config":"../../etc/passwd","Layers":[]}])")));
     EXPECT_FALSE(load(stores_, archive_of("blobs/sha256/" + std::string(64, 'a'), "x")));
     EXPECT_TRUE(stores_.images->list({})->empty());
 }
@@ -153,7 +159,9 @@ TEST_F(ImageStoreTest, AnIdWithSeveralNamesOrUsersNeedsForce) {
     const auto id = import(stores_, "app:1", "x");
     ASSERT_TRUE(stores_.images->tag("app:1", "app:2"));
     EXPECT_TRUE(stores_.images->remove(id.short_hex(), {}).error().is(ErrorCode::Conflict));
-    stores_.images->set_user_lookup([](const oci::Digest&) { return std::vector<User>{{"c1", false}}; });
+    stores_.images->set_user_lookup([](const oci::Digest&) {
+        return std::vector<User>{{"c1", false}};
+    });
     ASSERT_TRUE(stores_.images->remove("app:1", {}));
     EXPECT_TRUE(stores_.images->remove("app:2", {}).error().is(ErrorCode::Conflict));
     ASSERT_TRUE(stores_.images->remove("app:2", {.force = true}));
@@ -172,7 +180,8 @@ TEST_F(ImageStoreTest, PruneTakesDanglingImagesAndTheirSpace) {
 }
 
 TEST_F(ImageStoreTest, PruneLeavesWhatGotANameOrAContainerMeanwhile) {
-    const auto named = import(stores_, "app:1", "1"), used = import(stores_, "app:1", "2"), unused = import(stores_, "app:1", "3");
+    const auto named = import(stores_, "app:1", "1"), used = import(stores_, "app:1", "2"),
+               unused = import(stores_, "app:1", "3");
     import(stores_, "app:1", "4");
     std::map<oci::Digest, int> asked;
     stores_.images->set_user_lookup([&](const oci::Digest& id) {
@@ -196,7 +205,8 @@ TEST_F(ImageStoreTest, ACollectionSparesLayersOfWhatIsMadeWhileItRuns) {
     const auto diff_id = stores_.images->resolve("app:1")->layers.front().diff_id;
     ASSERT_TRUE(stores_.database->execute("DELETE FROM image_name"));
     ASSERT_TRUE(stores_.database->execute("DELETE FROM image"));
-    // A pull begins and ends while the collection runs: it found the layer there, and its row comes after the roots were read.
+    // A pull begins and ends while the collection runs: it found the layer there, and its row comes
+    // after the roots were read.
     bool is_over = false;
     stores_.images->add_root_provider([&](Roots&) {
         if (!is_over) const auto lease = stores_.content->lease();
@@ -214,7 +224,8 @@ TEST_F(ImageStoreTest, ADamagedConfigurationIsNamedAndCanBeRepaired) {
     const std::string archive = save(stores_, {"app:1"});
     const auto config = stores_.images->resolve("app:1")->config_digest;
     ASSERT_TRUE(sys::unlink(concat(stores_.directory.path(), "/blobs/sha256/", config.hex())));
-    ASSERT_TRUE(sys::write_file_atomic(concat(stores_.directory.path(), "/blobs/sha256/", config.hex()), "{}"));
+    ASSERT_TRUE(sys::write_file_atomic(
+        concat(stores_.directory.path(), "/blobs/sha256/", config.hex()), "{}"));
     const auto damaged = stores_.images->resolve("app:1");
     ASSERT_FALSE(damaged);
     EXPECT_TRUE(damaged.error().is(ErrorCode::Corrupted)) << damaged.error().message();
@@ -240,7 +251,8 @@ TEST_F(ImageStoreTest, ARepairWithoutDescriptorsTakesNothingAway) {
     taken.clear();
     ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
     if (report) {
-        for (const auto& problem : report->problems) ADD_FAILURE() << problem.subject << ": " << problem.text;
+        for (const auto& problem : report->problems)
+            ADD_FAILURE() << problem.subject << ": " << problem.text;
     }
     EXPECT_EQ(stores_.content->list()->size(), blobs);
     EXPECT_TRUE(stores_.images->check(false, {})->problems.empty());
@@ -259,7 +271,8 @@ TEST_F(ImageStoreTest, LoadsOnlyWhatIsMadeForThePlatform) {
         EXPECT_TRUE(tar.add(entry, text));
     };
     add("layer.tar", layer);
-    add("manifest.json", R"([{"Config":"config.json","RepoTags":["old:1"],"Layers":["layer.tar"]}])");
+    add("manifest.json",
+        R"([{"Config":"config.json","RepoTags":["old:1"],"Layers":["layer.tar"]}])");
     add("config.json", config.to_json());
     ASSERT_TRUE(tar.finish());
     const auto load_for = [&](const std::string& archive, const std::string& platform) {
@@ -278,9 +291,11 @@ TEST_F(ImageStoreTest, LoadsOnlyWhatIsMadeForThePlatform) {
     EXPECT_FALSE(load_for(saved, "linux/arm/v7"));
     EXPECT_TRUE(load_for(saved, "linux/arm/v6"));
     codec::StringSink strict;
-    EXPECT_FALSE(stores_.images->save({"old:1"}, oci::Platform::parse("linux/arm/v7").value(), strict, {}));
+    EXPECT_FALSE(
+        stores_.images->save({"old:1"}, oci::Platform::parse("linux/arm/v7").value(), strict, {}));
     EXPECT_TRUE(strict.text().empty());
-    EXPECT_TRUE(stores_.images->resolve("old:1", oci::Platform::parse("linux/arm/v7").value()));  // a machine of v7 runs it
+    EXPECT_TRUE(stores_.images->resolve(
+        "old:1", oci::Platform::parse("linux/arm/v7").value()));  // a machine of v7 runs it
 }
 
 TEST_F(ImageStoreTest, IndexesThatNameEachOtherManyTimesCostNoMore) {
@@ -296,12 +311,16 @@ TEST_F(ImageStoreTest, IndexesThatNameEachOtherManyTimesCostNoMore) {
         index.manifests.assign(500, inner);
         outermost = index.to_json();
         const auto blob = stores_.content->put(outermost).value();
-        inner = {.media_type = index.media_type, .digest = blob.digest, .size = static_cast<std::int64_t>(blob.bytes)};
+        inner = {.media_type = index.media_type,
+                 .digest = blob.digest,
+                 .size = static_cast<std::int64_t>(blob.bytes)};
     }
     // 500 to the fourth written out.
-    ASSERT_TRUE(stores_.database->execute("UPDATE image_name SET reference = 'docker.io/library/plain:1'"));
-    ASSERT_TRUE(stores_.database->execute("INSERT INTO image (id, media_type, size, parent, created) VALUES (?1, ?2, ?3, '', 0)",
-                                          inner.digest.to_string(), inner.media_type, inner.size));
+    ASSERT_TRUE(
+        stores_.database->execute("UPDATE image_name SET reference = 'docker.io/library/plain:1'"));
+    ASSERT_TRUE(stores_.database->execute(
+        "INSERT INTO image (id, media_type, size, parent, created) VALUES (?1, ?2, ?3, '', 0)",
+        inner.digest.to_string(), inner.media_type, inner.size));
     const auto found = stores_.images->resolve(inner.digest.to_string());
     ASSERT_TRUE(found) << found.error().message();
     EXPECT_EQ(found->manifest.digest, image.manifest.digest);

@@ -84,7 +84,8 @@ Result<> LayerWriter::add_directory(const TarEntry& entry) {
             index = *existing;
         } else {
             index = tree_.create(TarType::Directory);
-            // A directory over a whiteout hides what the layers below have of this name, content included.
+            // A directory over a whiteout hides what the layers below have of this name, content
+            // included.
             tree_.node(index).is_opaque = existing && tree_.node(*existing).is_whiteout;
             tree_.put(slot, index);
         }
@@ -102,10 +103,12 @@ Result<> LayerWriter::add_directory(const TarEntry& entry) {
 Result<> LayerWriter::add_hard_link(const TarEntry& entry) {
     const auto target = TRY(tree_.find(entry.link_target).context("link to ", entry.link_target));
     if (!target || tree_.node(*target).is_whiteout) {
-        return fail(ErrorCode::InvalidArgument, "hard link to ", entry.link_target, ", which the archive does not hold");
+        return fail(ErrorCode::InvalidArgument, "hard link to ", entry.link_target,
+                    ", which the archive does not hold");
     }
     if (tree_.node(*target).type == TarType::Directory) {
-        return fail(ErrorCode::InvalidArgument, "hard link to ", entry.link_target, ", which is a directory");
+        return fail(ErrorCode::InvalidArgument, "hard link to ", entry.link_target,
+                    ", which is a directory");
     }
     const Tree::Slot slot = TRY(tree_.locate(entry.path));
     if (slot.name.empty()) return fail(ErrorCode::InvalidArgument, "the root is not a directory");
@@ -121,8 +124,9 @@ Result<> LayerWriter::add_whiteout(const Tree::Slot& slot) {
         return {};
     }
     const std::string hidden = slot.name.substr(whiteout_prefix.size());
-    // Whiteouts hide names of the layers below only, wherever in the archive they stand: what this layer itself has
-    // under the name stays, and hides the lower one anyway unless both are directories.
+    // Whiteouts hide names of the layers below only, wherever in the archive they stand: what this
+    // layer itself has under the name stays, and hides the lower one anyway unless both are
+    // directories.
     if (const auto existing = tree_.child(slot.directory, hidden)) {
         Node& node = tree_.node(*existing);
         if (node.type == TarType::Directory) node.is_opaque = true;
@@ -165,14 +169,15 @@ Result<Applied> write_image(codec::ByteSource& plain, sys::BorrowedFd file, std:
 
 }  // namespace
 
-Result<Applied> write_erofs_image(codec::ByteSource& archive, sys::BorrowedFd file, std::stop_token stop) {
+Result<Applied> write_erofs_image(codec::ByteSource& archive, sys::BorrowedFd file,
+                                  std::stop_token stop) {
     const auto plain = TRY(codec::open_decompressor(archive));
     ProducerSource ahead(ProducerSource::read_ahead(*plain));
     return write_image(ahead, file, std::move(stop));
 }
 
-Result<Applied> capture_erofs_image(sys::BorrowedFd upper, codec::ByteSink& tar, sys::BorrowedFd file,
-                                    std::stop_token stop) {
+Result<Applied> capture_erofs_image(sys::BorrowedFd upper, codec::ByteSink& tar,
+                                    sys::BorrowedFd file, std::stop_token stop) {
     // Reading and compressing (what `tar` does) on one thread, hashing and writing on the other.
     ProducerSource archive([&](ProducerSource::Sink& sink) -> Result<> {
         TeeSink both(tar, sink);
@@ -192,7 +197,8 @@ Result<ImageFacts> read_image_facts(sys::BorrowedFd file) {
     const struct stat status = TRY(sys::fstat(file));
     const erofs::LayerHeader expected;
     if (got != head.size() || header.magic != expected.magic || super.magic != erofs::super_magic ||
-        static_cast<std::uint64_t>(status.st_size) != std::uint64_t{super.blocks} * erofs::block_bytes) {
+        static_cast<std::uint64_t>(status.st_size) !=
+            std::uint64_t{super.blocks} * erofs::block_bytes) {
         return fail(ErrorCode::Corrupted, "not a complete layer image");
     }
     if (header.version != expected.version) {
@@ -221,7 +227,8 @@ Result<bool> verify_image(sys::BorrowedFd file, std::stop_token stop) {
         if (got < buffer_bytes) break;
     }
     if (header.sum == 0) return false;
-    if (header.sum != sum.value()) return fail(ErrorCode::Corrupted, "the layer's file is not as it was written");
+    if (header.sum != sum.value())
+        return fail(ErrorCode::Corrupted, "the layer's file is not as it was written");
     return true;
 }
 

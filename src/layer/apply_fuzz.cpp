@@ -4,17 +4,19 @@
 #include "layer/apply.h"
 #include "sys/file.h"
 
-// Whatever archive comes, writing its image ends, fails cleanly or gives an image whose header says what was read.
+// Whatever archive comes, writing its image ends, fails cleanly or gives an image whose header says
+// what was read.
 
 using namespace berth;
 
 namespace {
 
-/// Makes entries of the bytes, six a time: paths of few letters meet each other in every way. Damaged archives are the
-/// concern of the tar reader's own fuzzer.
+/// Makes entries of the bytes, six a time: paths of few letters meet each other in every way.
+/// Damaged archives are the concern of the tar reader's own fuzzer.
 std::string archive_of(const std::uint8_t* data, std::size_t size) {
-    static constexpr std::string_view names[] = {"a", "b", "a/b", "b/a", "a/b/c", "c", "..", "a/..", ".", "", "/a",
-                                                 ".wh.a", "a/.wh.b", ".wh..wh..opq", "a/.wh..wh..opq", "c/c/c"};
+    static constexpr std::string_view names[] = {
+        "a",  "b",     "a/b",     "b/a",          "a/b/c",          "c",    "..", "a/..", ".", "",
+        "/a", ".wh.a", "a/.wh.b", ".wh..wh..opq", "a/.wh..wh..opq", "c/c/c"};
     codec::StringSink sink;
     codec::TarWriter tar(sink);
     for (std::size_t at = 0; at + 6 <= size && at < 600; at += 6) {
@@ -55,7 +57,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (!facts.is_error()) std::abort();  // a failed image must not look complete
         return 0;
     }
-    if (facts.is_error() || facts->diff_id_hex != applied->diff_id.hex() || facts->entries != applied->entries) {
+    if (facts.is_error() || facts->diff_id_hex != applied->diff_id.hex() ||
+        facts->entries != applied->entries) {
         std::abort();
     }
     return 0;

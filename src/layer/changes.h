@@ -15,8 +15,9 @@ struct Change {
     std::string path;  ///< absolute within the root
 };
 
-/// What an overlay's upper directory changes of the root below it, sorted by path, as `docker diff` shows it.
-/// `lower` is a mount of the layers below, or nothing for none.
-Result<std::vector<Change>> list_changes(sys::BorrowedFd upper, std::optional<sys::BorrowedFd> lower);
+/// What an overlay's upper directory changes of the root below it, sorted by path, as `docker diff`
+/// shows it. `lower` is a mount of the layers below, or nothing for none.
+Result<std::vector<Change>> list_changes(sys::BorrowedFd upper,
+                                         std::optional<sys::BorrowedFd> lower);
 
 }  // namespace berth::layer

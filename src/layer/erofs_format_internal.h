@@ -5,15 +5,16 @@
 
 namespace berth::layer::erofs {
 
-// The on-disk format of EROFS, as far as it is written here. Little endian. Linux, fs/erofs/erofs_fs.h and
-// Documentation/filesystems/erofs.rst.
+// The on-disk format of EROFS, as far as it is written here. Little endian. Linux,
+// fs/erofs/erofs_fs.h and Documentation/filesystems/erofs.rst.
 
 inline constexpr std::uint32_t block_bytes = 4096;
 inline constexpr std::uint32_t block_bits = 12;
 inline constexpr std::uint32_t super_offset = 1024;
 inline constexpr std::uint32_t super_bytes = 128;
 inline constexpr std::uint32_t super_magic = 0xE0F5E1E2;
-/// Inodes are numbered by their place: byte offset from the start of the metadata area in slots of 32 bytes.
+/// Inodes are numbered by their place: byte offset from the start of the metadata area in slots of
+/// 32 bytes.
 inline constexpr std::uint32_t slot_bytes = 32;
 inline constexpr std::uint32_t inode_bytes = 64;  ///< of the extended form
 inline constexpr std::uint32_t inode_nlink_offset = 44;
@@ -72,7 +73,8 @@ struct [[gnu::packed]] Dirent {
 };
 static_assert(sizeof(Dirent) == dirent_bytes);
 
-/// In the first 1024 bytes, which EROFS leaves to boot loaders: what Berth knows of the layer. Version 1.
+/// In the first 1024 bytes, which EROFS leaves to boot loaders: what Berth knows of the layer.
+/// Version 1.
 struct LayerHeader {
     std::array<char, 8> magic = {'B', 'E', 'R', 'T', 'H', 'L', 'Y', 'R'};
     std::uint32_t version = 1;
@@ -80,7 +82,8 @@ struct LayerHeader {
     std::uint64_t tar_bytes = 0;
     std::uint64_t entries = 0;
     std::array<std::uint8_t, 32> diff_id = {};
-    std::uint64_t sum = 0;  ///< ImageSum of the whole image with this field 0; 0: written before there was one
+    std::uint64_t sum =
+        0;  ///< ImageSum of the whole image with this field 0; 0: written before there was one
 };
 
 }  // namespace berth::layer::erofs

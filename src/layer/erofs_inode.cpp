@@ -25,8 +25,9 @@ constexpr NamespaceIndex namespaces[] = {
 
 const NamespaceIndex* namespace_of(std::string_view name) {
     for (const auto& candidate : namespaces) {
-        if (candidate.is_whole ? name == candidate.prefix
-                               : name.starts_with(candidate.prefix) && name.size() > candidate.prefix.size()) {
+        if (candidate.is_whole
+                ? name == candidate.prefix
+                : name.starts_with(candidate.prefix) && name.size() > candidate.prefix.size()) {
             return &candidate;
         }
     }
@@ -39,11 +40,13 @@ constexpr std::size_t max_xattr_value_bytes = 65535;
 /// The inode counts its attributes' bytes in words with 16 bits, the header being one.
 constexpr std::size_t max_xattr_bytes = xattr_header_bytes + 4 * (65535 - 1);
 
-Result<> append_xattr(std::vector<std::byte>& record, const std::string& name, const std::string& value) {
+Result<> append_xattr(std::vector<std::byte>& record, const std::string& name,
+                      const std::string& value) {
     const NamespaceIndex* space = namespace_of(name);
     if (space == nullptr) return {};
     if (name.size() > max_xattr_name_bytes || value.size() > max_xattr_value_bytes) {
-        return fail(ErrorCode::InvalidArgument, "extended attribute ", name.substr(0, 64), " is too large");
+        return fail(ErrorCode::InvalidArgument, "extended attribute ", name.substr(0, 64),
+                    " is too large");
     }
     const std::string_view rest = std::string_view(name).substr(space->prefix.size());
     const std::uint8_t head[] = {static_cast<std::uint8_t>(rest.size()), space->index,
@@ -110,7 +113,8 @@ Result<std::vector<std::byte>> encode_inode(const codec::TarEntry& entry) {
     }
     Inode inode;
     inode.format = 1;
-    if (xattr_bytes > 0) inode.xattr_count = static_cast<std::uint16_t>((xattr_bytes - xattr_header_bytes) / 4 + 1);
+    if (xattr_bytes > 0)
+        inode.xattr_count = static_cast<std::uint16_t>((xattr_bytes - xattr_header_bytes) / 4 + 1);
     inode.mode = mode_of(entry.type, entry.mode);
     inode.size = entry.bytes;
     inode.uid = entry.uid;

@@ -8,8 +8,8 @@
 
 namespace berth::layer::erofs {
 
-/// An inode with its attributes behind it, in whole slots of 4 bytes; `data` and the layout are the caller's to set.
-/// InvalidArgument when the attributes do not fit.
+/// An inode with its attributes behind it, in whole slots of 4 bytes; `data` and the layout are the
+/// caller's to set. InvalidArgument when the attributes do not fit.
 Result<std::vector<std::byte>> encode_inode(const codec::TarEntry& entry);
 void set_data(std::vector<std::byte>& record, Layout layout, std::uint32_t data);
 /// S_IFMT bits and permissions.
@@ -24,11 +24,14 @@ struct DirectoryEntry {
     std::uint32_t node;
     std::uint8_t file_type;
 };
-/// Splits sorted entries into blocks: the index of each block's first entry, and the bytes used in the last block.
+/// Splits sorted entries into blocks: the index of each block's first entry, and the bytes used in
+/// the last block.
 struct DirectoryLayout {
     std::vector<std::uint32_t> starts;
     std::uint32_t last_bytes = 0;
-    std::uint64_t bytes() const { return (starts.size() - 1) * std::uint64_t{block_bytes} + last_bytes; }
+    std::uint64_t bytes() const {
+        return (starts.size() - 1) * std::uint64_t{block_bytes} + last_bytes;
+    }
 };
 DirectoryLayout lay_out(const std::vector<DirectoryEntry>& entries);
 

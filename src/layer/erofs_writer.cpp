@@ -14,13 +14,15 @@
 //   then         content and metadata segments in turn, in the order of arrival
 //   at the end   the last segment, with the inodes of directories, then the directories' own blocks
 //
-// An inode is named by its place, and a place may be anywhere behind the start of the metadata area, which is declared
-// to be the whole image. So an inode can be written as soon as its content is, and only its name must wait. The
-// superblock has 16 bits for the place of the root inode: that one lies in block 0.
+// An inode is named by its place, and a place may be anywhere behind the start of the metadata
+// area, which is declared to be the whole image. So an inode can be written as soon as its content
+// is, and only its name must wait. The superblock has 16 bits for the place of the root inode: that
+// one lies in block 0.
 //
-// The last partial block of a file lies right behind its inode ("inline"), where the format demands that it does not
-// cross a block. Records are therefore packed into blocks, first into the open block that they fill best. A record
-// too large for that keeps its last block padded in the data area ("plain").
+// The last partial block of a file lies right behind its inode ("inline"), where the format demands
+// that it does not cross a block. Records are therefore packed into blocks, first into the open
+// block that they fill best. A record too large for that keeps its last block padded in the data
+// area ("plain").
 
 namespace berth::layer {
 
@@ -33,7 +35,8 @@ constexpr std::size_t segment_limit_bytes = 4 << 20;
 constexpr std::size_t max_open_blocks = 24;
 /// A block with less room than an inode and a bit of content is not worth looking at again.
 constexpr std::uint32_t min_room_bytes = 96;
-/// Sparse files: a map of at most so many chunks each, in chunks as large as that needs, and so many in one image.
+/// Sparse files: a map of at most so many chunks each, in chunks as large as that needs, and so
+/// many in one image.
 constexpr std::uint64_t max_chunks_per_file = 256 << 10;
 constexpr std::uint64_t max_chunks = 8 << 20;
 constexpr std::uint32_t max_chunk_bits = 31;
@@ -43,7 +46,9 @@ constexpr std::size_t max_symlink_bytes = 4095;
 constexpr std::uint32_t root_offset = super_offset + super_bytes;
 static_assert(root_offset % slot_bytes == 0);
 
-constexpr std::uint64_t blocks_of(std::uint64_t bytes) { return (bytes + block_bytes - 1) / block_bytes; }
+constexpr std::uint64_t blocks_of(std::uint64_t bytes) {
+    return (bytes + block_bytes - 1) / block_bytes;
+}
 
 template <typename T>
 std::span<const std::byte> bytes_of(const T& value) {
@@ -52,7 +57,8 @@ std::span<const std::byte> bytes_of(const T& value) {
 
 }  // namespace
 
-ErofsWriter::ErofsWriter(sys::BorrowedFd file) : file_(file), end_(block_bytes), block0_(block_bytes) {
+ErofsWriter::ErofsWriter(sys::BorrowedFd file)
+    : file_(file), end_(block_bytes), block0_(block_bytes) {
     data_.reserve(data_buffer_bytes);
     data_.resize(block_bytes);  // block 0's place; finish() writes over it
     segment_bases_.push_back(0);
@@ -98,22 +104,25 @@ Result<> ErofsWriter::append_zeros(std::uint64_t bytes) {
 Result<std::uint32_t> ErofsWriter::next_block() const {
     BERTH_ASSERT(end_ % block_bytes == 0);
     const std::uint64_t block = end_ / block_bytes;
-    if (block >= null_block) return fail(ErrorCode::InvalidArgument, "the layer is larger than EROFS can be");
+    if (block >= null_block)
+        return fail(ErrorCode::InvalidArgument, "the layer is larger than EROFS can be");
     return static_cast<std::uint32_t>(block);
 }
 
 std::uint32_t ErofsWriter::allocate(std::uint32_t bytes) {
     OpenBlock* best = nullptr;
     for (OpenBlock& open : open_blocks_) {
-        if (block_bytes - open.used >= bytes && (best == nullptr || open.used > best->used)) best = &open;
+        if (block_bytes - open.used >= bytes && (best == nullptr || open.used > best->used))
+            best = &open;
     }
     if (best == nullptr) {
         const auto block = static_cast<std::uint32_t>(segment_.size() / block_bytes);
         const auto whole = static_cast<std::uint32_t>(blocks_of(bytes));
         segment_.resize(segment_.size() + std::size_t{whole} * block_bytes);
         if (open_blocks_.size() == max_open_blocks) {
-            const auto fullest = std::max_element(open_blocks_.begin(), open_blocks_.end(),
-                                                  [](const auto& a, const auto& b) { return a.used < b.used; });
+            const auto fullest =
+                std::max_element(open_blocks_.begin(), open_blocks_.end(),
+                                 [](const auto& a, const auto& b) { return a.used < b.used; });
             open_blocks_.erase(fullest);
         }
         // Of a record of several blocks only the last one has room left.
@@ -128,7 +137,8 @@ std::uint32_t ErofsWriter::allocate(std::uint32_t bytes) {
     }
     const std::uint32_t offset = best->block * block_bytes + best->used;
     best->used = (best->used + bytes + slot_bytes - 1) / slot_bytes * slot_bytes;
-    if (block_bytes - best->used < min_room_bytes) open_blocks_.erase(open_blocks_.begin() + (best - open_blocks_.data()));
+    if (block_bytes - best->used < min_room_bytes)
+        open_blocks_.erase(open_blocks_.begin() + (best - open_blocks_.data()));
     return offset;
 }
 
@@ -180,7 +190,8 @@ Result<> ErofsWriter::write_content(std::span<const std::byte> bytes) {
 }
 
 Result<> ErofsWriter::write_plain(std::span<const std::byte> bytes) {
-    const auto full = bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), full_bytes_left_)));
+    const auto full = bytes.first(
+        static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), full_bytes_left_)));
     TRY(append(full));
     full_bytes_left_ -= full.size();
     const auto rest = bytes.subspan(full.size());
@@ -217,7 +228,8 @@ Result<> ErofsWriter::begin_sparse(const codec::TarEntry& entry) {
     const std::uint64_t chunk_bytes = std::uint64_t{block_bytes} << chunk_bits_;
     const std::uint64_t count = (entry.bytes + chunk_bytes - 1) / chunk_bytes;
     total_chunks_ += count;
-    if (total_chunks_ > max_chunks) return fail(ErrorCode::InvalidArgument, "too many large sparse files");
+    if (total_chunks_ > max_chunks)
+        return fail(ErrorCode::InvalidArgument, "too many large sparse files");
     chunks_.assign(count, null_block);
     segments_ = entry.segments;
     segment_index_ = 0;
@@ -225,7 +237,8 @@ Result<> ErofsWriter::begin_sparse(const codec::TarEntry& entry) {
     sparse_bytes_ = entry.bytes;
     chunk_.reset();
     if (count > 0) features_ |= incompat_chunked_file;
-    set_data(record_, count > 0 ? Layout::ChunkBased : Layout::FlatPlain, count > 0 ? chunk_bits_ : 0);
+    set_data(record_, count > 0 ? Layout::ChunkBased : Layout::FlatPlain,
+             count > 0 ? chunk_bits_ : 0);
     return {};
 }
 
@@ -236,8 +249,8 @@ Result<> ErofsWriter::write_sparse(std::span<const std::byte> bytes) {
         const std::uint64_t offset = start + segment_done_;
         const std::uint64_t chunk = offset / chunk_bytes;
         if (chunk_ != chunk) {
-            // Fills up the chunk before, of which only whole blocks need to be there... except that readers may map it
-            // whole: a chunk that is not the file's last is complete on disk.
+            // Fills up the chunk before, of which only whole blocks need to be there... except that
+            // readers may map it whole: a chunk that is not the file's last is complete on disk.
             if (chunk_) TRY(append_zeros(chunk_bytes - chunk_used_));
             chunks_[chunk] = TRY(next_block());
             chunk_ = chunk;
@@ -245,8 +258,8 @@ Result<> ErofsWriter::write_sparse(std::span<const std::byte> bytes) {
         }
         const std::uint64_t in_chunk = offset % chunk_bytes;
         TRY(append_zeros(in_chunk - chunk_used_));
-        const std::uint64_t count =
-            std::min({static_cast<std::uint64_t>(bytes.size()), length - segment_done_, chunk_bytes - in_chunk});
+        const std::uint64_t count = std::min({static_cast<std::uint64_t>(bytes.size()),
+                                              length - segment_done_, chunk_bytes - in_chunk});
         TRY(append(bytes.first(count)));
         chunk_used_ = in_chunk + count;
         segment_done_ += count;
@@ -256,7 +269,8 @@ Result<> ErofsWriter::write_sparse(std::span<const std::byte> bytes) {
             segment_done_ = 0;
         }
     }
-    // The last chunk of the data may not be the file's last: it is completed when the file's last data has come.
+    // The last chunk of the data may not be the file's last: it is completed when the file's last
+    // data has come.
     if (segment_index_ == segments_.size() && chunk_) {
         const std::uint64_t chunk_end = std::min((*chunk_ + 1) * chunk_bytes, sparse_bytes_);
         TRY(append_zeros(chunk_end - *chunk_ * chunk_bytes - chunk_used_));
@@ -268,7 +282,8 @@ Result<> ErofsWriter::write_sparse(std::span<const std::byte> bytes) {
 Result<InodePlace> ErofsWriter::add_special(const codec::TarEntry& entry) {
     if (entry.type == codec::TarType::Symlink) {
         if (entry.link_target.empty() || entry.link_target.size() > max_symlink_bytes) {
-            return fail(ErrorCode::InvalidArgument, "a symbolic link to a path of ", entry.link_target.size(), " bytes");
+            return fail(ErrorCode::InvalidArgument, "a symbolic link to a path of ",
+                        entry.link_target.size(), " bytes");
         }
         codec::TarEntry link = entry;
         link.bytes = entry.link_target.size();
@@ -280,8 +295,10 @@ Result<InodePlace> ErofsWriter::add_special(const codec::TarEntry& entry) {
     special.bytes = 0;
     special.is_sparse = false;
     TRY(begin_file(special));
-    const bool is_device = entry.type == codec::TarType::CharDevice || entry.type == codec::TarType::BlockDevice;
-    set_data(record_, Layout::FlatPlain, is_device ? encode_device(entry.device_major, entry.device_minor) : 0);
+    const bool is_device =
+        entry.type == codec::TarType::CharDevice || entry.type == codec::TarType::BlockDevice;
+    set_data(record_, Layout::FlatPlain,
+             is_device ? encode_device(entry.device_major, entry.device_minor) : 0);
     return end_file();
 }
 
@@ -313,8 +330,9 @@ struct ErofsWriter::Directories {
 namespace {
 
 /// One block of a directory, or less for its inline end.
-std::vector<std::byte> encode_block(std::span<const DirectoryEntry> entries,
-                                    const std::function<std::uint64_t(const DirectoryEntry&)>& nid_of) {
+std::vector<std::byte> encode_block(
+    std::span<const DirectoryEntry> entries,
+    const std::function<std::uint64_t(const DirectoryEntry&)>& nid_of) {
     std::size_t bytes = 0;
     for (const auto& entry : entries) bytes += dirent_bytes + entry.name.size();
     std::vector<std::byte> block(bytes);
@@ -354,7 +372,8 @@ Result<> ErofsWriter::write_directories(const Tree& tree) {
     for (std::size_t i = 0; i < directories.all.size(); ++i) {
         const std::uint32_t node = directories.all[i].node;
         index_of[node] = static_cast<std::uint32_t>(i);
-        std::vector<DirectoryEntry> entries = {{".", node, 2}, {"..", directories.all[i].parent, 2}};
+        std::vector<DirectoryEntry> entries = {{".", node, 2},
+                                               {"..", directories.all[i].parent, 2}};
         std::uint32_t subdirectories = 0;
         for (const auto& [name, child] : *tree.node(node).children) {
             const Node& below = tree.node(child);
@@ -363,7 +382,8 @@ Result<> ErofsWriter::write_directories(const Tree& tree) {
             ++subdirectories;
             directories.all.push_back({.node = child, .parent = node});
         }
-        std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+        std::sort(entries.begin(), entries.end(),
+                  [](const auto& a, const auto& b) { return a.name < b.name; });
         auto& directory = directories.all[i];
         directory.subdirectories = subdirectories;
         directory.layout = lay_out(entries);
@@ -373,7 +393,8 @@ Result<> ErofsWriter::write_directories(const Tree& tree) {
         directory.record = TRY(encode_inode(entry));
         const std::size_t room = node == 0 ? block_bytes - root_offset : block_bytes;
         if (node == 0 && directory.record.size() > room) {
-            return fail(ErrorCode::InvalidArgument, "the root directory has too many extended attributes");
+            return fail(ErrorCode::InvalidArgument,
+                        "the root directory has too many extended attributes");
         }
         directory.is_inline = directory.record.size() + directory.layout.last_bytes <= room;
         directory.first_block = directories.blocks;
@@ -382,7 +403,8 @@ Result<> ErofsWriter::write_directories(const Tree& tree) {
     std::vector<InodePlace> places(directories.all.size());
     for (std::size_t i = 0; i < directories.all.size(); ++i) {
         const auto& directory = directories.all[i];
-        const std::size_t bytes = directory.record.size() + (directory.is_inline ? directory.layout.last_bytes : 0);
+        const std::size_t bytes =
+            directory.record.size() + (directory.is_inline ? directory.layout.last_bytes : 0);
         if (i > 0) places[i] = place_of(allocate(static_cast<std::uint32_t>(bytes)));
     }
     segment_bases_.back() = end_;
@@ -410,9 +432,10 @@ Result<> ErofsWriter::write_directories(const Tree& tree) {
         std::memcpy(directory.record.data() + inode_nlink_offset, &nlink, sizeof nlink);
         const auto& starts = directory.layout.starts;
         for (std::size_t block = 0; block < starts.size(); ++block) {
-            const std::size_t end = block + 1 < starts.size() ? starts[block + 1] : directory.entries.size();
-            const auto bytes =
-                encode_block(std::span(directory.entries).subspan(starts[block], end - starts[block]), nid_of);
+            const std::size_t end =
+                block + 1 < starts.size() ? starts[block + 1] : directory.entries.size();
+            const auto bytes = encode_block(
+                std::span(directory.entries).subspan(starts[block], end - starts[block]), nid_of);
             if (block + 1 == starts.size() && directory.is_inline) {
                 directory.record.insert(directory.record.end(), bytes.begin(), bytes.end());
             } else {
@@ -423,7 +446,8 @@ Result<> ErofsWriter::write_directories(const Tree& tree) {
         if (i > 0) {
             store(places[i].offset, directory.record);
         } else {
-            std::memcpy(block0_.data() + root_offset, directory.record.data(), directory.record.size());
+            std::memcpy(block0_.data() + root_offset, directory.record.data(),
+                        directory.record.size());
         }
     }
     TRY(append(segment_));
@@ -442,7 +466,8 @@ Result<> ErofsWriter::finish(const Tree& tree, const LayerFacts& facts) {
 }
 
 Result<> ErofsWriter::write_super(const LayerFacts& facts) {
-    LayerHeader header = {.tar_bytes = facts.tar_bytes, .entries = facts.entries, .diff_id = facts.diff_id};
+    LayerHeader header = {
+        .tar_bytes = facts.tar_bytes, .entries = facts.entries, .diff_id = facts.diff_id};
     std::memcpy(block0_.data(), &header, sizeof header);
     SuperBlock super;
     super.root_nid = root_offset / slot_bytes;
@@ -453,8 +478,10 @@ Result<> ErofsWriter::write_super(const LayerFacts& facts) {
     constexpr std::string_view volume_name = "berth-layer";
     std::copy(volume_name.begin(), volume_name.end(), super.volume_name.begin());
     std::memcpy(block0_.data() + super_offset, &super, sizeof super);
-    // The checksum runs from the superblock to the end of its block, with the field itself being zero.
-    super.checksum = codec::crc32c(std::span<const std::byte>(block0_).subspan(super_offset), 0xffffffff);
+    // The checksum runs from the superblock to the end of its block, with the field itself being
+    // zero.
+    super.checksum =
+        codec::crc32c(std::span<const std::byte>(block0_).subspan(super_offset), 0xffffffff);
     std::memcpy(block0_.data() + super_offset, &super, sizeof super);
     sum_.add(0, block0_);
     header.sum = sum_.value();

@@ -15,14 +15,15 @@
 
 namespace berth::layer {
 
-/// Writes one EROFS image in one sequential pass. Content goes out as it arrives; inodes are collected, together with
-/// the last partial block of their content, into metadata segments that are appended between files; directories come
-/// last and the superblock at the very end, so that a cut image is no image. Memory is a few buffers and the Tree.
+/// Writes one EROFS image in one sequential pass. Content goes out as it arrives; inodes are
+/// collected, together with the last partial block of their content, into metadata segments that
+/// are appended between files; directories come last and the superblock at the very end, so that a
+/// cut image is no image. Memory is a few buffers and the Tree.
 ///
 ///     ErofsWriter image(file);
-///     TRY(image.begin_file(entry)); TRY(image.write_content(bytes)); node.place = TRY(image.end_file());
-///     node.place = TRY(image.add_special(entry));
-///     TRY(image.finish(tree, {.diff_id = hash, ...}));
+///     TRY(image.begin_file(entry)); TRY(image.write_content(bytes)); node.place =
+///     TRY(image.end_file()); node.place = TRY(image.add_special(entry)); TRY(image.finish(tree,
+///     {.diff_id = hash, ...}));
 class ErofsWriter {
 public:
     /// `file` is empty, writable, and outlives the writer.
@@ -34,7 +35,8 @@ public:
     Result<InodePlace> end_file();
     /// A symbolic link, device or fifo.
     Result<InodePlace> add_special(const codec::TarEntry& entry);
-    /// A whiteout as overlayfs has them: character device 0/0. All whiteouts of an image are one inode.
+    /// A whiteout as overlayfs has them: character device 0/0. All whiteouts of an image are one
+    /// inode.
     Result<InodePlace> whiteout();
 
     struct LayerFacts {
@@ -56,7 +58,9 @@ private:
     std::uint32_t allocate(std::uint32_t bytes);
     void store(std::uint32_t offset, std::span<const std::byte> bytes);
     InodePlace place_of(std::uint32_t offset) const;
-    std::uint64_t position(InodePlace place) const { return segment_bases_[place.segment] + place.offset; }
+    std::uint64_t position(InodePlace place) const {
+        return segment_bases_[place.segment] + place.offset;
+    }
     Result<> append(std::span<const std::byte> bytes);
     Result<> append_zeros(std::uint64_t bytes);
     Result<> flush_data();
@@ -71,8 +75,8 @@ private:
     Result<> write_super(const LayerFacts& facts);
 
     sys::BorrowedFd file_;
-    std::vector<std::byte> data_;   ///< appended but not yet written
-    std::uint64_t end_ = 0;         ///< of the image so far, data_ included; whole blocks between files
+    std::vector<std::byte> data_;  ///< appended but not yet written
+    std::uint64_t end_ = 0;  ///< of the image so far, data_ included; whole blocks between files
     std::vector<std::byte> block0_;
     ImageSum sum_;
 

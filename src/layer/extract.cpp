@@ -19,11 +19,12 @@ namespace {
 using codec::TarEntry;
 using codec::TarType;
 
-/// Unpacks entries one by one. Nothing here joins a path that the kernel then resolves again: a parent is opened once
-/// through openat2, and everything happens to single names in it.
+/// Unpacks entries one by one. Nothing here joins a path that the kernel then resolves again: a
+/// parent is opened once through openat2, and everything happens to single names in it.
 class Extractor {
 public:
-    Extractor(sys::BorrowedFd root, const ExtractOptions& options) : root_(root), options_(options) {}
+    Extractor(sys::BorrowedFd root, const ExtractOptions& options)
+        : root_(root), options_(options) {}
     Result<> add(const TarEntry& entry, codec::TarReader& tar);
     Result<> finish();
     Extracted extracted;
@@ -90,7 +91,8 @@ Result<> Extractor::make_parents(const std::vector<std::string>& names) {
             TRY(sys::fchmod(TRY(sys::open_beneath(directory, name, O_RDONLY | O_DIRECTORY)), 0755));
             next = sys::open_in_root(root_, path, O_RDONLY | O_DIRECTORY);
             if (options_.uid || options_.gid || options_.id_shift != 0) {
-                TRY(sys::chown_at(directory, name, options_.uid.value_or(0) + options_.id_shift, options_.gid.value_or(0) + options_.id_shift));
+                TRY(sys::chown_at(directory, name, options_.uid.value_or(0) + options_.id_shift,
+                                  options_.gid.value_or(0) + options_.id_shift));
             }
         }
         directory = TRY(std::move(next));
@@ -109,28 +111,34 @@ Result<Extractor::Existing> Extractor::look_at(const std::string& name) const {
                     .is_whiteout = S_ISCHR(status->st_mode) && status->st_rdev == 0};
 }
 
-Result<> Extractor::make_room(const std::string& name, const Existing& existing, bool for_directory) {
+Result<> Extractor::make_room(const std::string& name, const Existing& existing,
+                              bool for_directory) {
     if (!existing.is_there) return {};
     if (options_.keep_kinds && existing.is_directory != for_directory) {
-        return fail(ErrorCode::Conflict, "cannot overwrite ", existing.is_directory ? "directory" : "non-directory",
-                    " with ", for_directory ? "directory" : "non-directory");
+        return fail(ErrorCode::Conflict, "cannot overwrite ",
+                    existing.is_directory ? "directory" : "non-directory", " with ",
+                    for_directory ? "directory" : "non-directory");
     }
-    is_parent_stale_ = true;  // the path of the kept parent may have led through what is removed here
+    is_parent_stale_ =
+        true;  // the path of the kept parent may have led through what is removed here
     return sys::remove_tree_at(parent_, name);
 }
 
 Result<> Extractor::set_attributes(sys::BorrowedFd fd, const TarEntry& entry) {
     // The order matters: a change of owner clears set-id bits and file capabilities.
-    TRY(sys::fchown(fd, options_.uid.value_or(entry.uid) + options_.id_shift, options_.gid.value_or(entry.gid) + options_.id_shift));
+    TRY(sys::fchown(fd, options_.uid.value_or(entry.uid) + options_.id_shift,
+                    options_.gid.value_or(entry.gid) + options_.id_shift));
     if (entry.type != TarType::Symlink) TRY(sys::fchmod(fd, entry.mode));
     if (!options_.xattrs) return {};
     for (const auto& [name, value] : entry.xattrs) {
         if (!is_storable_xattr(name) || name.starts_with("trusted.overlay.")) continue;
         auto outcome = sys::set_xattr(fd, name, value);
         if (!outcome.is_error()) continue;
-        // ENOTSUP: the file system holds none. EPERM: Linux has no user attributes on links and devices.
-        const bool is_tolerable = outcome.error().is(ErrorCode::Unsupported) ||
-                                  (outcome.error().is(ErrorCode::PermissionDenied) && name.starts_with("user."));
+        // ENOTSUP: the file system holds none. EPERM: Linux has no user attributes on links and
+        // devices.
+        const bool is_tolerable =
+            outcome.error().is(ErrorCode::Unsupported) ||
+            (outcome.error().is(ErrorCode::PermissionDenied) && name.starts_with("user."));
         if (!is_tolerable) return outcome;
     }
     return {};
@@ -152,7 +160,8 @@ Result<> Extractor::add(const TarEntry& entry, codec::TarReader& tar) {
         }
     }
     if (names.empty()) {
-        if (entry.type != TarType::Directory) return fail(ErrorCode::InvalidArgument, "the root is not a directory");
+        if (entry.type != TarType::Directory)
+            return fail(ErrorCode::InvalidArgument, "the root is not a directory");
         if (options_.keep_directories) return {};
         const sys::Fd root = TRY(sys::openat(root_, ".", O_RDONLY | O_DIRECTORY));
         directory_times_.emplace_back(".", time_of(entry));
@@ -190,15 +199,19 @@ Result<> Extractor::add_directory(const TarEntry& entry, const std::string& name
     return set_attributes(fd, entry);
 }
 
-Result<> Extractor::add_file(const TarEntry& entry, const std::string& name, codec::TarReader& tar) {
+Result<> Extractor::add_file(const TarEntry& entry, const std::string& name,
+                             codec::TarReader& tar) {
     if (entry.bytes > options_.limit_bytes - extracted.bytes) {
-        return fail(ErrorCode::InvalidArgument, "the archive's content exceeds ", options_.limit_bytes, " bytes");
+        return fail(ErrorCode::InvalidArgument, "the archive's content exceeds ",
+                    options_.limit_bytes, " bytes");
     }
     TRY(make_room(name, TRY(look_at(name)), false));
-    const sys::Fd fd = TRY(sys::openat(parent_, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+    const sys::Fd fd =
+        TRY(sys::openat(parent_, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
     auto written = write_content(fd, entry, tar);
     if (written.is_error()) {
-        // Half a file is worse than none: it looks whole, and on a full disk it takes the room that is needed.
+        // Half a file is worse than none: it looks whole, and on a full disk it takes the room that
+        // is needed.
         sys::unlink_at(parent_, name).ignore("the write's own error is the one to tell");
         return written;
     }
@@ -207,7 +220,8 @@ Result<> Extractor::add_file(const TarEntry& entry, const std::string& name, cod
     return sys::set_times(fd, time_of(entry), time_of(entry));
 }
 
-Result<> Extractor::write_content(sys::BorrowedFd fd, const TarEntry& entry, codec::TarReader& tar) {
+Result<> Extractor::write_content(sys::BorrowedFd fd, const TarEntry& entry,
+                                  codec::TarReader& tar) {
     std::uint64_t position = 0;
     std::size_t segment = 0;
     std::uint64_t done = 0;
@@ -240,20 +254,24 @@ Result<> Extractor::add_hard_link(const TarEntry& entry, const std::string& name
     const sys::Fd directory =
         TRY(sys::open_in_root(root_, names.empty() ? "." : join(names, "/"), O_PATH | O_DIRECTORY)
                 .context("hard link to ", entry.link_target));
-    const struct stat status =
-        TRY(sys::fstatat(directory, target, AT_SYMLINK_NOFOLLOW).context("hard link to ", entry.link_target));
+    const struct stat status = TRY(sys::fstatat(directory, target, AT_SYMLINK_NOFOLLOW)
+                                       .context("hard link to ", entry.link_target));
     if (S_ISDIR(status.st_mode)) {
-        return fail(ErrorCode::InvalidArgument, "hard link to ", entry.link_target, ", which is a directory");
+        return fail(ErrorCode::InvalidArgument, "hard link to ", entry.link_target,
+                    ", which is a directory");
     }
     const auto present = sys::fstatat(parent_, name, AT_SYMLINK_NOFOLLOW);
-    if (!present.is_error() && present->st_ino == status.st_ino && present->st_dev == status.st_dev) return {};
+    if (!present.is_error() && present->st_ino == status.st_ino && present->st_dev == status.st_dev)
+        return {};
     TRY(make_room(name, TRY(look_at(name)), false));
-    return sys::link_at(directory, target, parent_, name).context("hard link to ", entry.link_target);
+    return sys::link_at(directory, target, parent_, name)
+        .context("hard link to ", entry.link_target);
 }
 
 Result<> Extractor::add_node(const TarEntry& entry, const std::string& name) {
     const bool is_device = entry.type == TarType::CharDevice || entry.type == TarType::BlockDevice;
-    if (is_device && !options_.devices) return fail(ErrorCode::PermissionDenied, "device nodes are not allowed here");
+    if (is_device && !options_.devices)
+        return fail(ErrorCode::PermissionDenied, "device nodes are not allowed here");
     TRY(make_room(name, TRY(look_at(name)), false));
     if (entry.type == TarType::Symlink) {
         TRY(sys::symlink_at(entry.link_target, parent_, name));
@@ -261,7 +279,8 @@ Result<> Extractor::add_node(const TarEntry& entry, const std::string& name) {
         const mode_t kind = entry.type == TarType::CharDevice    ? S_IFCHR
                             : entry.type == TarType::BlockDevice ? S_IFBLK
                                                                  : S_IFIFO;
-        TRY(sys::mknod_at(parent_, name, kind | 0600, is_device ? makedev(entry.device_major, entry.device_minor) : 0));
+        TRY(sys::mknod_at(parent_, name, kind | 0600,
+                          is_device ? makedev(entry.device_major, entry.device_minor) : 0));
     }
     const sys::Fd fd = TRY(sys::openat(parent_, name, O_PATH | O_NOFOLLOW));
     TRY(set_attributes(fd, entry));
@@ -272,7 +291,8 @@ Result<> Extractor::add_whiteout(const std::string& name, NameKind kind) {
     const bool is_overlay = options_.whiteouts == Whiteouts::Overlay;
     if (kind == NameKind::Opaque) {
         if (is_overlay) return mark_opaque(parent_);
-        for (const auto& entry : TRY(sys::list_dir(parent_))) TRY(sys::remove_tree_at(parent_, entry.name));
+        for (const auto& entry : TRY(sys::list_dir(parent_)))
+            TRY(sys::remove_tree_at(parent_, entry.name));
         return {};
     }
     const std::string hidden = name.substr(whiteout_prefix.size());
@@ -305,8 +325,8 @@ Result<> Extractor::finish() {
 
 }  // namespace
 
-Result<Extracted> extract(codec::ByteSource& archive, sys::BorrowedFd directory, const ExtractOptions& options,
-                          std::stop_token stop) {
+Result<Extracted> extract(codec::ByteSource& archive, sys::BorrowedFd directory,
+                          const ExtractOptions& options, std::stop_token stop) {
     const auto plain = TRY(open_any_decompressor(archive));
     codec::TarReader tar(*plain);
     Extractor extractor(directory, options);

@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdint>
-#include <stop_token>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "codec/stream.h"
@@ -12,7 +12,8 @@ namespace berth::layer {
 /// What to do with the names `.wh.*` in an archive.
 enum class Whiteouts {
     Keep,     ///< they are ordinary files: build contexts, `cp`
-    Overlay,  ///< character devices 0/0 and the opaque attribute, for a directory that becomes an overlay layer
+    Overlay,  ///< character devices 0/0 and the opaque attribute, for a directory that becomes an
+              ///< overlay layer
     Apply,    ///< remove what they name from the tree
 };
 
@@ -26,7 +27,8 @@ struct ExtractOptions {
     bool xattrs = true;
     /// Device nodes are refused with PermissionDenied when false.
     bool devices = true;
-    /// Conflict instead of replacing a directory by something else or the other way round (docker cp).
+    /// Conflict instead of replacing a directory by something else or the other way round (docker
+    /// cp).
     bool keep_kinds = false;
     /// Existing directories keep mode, owner and times, as tar --no-overwrite-dir.
     bool keep_directories = false;
@@ -38,9 +40,10 @@ struct Extracted {
     std::uint64_t bytes = 0;
 };
 
-/// Unpacks a plain or compressed tar below `directory`. Every name is resolved with openat2 below that descriptor; an
-/// entry whose parent is a symbolic link follows it as if `directory` were "/", so nothing can land outside.
-Result<Extracted> extract(codec::ByteSource& archive, sys::BorrowedFd directory, const ExtractOptions& options,
-                          std::stop_token stop);
+/// Unpacks a plain or compressed tar below `directory`. Every name is resolved with openat2 below
+/// that descriptor; an entry whose parent is a symbolic link follows it as if `directory` were "/",
+/// so nothing can land outside.
+Result<Extracted> extract(codec::ByteSource& archive, sys::BorrowedFd directory,
+                          const ExtractOptions& options, std::stop_token stop);
 
 }  // namespace berth::layer

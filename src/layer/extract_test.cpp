@@ -29,7 +29,9 @@ std::string archive(const std::vector<Item>& items) {
         codec::TarEntry entry;
         entry.type = item.type;
         entry.path = item.path;
-        entry.mode = item.type == TarType::Directory ? 0755 : item.type == TarType::Symlink ? 0777 : 0644;
+        entry.mode = item.type == TarType::Directory ? 0755
+                     : item.type == TarType::Symlink ? 0777
+                                                     : 0644;
         entry.uid = ::getuid();
         entry.gid = ::getgid();
         if (item.type == TarType::File) entry.bytes = item.text.size();
@@ -47,7 +49,9 @@ protected:
         codec::MemorySource source(bytes);
         return layer::extract(source, root_, options, {});
     }
-    std::string read(const std::string& path) { return sys::read_file_at(root_, path).value_or("(none)"); }
+    std::string read(const std::string& path) {
+        return sys::read_file_at(root_, path).value_or("(none)");
+    }
 
     sys::TempDir temp_ = sys::TempDir::create().value();
     sys::TempDir outside_ = sys::TempDir::create().value();
@@ -55,9 +59,13 @@ protected:
 };
 
 TEST_F(Extract, FollowsLinksInsideTheRootOnly) {
-    extract({{TarType::Directory, "real", ""}, {TarType::Symlink, "link", "/real"}, {TarType::File, "link/f", "in"}}).value();
+    extract({{TarType::Directory, "real", ""},
+             {TarType::Symlink, "link", "/real"},
+             {TarType::File, "link/f", "in"}})
+        .value();
     EXPECT_EQ(read("real/f"), "in");
-    const auto escaped = extract({{TarType::Symlink, "out", outside_.path()}, {TarType::File, "out/f", "x"}});
+    const auto escaped =
+        extract({{TarType::Symlink, "out", outside_.path()}, {TarType::File, "out/f", "x"}});
     EXPECT_TRUE(escaped.is_error());
     EXPECT_THAT(sys::list_dir(outside_.path()).value(), testing::IsEmpty());
 }
@@ -73,26 +81,39 @@ TEST_F(Extract, RefusesToWriteThroughAnExistingLink) {
 }
 
 TEST_F(Extract, NoticesADirectoryThatBecameALink) {
-    extract({{TarType::Directory, "a", ""}, {TarType::Directory, "b", ""}, {TarType::File, "a/1", "x"},
-             {TarType::Symlink, "a", "b"}, {TarType::File, "a/2", "y"}}).value();
+    extract({{TarType::Directory, "a", ""},
+             {TarType::Directory, "b", ""},
+             {TarType::File, "a/1", "x"},
+             {TarType::Symlink, "a", "b"},
+             {TarType::File, "a/2", "y"}})
+        .value();
     EXPECT_EQ(read("b/2"), "y");
 }
 
 TEST_F(Extract, KeepsKindsWhenAsked) {
     extract({{TarType::Directory, "d", ""}, {TarType::File, "f", ""}}).value();
-    EXPECT_TRUE(extract({{TarType::File, "d", "x"}}, {.keep_kinds = true}).error().is(ErrorCode::Conflict));
-    EXPECT_TRUE(extract({{TarType::Directory, "f", ""}}, {.keep_kinds = true}).error().is(ErrorCode::Conflict));
+    EXPECT_TRUE(
+        extract({{TarType::File, "d", "x"}}, {.keep_kinds = true}).error().is(ErrorCode::Conflict));
+    EXPECT_TRUE(extract({{TarType::Directory, "f", ""}}, {.keep_kinds = true})
+                    .error()
+                    .is(ErrorCode::Conflict));
     EXPECT_FALSE(extract({{TarType::File, "d", "x"}}).is_error());
 }
 
 TEST_F(Extract, KeepsItsLimit) {
-    EXPECT_TRUE(extract({{TarType::File, "f", "12345"}}, {.limit_bytes = 4}).error().is(ErrorCode::InvalidArgument));
+    EXPECT_TRUE(extract({{TarType::File, "f", "12345"}}, {.limit_bytes = 4})
+                    .error()
+                    .is(ErrorCode::InvalidArgument));
 }
 
 TEST_F(Extract, AppliesWhiteouts) {
-    extract({{TarType::File, "d/a", "1"}, {TarType::File, "d/b", "2"}, {TarType::File, "e/a", "3"}}).value();
-    extract({{TarType::File, "d/.wh.a", ""}, {TarType::File, "e/.wh..wh..opq", ""}, {TarType::File, "e/new", "4"}},
-            {.whiteouts = Whiteouts::Apply}).value();
+    extract({{TarType::File, "d/a", "1"}, {TarType::File, "d/b", "2"}, {TarType::File, "e/a", "3"}})
+        .value();
+    extract({{TarType::File, "d/.wh.a", ""},
+             {TarType::File, "e/.wh..wh..opq", ""},
+             {TarType::File, "e/new", "4"}},
+            {.whiteouts = Whiteouts::Apply})
+        .value();
     EXPECT_EQ(read("d/a"), "(none)");
     EXPECT_EQ(read("d/b"), "2");
     EXPECT_EQ(read("e/a"), "(none)");
@@ -100,8 +121,10 @@ TEST_F(Extract, AppliesWhiteouts) {
 }
 
 TEST_F(Extract, PacksWhatItUnpacked) {
-    const auto bytes = archive({{TarType::Directory, "d", ""}, {TarType::File, "d/f", "text"},
-                                {TarType::HardLink, "d/g", "d/f"}, {TarType::Symlink, "l", "d/f"}});
+    const auto bytes = archive({{TarType::Directory, "d", ""},
+                                {TarType::File, "d/f", "text"},
+                                {TarType::HardLink, "d/g", "d/f"},
+                                {TarType::Symlink, "l", "d/f"}});
     codec::MemorySource source(bytes);
     layer::extract(source, root_, {}, {}).value();
     codec::StringSink sink;
@@ -117,9 +140,11 @@ TEST_F(Extract, PacksWhatItUnpacked) {
 TEST_F(Extract, ReadsXzAndBzip2) {
     // The text "hello\n" by xz and bzip2.
     for (const std::string_view hex :
-         {std::string_view("fd377a585a000004e6d6b4460200210116000000742fe5a301000568656c6c6f0a000000a56097f194f6fde000011e06c12fa41d1fb6f37d01"
-          "0000000004595a"),
-          std::string_view("425a6839314159265359c1c080e2000001410000100244a00030cd00c3462997177245385090c1c080e2")}) {
+         {std::string_view("fd377a585a000004e6d6b4460200210116000000742fe5a301000568656c6c6f0a00000"
+                           "0a56097f194f6fde000011e06c12fa41d1fb6f37d01"
+                           "0000000004595a"),
+          std::string_view("425a6839314159265359c1c080e2000001410000100244a00030cd00c34629971772453"
+                           "85090c1c080e2")}) {
         const auto bytes = from_hex(hex);
         ASSERT_TRUE(bytes);
         codec::MemorySource source{std::span<const std::byte>(*bytes)};
@@ -149,7 +174,8 @@ TEST(KindOfName, KnowsWhiteouts) {
     EXPECT_EQ(kind_of_name(".wh.a").value(), NameKind::Whiteout);
     EXPECT_EQ(kind_of_name(".wh..wh..opq").value(), NameKind::Opaque);
     EXPECT_EQ(kind_of_name(".wh..wh.plnk").value(), NameKind::Ignored);
-    for (const auto* name : {".wh.", ".wh..", ".wh..."}) EXPECT_TRUE(kind_of_name(name).is_error()) << name;
+    for (const auto* name : {".wh.", ".wh..", ".wh..."})
+        EXPECT_TRUE(kind_of_name(name).is_error()) << name;
 }
 
 }  // namespace

@@ -46,7 +46,9 @@ private:
 class ForeignSource final : public codec::ByteSource {
 public:
     explicit ForeignSource(std::unique_ptr<Pushback> inner)
-        : inner_(std::move(inner)), archive_(archive_read_new(), archive_read_free), buffer_(buffer_bytes) {}
+        : inner_(std::move(inner)),
+          archive_(archive_read_new(), archive_read_free),
+          buffer_(buffer_bytes) {}
 
     Result<> open() {
         archive_read_support_filter_xz(archive_.get());
@@ -112,13 +114,16 @@ private:
 Result<std::unique_ptr<codec::ByteSource>> open_any_decompressor(codec::ByteSource& inner) {
     auto source = std::make_unique<Pushback>(inner);
     const std::string_view head = TRY(source->peek(magic_bytes));
-    if (head.starts_with("BZh") || head.starts_with(std::string_view("\xfd" "7zXZ\0", magic_bytes))) {
+    if (head.starts_with("BZh") || head.starts_with(std::string_view("\xfd"
+                                                                     "7zXZ\0",
+                                                                     magic_bytes))) {
         auto foreign = std::make_unique<ForeignSource>(std::move(source));
         TRY(foreign->open());
         return std::unique_ptr<codec::ByteSource>(std::move(foreign));
     }
     auto plain = TRY(codec::open_decompressor(*source));
-    return std::unique_ptr<codec::ByteSource>(std::make_unique<KnownSource>(std::move(source), std::move(plain)));
+    return std::unique_ptr<codec::ByteSource>(
+        std::make_unique<KnownSource>(std::move(source), std::move(plain)));
 }
 
 }  // namespace berth::layer

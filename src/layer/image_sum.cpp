@@ -4,7 +4,8 @@
 
 namespace berth::layer {
 
-Result<std::size_t> read_blocks(sys::BorrowedFd file, std::span<std::byte> buffer, std::uint64_t offset) {
+Result<std::size_t> read_blocks(sys::BorrowedFd file, std::span<std::byte> buffer,
+                                std::uint64_t offset) {
     std::size_t done = 0;
     while (done < buffer.size()) {
         const std::size_t got = TRY(sys::pread(file, buffer.subspan(done), offset + done));

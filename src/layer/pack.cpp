@@ -42,7 +42,8 @@ public:
     /// What is below a directory. `path` is relative to the tree's root, empty for the root.
     Result<> pack_children(sys::BorrowedFd directory, const std::string& path);
     /// One name of a directory, with what is below it.
-    Result<> pack_entry(sys::BorrowedFd directory, const std::string& name, const std::string& path);
+    Result<> pack_entry(sys::BorrowedFd directory, const std::string& name,
+                        const std::string& path);
     Result<> pack_root(sys::BorrowedFd root);
     /// The latest modification time of a directory's entries; the epoch when it has none.
     static Result<timespec> newest_of(sys::BorrowedFd directory);
@@ -53,7 +54,8 @@ public:
     void set_device(dev_t device) { device_ = device; }
 
 private:
-    Result<TarEntry> entry_of(sys::BorrowedFd fd, const struct stat& status, const std::string& path, TarType type);
+    Result<TarEntry> entry_of(sys::BorrowedFd fd, const struct stat& status,
+                              const std::string& path, TarType type);
     Result<> write_content(sys::BorrowedFd fd, TarEntry& entry);
     Result<> find_holes(sys::BorrowedFd fd, TarEntry& entry);
     Result<> copy_segment(sys::BorrowedFd fd, std::uint64_t offset, std::uint64_t bytes);
@@ -79,8 +81,8 @@ std::string Packer::archive_path(const std::string& path) const {
     return path.empty() ? options_.prefix : concat(options_.prefix, "/", path);
 }
 
-Result<TarEntry> Packer::entry_of(sys::BorrowedFd fd, const struct stat& status, const std::string& path,
-                                  TarType type) {
+Result<TarEntry> Packer::entry_of(sys::BorrowedFd fd, const struct stat& status,
+                                  const std::string& path, TarType type) {
     TarEntry entry;
     entry.type = type;
     entry.path = archive_path(path);
@@ -113,8 +115,8 @@ Result<> Packer::add_marker(const std::string& path) {
 
 Result<> Packer::pack_root(sys::BorrowedFd root) {
     struct stat status = TRY(sys::fstat(root));
-    // An upper directory's own time says when something was put into it, so that the same step would give another layer
-    // every time. What the layer brings says when it is from.
+    // An upper directory's own time says when something was put into it, so that the same step
+    // would give another layer every time. What the layer brings says when it is from.
     if (options_.whiteouts == PackWhiteouts::ToArchive) status.st_mtim = TRY(newest_of(root));
     TarEntry entry = TRY(entry_of(root, status, {}, TarType::Directory));
     TRY(begin(entry));
@@ -128,7 +130,8 @@ Result<timespec> Packer::newest_of(sys::BorrowedFd directory) {
         const bool is_whiteout = S_ISCHR(status.st_mode) && status.st_rdev == 0;
         if (is_whiteout || !type_of(status.st_mode)) continue;
         const auto is_newer = [&] {
-            if (status.st_mtim.tv_sec != newest.tv_sec) return status.st_mtim.tv_sec > newest.tv_sec;
+            if (status.st_mtim.tv_sec != newest.tv_sec)
+                return status.st_mtim.tv_sec > newest.tv_sec;
             return status.st_mtim.tv_nsec > newest.tv_nsec;
         };
         if (is_newer()) newest = status.st_mtim;
@@ -140,18 +143,22 @@ Result<> Packer::pack_children(sys::BorrowedFd directory, const std::string& pat
     if (options_.whiteouts == PackWhiteouts::ToArchive) {
         const auto opaque = TRY(sys::get_xattr(directory, std::string(overlay_opaque)));
         if (opaque && *opaque == "y") {
-            TRY(add_marker(path.empty() ? std::string(opaque_marker) : concat(path, "/", opaque_marker)));
+            TRY(add_marker(path.empty() ? std::string(opaque_marker)
+                                        : concat(path, "/", opaque_marker)));
         }
     }
     auto entries = TRY(sys::list_dir(directory));
-    std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    std::sort(entries.begin(), entries.end(),
+              [](const auto& a, const auto& b) { return a.name < b.name; });
     for (const auto& entry : entries) {
-        TRY(pack_entry(directory, entry.name, path.empty() ? entry.name : concat(path, "/", entry.name)));
+        TRY(pack_entry(directory, entry.name,
+                       path.empty() ? entry.name : concat(path, "/", entry.name)));
     }
     return {};
 }
 
-Result<> Packer::pack_entry(sys::BorrowedFd directory, const std::string& name, const std::string& path) {
+Result<> Packer::pack_entry(sys::BorrowedFd directory, const std::string& name,
+                            const std::string& path) {
     if (stop_.stop_requested()) return fail(ErrorCode::Cancelled, "cancelled");
     sys::Fd fd = TRY(sys::openat(directory, name, O_PATH | O_NOFOLLOW).context(path));
     const struct stat status = TRY(sys::fstat(fd));
@@ -165,10 +172,12 @@ Result<> Packer::pack_entry(sys::BorrowedFd directory, const std::string& name, 
     }
     // As a name of its own it would read back as a whiteout of something else.
     if (is_overlay && name.starts_with(whiteout_prefix)) {
-        return fail(ErrorCode::InvalidArgument, path, ": a layer cannot hold names that begin with ", whiteout_prefix);
+        return fail(ErrorCode::InvalidArgument, path,
+                    ": a layer cannot hold names that begin with ", whiteout_prefix);
     }
     if (*type == TarType::File || *type == TarType::Directory) {
-        const int flags = O_RDONLY | O_NOFOLLOW | (*type == TarType::Directory ? O_DIRECTORY : O_NONBLOCK);
+        const int flags =
+            O_RDONLY | O_NOFOLLOW | (*type == TarType::Directory ? O_DIRECTORY : O_NONBLOCK);
         fd = TRY(sys::openat(directory, name, flags).context(path));
         const struct stat again = TRY(sys::fstat(fd));
         if (again.st_ino != status.st_ino || again.st_dev != status.st_dev) {
@@ -205,7 +214,7 @@ Result<> Packer::find_holes(sys::BorrowedFd fd, TarEntry& entry) {
     while (position < entry.bytes) {
         auto data = sys::seek(fd, static_cast<std::int64_t>(position), SEEK_DATA);
         if (data.is_error() && data.error().error_number() == ENXIO) break;  // a hole up to the end
-        if (data.is_error()) return {};                                       // no support: not sparse
+        if (data.is_error()) return {};  // no support: not sparse
         const std::uint64_t start = *data;
         const std::uint64_t end =
             std::min(TRY(sys::seek(fd, static_cast<std::int64_t>(start), SEEK_HOLE)), entry.bytes);
@@ -234,10 +243,12 @@ Result<> Packer::write_content(sys::BorrowedFd fd, TarEntry& entry) {
 Result<> Packer::copy_segment(sys::BorrowedFd fd, std::uint64_t offset, std::uint64_t bytes) {
     while (bytes > 0) {
         if (stop_.stop_requested()) return fail(ErrorCode::Cancelled, "cancelled");
-        const auto wanted = std::span(buffer_).first(std::min<std::uint64_t>(bytes, buffer_.size()));
+        const auto wanted =
+            std::span(buffer_).first(std::min<std::uint64_t>(bytes, buffer_.size()));
         std::size_t got = TRY(sys::pread(fd, wanted, offset));
         if (got == 0) {
-            // The file shrank since its header was written; the archive must stay whole, as GNU tar does it.
+            // The file shrank since its header was written; the archive must stay whole, as GNU tar
+            // does it.
             std::fill(wanted.begin(), wanted.end(), std::byte{0});
             got = wanted.size();
         }
@@ -250,7 +261,8 @@ Result<> Packer::copy_segment(sys::BorrowedFd fd, std::uint64_t offset, std::uin
 
 }  // namespace
 
-Result<Packed> pack(sys::BorrowedFd directory, codec::ByteSink& tar, const PackOptions& options, std::stop_token stop) {
+Result<Packed> pack(sys::BorrowedFd directory, codec::ByteSink& tar, const PackOptions& options,
+                    std::stop_token stop) {
     // The caller's descriptor may be O_PATH, and its position is not ours to move.
     const sys::Fd root = TRY(sys::openat(directory, ".", O_RDONLY | O_DIRECTORY));
     Packer packer(tar, options, std::move(stop));
@@ -271,9 +283,11 @@ Result<Packed> pack_path(sys::BorrowedFd root, const std::string& path, codec::B
     const std::string name = std::move(names.back());
     names.pop_back();
     const std::string parent = names.empty() ? "." : join(names, "/");
-    const sys::Fd directory = TRY(sys::open_in_root(root, parent, O_RDONLY | O_DIRECTORY).context(path));
+    const sys::Fd directory =
+        TRY(sys::open_in_root(root, parent, O_RDONLY | O_DIRECTORY).context(path));
     Packer packer(tar, options, std::move(stop));
-    const struct stat status = TRY(sys::fstatat(directory, name, AT_SYMLINK_NOFOLLOW).context(path));
+    const struct stat status =
+        TRY(sys::fstatat(directory, name, AT_SYMLINK_NOFOLLOW).context(path));
     packer.set_device(status.st_dev);
     TRY(packer.pack_entry(directory, name, name));
     return packer.finish();

@@ -16,9 +16,10 @@ namespace berth::layer {
 
 enum class PackWhiteouts {
     Keep,       ///< a tree as a user sees it: whiteouts do not occur
-    ToArchive,  ///< an overlay's upper directory: character devices 0/0 become `.wh.` files, opaque directories get
-                ///< `.wh..wh..opq`; the overlay's private attributes are left out; the root's time is that of its
-                ///< newest entry
+    ToArchive,  ///< an overlay's upper directory: character devices 0/0 become `.wh.` files, opaque
+                ///< directories get
+                ///< `.wh..wh..opq`; the overlay's private attributes are left out; the root's time
+                ///< is that of its newest entry
 };
 
 struct PackOptions {
@@ -41,13 +42,14 @@ struct Packed {
     std::uint64_t bytes = 0;  ///< of file content
 };
 
-/// Writes the tree below `directory` as a canonical tar: names sorted by bytes, numeric owners, nanosecond times, hard
-/// links kept, holes of sparse files kept. The same tree gives the same bytes. Sockets are left out, as tar cannot
-/// hold them. Links are never followed.
-Result<Packed> pack(sys::BorrowedFd directory, codec::ByteSink& tar, const PackOptions& options, std::stop_token stop);
+/// Writes the tree below `directory` as a canonical tar: names sorted by bytes, numeric owners,
+/// nanosecond times, hard links kept, holes of sparse files kept. The same tree gives the same
+/// bytes. Sockets are left out, as tar cannot hold them. Links are never followed.
+Result<Packed> pack(sys::BorrowedFd directory, codec::ByteSink& tar, const PackOptions& options,
+                    std::stop_token stop);
 
-/// Writes `path` of the tree in `root` (a file, or a directory with its content) under its base name, as `docker cp`
-/// wants it. Links are not followed.
+/// Writes `path` of the tree in `root` (a file, or a directory with its content) under its base
+/// name, as `docker cp` wants it. Links are not followed.
 Result<Packed> pack_path(sys::BorrowedFd root, const std::string& path, codec::ByteSink& tar,
                          const PackOptions& options, std::stop_token stop);
 

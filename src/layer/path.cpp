@@ -20,7 +20,8 @@ Result<std::vector<std::string>> split_path(std::string_view path) {
             continue;
         }
         if (name.size() > max_name_bytes) {
-            return fail(ErrorCode::InvalidArgument, "a name of ", name.size(), " bytes, more than ", max_name_bytes);
+            return fail(ErrorCode::InvalidArgument, "a name of ", name.size(), " bytes, more than ",
+                        max_name_bytes);
         }
         components.emplace_back(name);
     }

@@ -14,7 +14,8 @@
 
 namespace berth::layer {
 
-/// What a producer writes becomes a source: the producer runs on a thread of its own, a few megabytes ahead.
+/// What a producer writes becomes a source: the producer runs on a thread of its own, a few
+/// megabytes ahead.
 class ProducerSource final : public codec::ByteSource {
 public:
     /// The producer's end. Its write() fails with Cancelled once the source is being destroyed.
@@ -36,7 +37,8 @@ public:
     };
     using Producer = std::function<Result<>(Sink& sink)>;
 
-    /// `producer` runs until it returns; what it refers to must outlive this object. Its error becomes the reader's.
+    /// `producer` runs until it returns; what it refers to must outlive this object. Its error
+    /// becomes the reader's.
     explicit ProducerSource(Producer producer);
     /// Reads `inner` ahead; only the thread uses it until destruction.
     static Producer read_ahead(codec::ByteSource& inner);
@@ -45,7 +47,8 @@ public:
 
 private:
     struct Queue {
-        std::deque<std::pair<std::vector<std::byte>, std::size_t>> full;  ///< buffers and how much of each is used
+        std::deque<std::pair<std::vector<std::byte>, std::size_t>>
+            full;  ///< buffers and how much of each is used
         std::vector<std::vector<std::byte>> empty;
         std::optional<Error> error;
         bool has_ended = false;
@@ -60,7 +63,8 @@ private:
 /// Hashes and counts what is read through it, and gives up with Cancelled when asked to stop.
 class HashingSource final : public codec::ByteSource {
 public:
-    HashingSource(codec::ByteSource& inner, std::stop_token stop) : inner_(inner), stop_(std::move(stop)) {}
+    HashingSource(codec::ByteSource& inner, std::stop_token stop)
+        : inner_(inner), stop_(std::move(stop)) {}
     Result<std::size_t> read(std::span<std::byte> buffer) override;
     std::string finish_hex() { return hash_.finish_hex(); }
     std::uint64_t bytes() const { return bytes_; }

@@ -62,11 +62,13 @@ Result<Tree::Walk> Tree::walk(std::vector<std::string> components) const {
         if (node.type != codec::TarType::Symlink) {
             return fail(ErrorCode::InvalidArgument, "\"", name, "\" is not a directory");
         }
-        if (++links > max_links) return fail(ErrorCode::InvalidArgument, "too many symbolic links in the path");
+        if (++links > max_links)
+            return fail(ErrorCode::InvalidArgument, "too many symbolic links in the path");
         if (node.target.starts_with('/')) walk.directory = 0;
         auto parts = split(node.target, '/');
         for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
-            if (part->size() > max_name_bytes) return fail(ErrorCode::InvalidArgument, "a name is too long");
+            if (part->size() > max_name_bytes)
+                return fail(ErrorCode::InvalidArgument, "a name is too long");
             if (!part->empty() && *part != ".") components.push_back(std::move(*part));
         }
         if (components.size() > max_components) {

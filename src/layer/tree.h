@@ -18,7 +18,8 @@ struct InodePlace {
     std::uint32_t offset = 0;
 };
 
-/// What is kept in memory of one file of a layer. Content and everything that does not change any more is on disk.
+/// What is kept in memory of one file of a layer. Content and everything that does not change any
+/// more is on disk.
 struct Node {
     codec::TarType type = codec::TarType::Directory;
     std::uint32_t nlink = 0;
@@ -39,8 +40,9 @@ struct Node {
     bool is_whiteout = false;
 };
 
-/// The names of a layer while it is being written. Nothing is extracted, so that no path can escape: a link in an
-/// entry's path is followed within this tree, as if its root were "/". Nodes are called by index; 0 is the root.
+/// The names of a layer while it is being written. Nothing is extracted, so that no path can
+/// escape: a link in an entry's path is followed within this tree, as if its root were "/". Nodes
+/// are called by index; 0 is the root.
 class Tree {
 public:
     Tree();
@@ -52,10 +54,12 @@ public:
         std::uint32_t directory = 0;
         std::string name;  ///< empty for the root itself
     };
-    /// Where an entry of this path goes: follows links in all components but the last and makes missing directories
-    /// (0755 root:root). InvalidArgument when a component is a file, or links lead round in a circle.
+    /// Where an entry of this path goes: follows links in all components but the last and makes
+    /// missing directories (0755 root:root). InvalidArgument when a component is a file, or links
+    /// lead round in a circle.
     Result<Slot> locate(std::string_view path);
-    /// The node at the path, found as locate() would but making nothing; nullopt when there is none.
+    /// The node at the path, found as locate() would but making nothing; nullopt when there is
+    /// none.
     Result<std::optional<std::uint32_t>> find(std::string_view path) const;
     std::optional<std::uint32_t> child(std::uint32_t directory, const std::string& name) const;
 

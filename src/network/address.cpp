@@ -11,8 +11,10 @@ namespace berth::network {
 namespace {
 // The `length` highest of `bits` bits.
 IpAddress::Number mask_of(int bits, int length) {
-    IpAddress::Number all = bits == 128 ? ~IpAddress::Number{0} : (IpAddress::Number{1} << bits) - 1;
-    IpAddress::Number host = bits - length == 128 ? all : (IpAddress::Number{1} << (bits - length)) - 1;
+    IpAddress::Number all =
+        bits == 128 ? ~IpAddress::Number{0} : (IpAddress::Number{1} << bits) - 1;
+    IpAddress::Number host =
+        bits - length == 128 ? all : (IpAddress::Number{1} << (bits - length)) - 1;
     return all & ~host;
 }
 }  // namespace
@@ -22,17 +24,20 @@ Result<IpAddress> IpAddress::parse(std::string_view text) {
     std::array<unsigned char, 16> bytes{};
     Family family = text.find(':') == std::string_view::npos ? Family::V4 : Family::V6;
     if (zero_terminated.size() != text.size() || text.find('\0') != std::string_view::npos ||
-        ::inet_pton(family == Family::V4 ? AF_INET : AF_INET6, zero_terminated.c_str(), bytes.data()) != 1) {
+        ::inet_pton(family == Family::V4 ? AF_INET : AF_INET6, zero_terminated.c_str(),
+                    bytes.data()) != 1) {
         return fail(ErrorCode::InvalidArgument, "invalid IP address: ", text);
     }
     Number number = 0;
-    for (int i = 0; i < (family == Family::V4 ? 4 : 16); ++i) number = (number << 8) | bytes[static_cast<std::size_t>(i)];
+    for (int i = 0; i < (family == Family::V4 ? 4 : 16); ++i)
+        number = (number << 8) | bytes[static_cast<std::size_t>(i)];
     return IpAddress(family, number);
 }
 
 std::string IpAddress::bytes() const {
     std::string out;
-    for (int shift = bits() - 8; shift >= 0; shift -= 8) out.push_back(static_cast<char>((number_ >> shift) & 0xff));
+    for (int shift = bits() - 8; shift >= 0; shift -= 8)
+        out.push_back(static_cast<char>((number_ >> shift) & 0xff));
     return out;
 }
 
@@ -55,7 +60,8 @@ Result<Prefix> Prefix::parse(std::string_view text) {
 }
 
 Prefix Prefix::network() const {
-    return {IpAddress(address.family(), address.number() & mask_of(address.bits(), length)), length};
+    return {IpAddress(address.family(), address.number() & mask_of(address.bits(), length)),
+            length};
 }
 
 IpAddress Prefix::last() const {
@@ -67,7 +73,9 @@ bool Prefix::contains(const IpAddress& other) const {
     return other.family() == address.family() && Prefix{other, length}.first() == first();
 }
 
-bool Prefix::overlaps(const Prefix& other) const { return contains(other.first()) || other.contains(first()); }
+bool Prefix::overlaps(const Prefix& other) const {
+    return contains(other.first()) || other.contains(first());
+}
 
 std::string Prefix::to_string() const { return concat(address.to_string(), '/', length); }
 

@@ -38,7 +38,8 @@ private:
     Family family_ = Family::V4;
 };
 
-/// An address with a prefix length: "172.17.0.0/16" as a subnet, or "172.17.0.2/16" as an interface's address.
+/// An address with a prefix length: "172.17.0.0/16" as a subnet, or "172.17.0.2/16" as an
+/// interface's address.
 struct Prefix {
     IpAddress address;
     int length = 0;

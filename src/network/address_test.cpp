@@ -5,7 +5,8 @@
 namespace berth::network {
 
 TEST(IpAddress, ReadsAndWritesBothFamilies) {
-    for (const char* text : {"0.0.0.0", "172.17.0.2", "255.255.255.255", "::", "::1", "fd12:3456::2"}) {
+    for (const char* text :
+         {"0.0.0.0", "172.17.0.2", "255.255.255.255", "::", "::1", "fd12:3456::2"}) {
         auto address = IpAddress::parse(text);
         ASSERT_FALSE(address.is_error()) << text;
         EXPECT_EQ(address->to_string(), text);
@@ -14,7 +15,8 @@ TEST(IpAddress, ReadsAndWritesBothFamilies) {
 }
 
 TEST(IpAddress, RefusesWhatIsNone) {
-    for (const char* text : {"", "1.2.3", "1.2.3.4.5", "256.0.0.1", "1.2.3.4 ", "::1%eth0", "[::1]", "host"}) {
+    for (const char* text :
+         {"", "1.2.3", "1.2.3.4.5", "256.0.0.1", "1.2.3.4 ", "::1%eth0", "[::1]", "host"}) {
         EXPECT_TRUE(IpAddress::parse(text).is_error()) << text;
     }
 }
@@ -28,7 +30,9 @@ TEST(Prefix, KnowsItsEdges) {
 }
 
 TEST(Prefix, ComparesSubnets) {
-    auto overlap = [](const char* a, const char* b) { return Prefix::parse(a)->overlaps(*Prefix::parse(b)); };
+    auto overlap = [](const char* a, const char* b) {
+        return Prefix::parse(a)->overlaps(*Prefix::parse(b));
+    };
     EXPECT_TRUE(overlap("10.0.0.0/8", "10.9.0.0/24"));
     EXPECT_TRUE(overlap("10.9.0.0/24", "10.0.0.0/8"));
     EXPECT_FALSE(overlap("10.0.0.0/24", "10.0.1.0/24"));
@@ -36,7 +40,8 @@ TEST(Prefix, ComparesSubnets) {
 }
 
 TEST(Prefix, RefusesBadLengths) {
-    for (const char* text : {"10.0.0.0", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", "/8", "fd00::/129"}) {
+    for (const char* text :
+         {"10.0.0.0", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", "/8", "fd00::/129"}) {
         EXPECT_TRUE(Prefix::parse(text).is_error()) << text;
     }
 }

@@ -5,8 +5,9 @@
 #include "network/state_internal.h"
 #include "sys/file.h"
 
-// Making bridges. The default network's bridge is made by the first container that needs it, so that an engine without
-// containers leaves no trace on the host; those of user-defined networks when the network is created.
+// Making bridges. The default network's bridge is made by the first container that needs it, so
+// that an engine without containers leaves no trace on the host; those of user-defined networks
+// when the network is created.
 
 namespace berth::network {
 
@@ -39,7 +40,8 @@ Result<std::vector<Prefix>> Manager::State::used_subnets() {
 Result<> Manager::State::change_rules(std::vector<sys::NftChange> changes) {
     auto changed = firewall->change(changes);
     if (!changed.is_error() || !changed.error().is(ErrorCode::NotFound)) return changed;
-    // The table is not there yet, or somebody flushed the ruleset: put back all of it, then the change.
+    // The table is not there yet, or somebody flushed the ruleset: put back all of it, then the
+    // change.
     RulesetPlan plan = tables.lock()->plan();
     TRY(firewall->replace(plan));
     auto again = firewall->change(std::move(changes));
@@ -48,7 +50,8 @@ Result<> Manager::State::change_rules(std::vector<sys::NftChange> changes) {
     return again;
 }
 
-// Another engine, or a VPN, may have taken the subnet since the row was written; nobody uses the bridge yet.
+// Another engine, or a VPN, may have taken the subnet since the row was written; nobody uses the
+// bridge yet.
 Result<> Manager::State::move_default_subnet(LiveNetwork& live) {
     if (options.default_bridge_address || TRY(links->has_link(live.network.bridge))) return {};
     auto routed = TRY(links->routed_subnets());
@@ -79,19 +82,23 @@ Result<> Manager::State::make_bridge(LiveNetwork& live) {
     if (mtu == 0) mtu = static_cast<std::uint32_t>(options.mtu);
     if (mtu == 0) mtu = TRY(links->route_mtu());
     Links::BridgePlan plan{network.bridge, network.id, {}, mtu, live.v6.has_value()};
-    for (const auto& pool : network.spec.pools) plan.addresses.push_back({*pool.gateway, pool.subnet.length});
+    for (const auto& pool : network.spec.pools)
+        plan.addresses.push_back({*pool.gateway, pool.subnet.length});
     live.bridge_index = TRY(links->ensure_bridge(plan).context("network ", network.spec.name));
     live.mtu = mtu;
-    return change_rules(bridge_changes(bridge_rule(network), NftKind::Add)).context("network ", network.spec.name);
+    return change_rules(bridge_changes(bridge_rule(network), NftKind::Add))
+        .context("network ", network.spec.name);
 }
 
-Result<std::pair<std::uint32_t, std::uint32_t>> Manager::State::ready_bridge(const std::string& network_id) {
+Result<std::pair<std::uint32_t, std::uint32_t>> Manager::State::ready_bridge(
+    const std::string& network_id) {
     std::lock_guard making(bridges);
     std::optional<LiveNetwork> copy;
     {
         auto locked = tables.lock();
         auto found = locked->networks.find(network_id);
-        if (found == locked->networks.end()) return fail(ErrorCode::NotFound, "network ", network_id, " not found");
+        if (found == locked->networks.end())
+            return fail(ErrorCode::NotFound, "network ", network_id, " not found");
         const LiveNetwork& live = found->second;
         if (live.bridge_index != 0) return std::pair(live.bridge_index, live.mtu);
         copy = live;

@@ -8,8 +8,9 @@
 #include "network/rows_internal.h"
 #include "network/state_internal.h"
 
-// Connecting in order: admission (names, addresses, ports; in memory), links (kernel), rules (kernel), row. Whatever
-// fails, what was done before is undone in reverse: `Attempt` owns the half-made endpoint until the last step.
+// Connecting in order: admission (names, addresses, ports; in memory), links (kernel), rules
+// (kernel), row. Whatever fails, what was done before is undone in reverse: `Attempt` owns the
+// half-made endpoint until the last step.
 
 namespace berth::network {
 
@@ -20,13 +21,17 @@ constexpr std::size_t host_link_id_length = 11;
 class Attempt {
 public:
     Attempt(Guarded<Tables>& tables, std::string network_id, std::string container_id)
-        : tables_(tables), network_id_(std::move(network_id)), container_id_(std::move(container_id)) {}
+        : tables_(tables),
+          network_id_(std::move(network_id)),
+          container_id_(std::move(container_id)) {}
     Attempt(const Attempt&) = delete;
     ~Attempt() {
         auto locked = tables_.lock();
-        if (auto live = locked->networks.find(network_id_); live != locked->networks.end()) --live->second.pending;
+        if (auto live = locked->networks.find(network_id_); live != locked->networks.end())
+            --live->second.pending;
         auto [first, last] = locked->pending_interfaces.equal_range(container_id_);
-        auto own = std::find_if(first, last, [&](const auto& entry) { return entry.second == endpoint.interface; });
+        auto own = std::find_if(
+            first, last, [&](const auto& entry) { return entry.second == endpoint.interface; });
         if (own != last) locked->pending_interfaces.erase(own);
         if (!is_committed_) locked->forget(endpoint);
     }
@@ -66,24 +71,27 @@ Error port_error(const Endpoint& endpoint, const std::string& why) {
                 endpoint.container_name, " (", endpoint.id, "): ", why);
 }
 
-// How often another free port is looked for when the one found for one address is taken for the other.
+// How often another free port is looked for when the one found for one address is taken for the
+// other.
 constexpr std::size_t free_port_attempts = 8;
 
 std::vector<std::uint16_t> candidates_of(const PortRequest& request) {
     if (request.host_first == 0) return std::vector<std::uint16_t>(free_port_attempts, 0);
     std::vector<std::uint16_t> out;
-    for (std::uint32_t port = request.host_first; port <= request.host_last; ++port) out.push_back(static_cast<std::uint16_t>(port));
+    for (std::uint32_t port = request.host_first; port <= request.host_last; ++port)
+        out.push_back(static_cast<std::uint16_t>(port));
     return out;
 }
 
 Result<PortReservation> reserve(const Tables& tables, const PublishedPort& port) {
     const Protocol protocol = port.container.protocol;
     if (port.host_port != 0 && tables.is_port_taken(port.host_address, protocol, port.host_port))
-        return fail(ErrorCode::Conflict, "Bind for ", port.host_text(), " failed: port is already allocated");
+        return fail(ErrorCode::Conflict, "Bind for ", port.host_text(),
+                    " failed: port is already allocated");
     auto reserved = reserve_port(port.host_address, protocol, port.host_port);
     if (reserved) return reserved;
-    return fail(reserved.error().code(), "failed to bind host port ", port.host_text(), '/', to_string(protocol), ": ",
-                reserved.error().message());
+    return fail(reserved.error().code(), "failed to bind host port ", port.host_text(), '/',
+                to_string(protocol), ": ", reserved.error().message());
 }
 
 // One port number on all of `addresses`, or nothing.
@@ -104,8 +112,10 @@ Result<> take_number(Tables& tables, Endpoint& endpoint, const ContainerPort& co
     return {};
 }
 
-// One port, in the order of the request's range. With `tables` locked, so that two containers do not get one port.
-Result<> take_port(Tables& tables, Endpoint& endpoint, const PortRequest& request, const std::vector<IpAddress>& addresses) {
+// One port, in the order of the request's range. With `tables` locked, so that two containers do
+// not get one port.
+Result<> take_port(Tables& tables, Endpoint& endpoint, const PortRequest& request,
+                   const std::vector<IpAddress>& addresses) {
     std::string why;
     for (const std::uint16_t number : candidates_of(request)) {
         const auto taken = take_number(tables, endpoint, request.container, addresses, number);
@@ -113,7 +123,8 @@ Result<> take_port(Tables& tables, Endpoint& endpoint, const PortRequest& reques
         why = taken.error().message();
     }
     if (request.host_first != request.host_last) {
-        why = concat("all ports of ", request.host_first, "-", request.host_last, " are allocated: ", why);
+        why = concat("all ports of ", request.host_first, "-", request.host_last,
+                     " are allocated: ", why);
     }
     return port_error(endpoint, why);
 }
@@ -125,11 +136,13 @@ Result<> take_ports(Tables& tables, Endpoint& endpoint, const std::vector<PortRe
                                       ? default_host_address
                                       : request.host_address;
         if (!wanted.is_v4() && !endpoint.address_v6) {
-            return port_error(endpoint, concat("cannot publish on ", wanted.to_string(), ": network ",
-                                               endpoint.network_name, " has no IPv6"));
+            return port_error(endpoint,
+                              concat("cannot publish on ", wanted.to_string(), ": network ",
+                                     endpoint.network_name, " has no IPv6"));
         }
         std::vector<IpAddress> addresses{wanted};
-        if (request.is_everywhere && wanted.is_wildcard() && endpoint.address_v6) addresses.emplace_back(Family::V6, 0);
+        if (request.is_everywhere && wanted.is_wildcard() && endpoint.address_v6)
+            addresses.emplace_back(Family::V6, 0);
         TRY(take_port(tables, endpoint, request, addresses));
     }
     return {};
@@ -153,7 +166,8 @@ std::vector<IpAddress> gateways_of(const Endpoint& endpoint) {
 }
 
 // What the endpoint is called and where it is; no ports yet.
-Result<> admit(Tables& tables, LiveNetwork& live, const EndpointRequest& request, Endpoint& endpoint) {
+Result<> admit(Tables& tables, LiveNetwork& live, const EndpointRequest& request,
+               Endpoint& endpoint) {
     const Network& network = live.network;
     endpoint.id = random_hex(32);
     endpoint.network_id = network.id;
@@ -164,7 +178,8 @@ Result<> admit(Tables& tables, LiveNetwork& live, const EndpointRequest& request
     endpoint.aliases = request.aliases;
     endpoint.links = request.links;
     if (request.address && network.is_predefined()) {
-        return fail(ErrorCode::InvalidArgument, "user specified IP address is supported on user defined networks only");
+        return fail(ErrorCode::InvalidArgument,
+                    "user specified IP address is supported on user defined networks only");
     }
     endpoint.address = TRY(take_address(*live.v4, request.address));
     endpoint.gateway = *live.v4->pool().gateway;
@@ -177,15 +192,16 @@ Result<> admit(Tables& tables, LiveNetwork& live, const EndpointRequest& request
     tables.pending_interfaces.emplace(request.container_id, endpoint.interface);
     endpoint.dns_names = dns_names_of(network, endpoint, request.hostname);
     bool has_route = false;
-    if (auto others = tables.endpoints.find(request.container_id); others != tables.endpoints.end()) {
+    if (auto others = tables.endpoints.find(request.container_id);
+        others != tables.endpoints.end()) {
         for (const auto& other : others->second) has_route |= other.default_route;
     }
     endpoint.default_route = !network.spec.internal && !has_route;
     return {};
 }
 
-Links::EndpointPlan link_plan(const Network& network, const EndpointRequest& request, const Endpoint& endpoint, std::uint32_t bridge,
-                              std::uint32_t mtu) {
+Links::EndpointPlan link_plan(const Network& network, const EndpointRequest& request,
+                              const Endpoint& endpoint, std::uint32_t bridge, std::uint32_t mtu) {
     Links::EndpointPlan plan;
     plan.host_link = endpoint.host_link;
     plan.endpoint_id = endpoint.id;
@@ -196,7 +212,8 @@ Links::EndpointPlan link_plan(const Network& network, const EndpointRequest& req
     plan.addresses.push_back(endpoint.address);
     if (endpoint.address_v6) plan.addresses.push_back(*endpoint.address_v6);
     // RFC 3927 2.1 and RFC 4291 2.5.6: the whole of their networks.
-    for (const auto& address : request.link_local) plan.addresses.push_back({address, address.is_v4() ? 16 : 64});
+    for (const auto& address : request.link_local)
+        plan.addresses.push_back({address, address.is_v4() ? 16 : 64});
     if (endpoint.default_route) plan.gateways = gateways_of(endpoint);
     plan.isolated_port = !option_is(network, "com.docker.network.bridge.enable_icc", true);
     plan.hairpin_port = !endpoint.ports.empty();
@@ -206,8 +223,9 @@ Links::EndpointPlan link_plan(const Network& network, const EndpointRequest& req
 }  // namespace
 
 namespace {
-// Datagrams of a client that goes on sending belong to one flow for the kernel, however the port's owner changes: to
-// nobody before it was published, to the last container after. Forgetting the flow lets the next datagram find its way.
+// Datagrams of a client that goes on sending belong to one flow for the kernel, however the port's
+// owner changes: to nobody before it was published, to the last container after. Forgetting the
+// flow lets the next datagram find its way.
 void forget_flows(Firewall& firewall, const Endpoint& endpoint) {
     std::vector<std::uint16_t> ports;
     for (const auto& port : endpoint.ports) {
@@ -215,19 +233,23 @@ void forget_flows(Firewall& firewall, const Endpoint& endpoint) {
     }
     if (ports.empty()) return;
     auto done = firewall.forget_udp_flows(ports);
-    if (done.is_error()) log.warn("old UDP flows stay, continuing", {{"error", done.error().message()}});
+    if (done.is_error())
+        log.warn("old UDP flows stay, continuing", {{"error", done.error().message()}});
 }
 }  // namespace
 
-Result<Endpoint> Manager::connect(const EndpointRequest& request, sys::BorrowedFd netns, sys::BorrowedFd netlink) {
+Result<Endpoint> Manager::connect(const EndpointRequest& request, sys::BorrowedFd netns,
+                                  sys::BorrowedFd netlink) {
     Network network;
     {
         auto locked = state_->tables.lock();
         LiveNetwork* live = locked->find(request.network);
-        if (!live || !live->is_open) return fail(ErrorCode::NotFound, "network ", request.network, " not found");
+        if (!live || !live->is_open)
+            return fail(ErrorCode::NotFound, "network ", request.network, " not found");
         network = live->network;
         if (!network.is_bridge()) {
-            return fail(ErrorCode::InvalidArgument, "network ", network.spec.name, " has no endpoints of its own");
+            return fail(ErrorCode::InvalidArgument, "network ", network.spec.name,
+                        " has no endpoints of its own");
         }
         if (locked->find_endpoint(request.container_id, network.id)) {
             return fail(ErrorCode::PermissionDenied, "endpoint with name ", request.container_name,
@@ -241,24 +263,31 @@ Result<Endpoint> Manager::connect(const EndpointRequest& request, sys::BorrowedF
         auto locked = state_->tables.lock();
         LiveNetwork& live = locked->networks.at(network.id);
         TRY(admit(*locked, live, request, attempt.endpoint));
-        TRY(take_ports(*locked, attempt.endpoint, request.ports, state_->options.default_host_address));
+        TRY(take_ports(*locked, attempt.endpoint, request.ports,
+                       state_->options.default_host_address));
     }
     const Endpoint& endpoint = attempt.endpoint;
-    auto linked = state_->links->connect(link_plan(network, request, endpoint, bridge, mtu), netns, netlink);
+    auto linked =
+        state_->links->connect(link_plan(network, request, endpoint, bridge, mtu), netns, netlink);
     if (linked.is_error() && !TRY(state_->links->has_link(network.bridge))) {
         // Somebody removed the bridge behind our back: make it again.
         state_->tables.lock()->networks.at(network.id).bridge_index = 0;
         std::tie(bridge, mtu) = TRY(state_->ready_bridge(network.id));
-        linked = state_->links->connect(link_plan(network, request, endpoint, bridge, mtu), netns, netlink);
+        linked = state_->links->connect(link_plan(network, request, endpoint, bridge, mtu), netns,
+                                        netlink);
     }
-    TRY(std::move(linked).context("connect ", request.container_name, " to network ", network.spec.name));
+    TRY(std::move(linked).context("connect ", request.container_name, " to network ",
+                                  network.spec.name));
     std::unique_lock rules(state_->rules, std::defer_lock);
     if (!endpoint.ports.empty()) rules.lock();
-    auto finished = endpoint.ports.empty() ? Result<>() : state_->change_rules(rules_of(endpoint, NftKind::Add));
+    auto finished = endpoint.ports.empty() ? Result<>()
+                                           : state_->change_rules(rules_of(endpoint, NftKind::Add));
     if (!finished.is_error()) finished = store_endpoints(state_->database, std::span(&endpoint, 1));
     if (finished.is_error()) {
-        state_->firewall->change(rules_of(endpoint, NftKind::Delete)).ignore("the first error is the one to report");
-        state_->links->disconnect(endpoint.host_link).ignore("the first error is the one to report");
+        state_->firewall->change(rules_of(endpoint, NftKind::Delete))
+            .ignore("the first error is the one to report");
+        state_->links->disconnect(endpoint.host_link)
+            .ignore("the first error is the one to report");
         return std::move(finished).error();
     }
     std::set<std::string> observers;
@@ -274,7 +303,8 @@ Result<Endpoint> Manager::connect(const EndpointRequest& request, sys::BorrowedF
     return endpoint;
 }
 
-Result<Endpoint> Manager::disconnect(std::string_view container_id, std::string_view network, sys::BorrowedFd netlink) {
+Result<Endpoint> Manager::disconnect(std::string_view container_id, std::string_view network,
+                                     sys::BorrowedFd netlink) {
     Endpoint endpoint;
     std::optional<Endpoint> next_route;
     std::set<std::string> observers;
@@ -285,8 +315,8 @@ Result<Endpoint> Manager::disconnect(std::string_view container_id, std::string_
         if (!live) return fail(ErrorCode::NotFound, "network ", network, " not found");
         Endpoint* found = locked->find_endpoint(container_id, live->network.id);
         if (!found) {
-            return fail(ErrorCode::PermissionDenied, "container ", container_id, " is not connected to network ",
-                        live->network.spec.name);
+            return fail(ErrorCode::PermissionDenied, "container ", container_id,
+                        " is not connected to network ", live->network.spec.name);
         }
         endpoint = *found;
         observers = locked->observers_of(endpoint);
@@ -308,7 +338,8 @@ Result<Endpoint> Manager::disconnect(std::string_view container_id, std::string_
     rules_lock.unlock();
     TRY(state_->links->disconnect(endpoint.host_link));
     if (next_route) {
-        TRY(state_->links->set_default_routes(next_route->interface, gateways_of(*next_route), netlink));
+        TRY(state_->links->set_default_routes(next_route->interface, gateways_of(*next_route),
+                                              netlink));
         TRY(store_endpoints(state_->database, std::span(&*next_route, 1)));
     }
     TRY(delete_endpoints(state_->database, std::span(&endpoint, 1)));
@@ -332,7 +363,8 @@ Result<std::vector<Endpoint>> Manager::release(std::string_view container_id) {
     observers.erase(std::string(container_id));
     std::vector<sys::NftChange> changes;
     for (const auto& endpoint : gone) {
-        for (auto& change : rules_of(endpoint, NftKind::Delete)) changes.push_back(std::move(change));
+        for (auto& change : rules_of(endpoint, NftKind::Delete))
+            changes.push_back(std::move(change));
     }
     // A table that is gone has no elements to delete.
     auto rules = state_->firewall->change(std::move(changes));
@@ -356,7 +388,8 @@ Result<PublishedPort> Manager::publish(std::string_view container_id, const Port
         auto locked = state_->tables.lock();
         auto found = locked->endpoints.find(std::string(container_id));
         if (found == locked->endpoints.end()) {
-            return fail(ErrorCode::Conflict, "container ", container_id, " is on no network that can publish ports");
+            return fail(ErrorCode::Conflict, "container ", container_id,
+                        " is on no network that can publish ports");
         }
         Endpoint& first = found->second.front();
         PortRequest one = port;
@@ -385,7 +418,8 @@ Result<> Manager::unpublish(std::string_view container_id, const PublishedPort& 
                 if (std::erase(candidate.ports, port) > 0) owner = &candidate;
             }
         }
-        if (!owner) return fail(ErrorCode::NotFound, "port ", port.host_text(), " is not published");
+        if (!owner)
+            return fail(ErrorCode::NotFound, "port ", port.host_text(), " is not published");
         locked->remove_port(port);
         std::erase_if(locked->reservations[owner->id],
                       [&](const auto& reservation) { return reservation.port == port.host_port; });
@@ -403,8 +437,9 @@ std::vector<Endpoint> Manager::endpoints_of(std::string_view container_id) const
     auto found = locked->endpoints.find(std::string(container_id));
     if (found == locked->endpoints.end()) return {};
     std::vector<Endpoint> out = found->second;
-    std::stable_sort(out.begin(), out.end(),
-                     [](const auto& a, const auto& b) { return a.default_route > b.default_route; });
+    std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+        return a.default_route > b.default_route;
+    });
     return out;
 }
 

@@ -4,8 +4,8 @@ extern "C" {
 #include <nftables/libnftables.h>
 }
 
-#include <algorithm>
 #include <linux/netlink.h>
+#include <algorithm>
 #include <memory>
 #include <mutex>
 
@@ -19,7 +19,8 @@ Result<> load_ruleset(const std::string& text) {
     // libnftables keeps parser state outside its context.
     static std::mutex parser;
     std::lock_guard lock(parser);
-    std::unique_ptr<nft_ctx, decltype(&nft_ctx_free)> context(nft_ctx_new(NFT_CTX_DEFAULT), nft_ctx_free);
+    std::unique_ptr<nft_ctx, decltype(&nft_ctx_free)> context(nft_ctx_new(NFT_CTX_DEFAULT),
+                                                              nft_ctx_free);
     if (!context) return fail(ErrorCode::Unsupported, "nftables is not available");
     nft_ctx_buffer_output(context.get());
     nft_ctx_buffer_error(context.get());
@@ -31,14 +32,16 @@ Result<> load_ruleset(const std::string& text) {
 }
 
 std::vector<sys::NftElement> sorted(std::vector<sys::NftElement> elements) {
-    std::sort(elements.begin(), elements.end(),
-              [](const auto& a, const auto& b) { return std::tie(a.key, a.value) < std::tie(b.key, b.value); });
+    std::sort(elements.begin(), elements.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.key, a.value) < std::tie(b.key, b.value);
+    });
     return elements;
 }
 
 bool are_equal(const std::vector<sys::NftElement>& a, const std::vector<sys::NftElement>& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](const auto& x, const auto& y) { return x.key == y.key && x.value == y.value; });
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+        return x.key == y.key && x.value == y.value;
+    });
 }
 }  // namespace
 
@@ -70,8 +73,10 @@ Result<std::vector<std::string>> Firewall::compare(const RulesetPlan& plan) {
             continue;
         }
         if (listed.is_error()) return std::move(listed).error();
-        auto want = std::find_if(wanted.begin(), wanted.end(), [&](const auto& change) { return change.set == set; });
-        auto expected = want == wanted.end() ? std::vector<sys::NftElement>{} : sorted(want->elements);
+        auto want = std::find_if(wanted.begin(), wanted.end(),
+                                 [&](const auto& change) { return change.set == set; });
+        auto expected =
+            want == wanted.end() ? std::vector<sys::NftElement>{} : sorted(want->elements);
         if (!are_equal(sorted(std::move(*listed)), expected)) {
             out.push_back(concat("nftables set ", set, " differs"));
         }

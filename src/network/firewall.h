@@ -13,8 +13,8 @@ public:
     /// Opens the netlink socket; makes nothing yet.
     static Result<std::unique_ptr<Firewall>> open(std::string table);
 
-    /// Replaces the whole table by this plan in one transaction: no packet meets half of it. Connections that are
-    /// established go on.
+    /// Replaces the whole table by this plan in one transaction: no packet meets half of it.
+    /// Connections that are established go on.
     Result<> replace(const RulesetPlan& plan);
     /// What differs between the kernel's table and the plan, one line each; empty when they agree.
     Result<std::vector<std::string>> compare(const RulesetPlan& plan);
@@ -27,7 +27,8 @@ public:
     const std::string& table() const { return table_; }
 
 private:
-    Firewall(std::string table, sys::NetlinkSocket socket) : table_(std::move(table)), socket_(std::move(socket)) {}
+    Firewall(std::string table, sys::NetlinkSocket socket)
+        : table_(std::move(table)), socket_(std::move(socket)) {}
 
     std::string table_;
     // The lock is the socket's: a conversation must not be mixed with another one.

@@ -99,7 +99,8 @@ TEST(CompletePool, ChecksWhatTheUserWrote) {
 TEST(Mac, ComesFromTheAddress) {
     EXPECT_EQ(mac_for(ip("172.17.0.2")), "02:42:ac:11:00:02");
     EXPECT_EQ(parse_mac("02:42:ac:11:00:ff")->size(), 6u);
-    for (const char* text : {"", "02:42:ac:11:00", "02:42:ac:11:00:02:03", "01:42:ac:11:00:02", "zz:42:ac:11:00:02"}) {
+    for (const char* text :
+         {"", "02:42:ac:11:00", "02:42:ac:11:00:02:03", "01:42:ac:11:00:02", "zz:42:ac:11:00:02"}) {
         EXPECT_TRUE(parse_mac(text).is_error()) << text;
     }
 }

@@ -10,7 +10,8 @@ namespace {
 constexpr std::chrono::milliseconds patience{300};
 }
 
-LinkReaper::LinkReaper(Links& links) : links_(links), thread_([this](std::stop_token stop) { run(stop); }) {}
+LinkReaper::LinkReaper(Links& links)
+    : links_(links), thread_([this](std::stop_token stop) { run(stop); }) {}
 
 void LinkReaper::expect_end_of(std::string host_link) {
     expected_.lock()->push_back(std::move(host_link));

@@ -8,9 +8,10 @@
 
 namespace berth::network {
 
-/// Sees to it that the links of ended containers go. They go by themselves, with the container's network namespace,
-/// within some milliseconds; deleting them first would cost each `run --rm` a grace period of the kernel. Only one that
-/// is still there after a while, since somebody else keeps the namespace open, is deleted here.
+/// Sees to it that the links of ended containers go. They go by themselves, with the container's
+/// network namespace, within some milliseconds; deleting them first would cost each `run --rm` a
+/// grace period of the kernel. Only one that is still there after a while, since somebody else
+/// keeps the namespace open, is deleted here.
 class LinkReaper {
 public:
     explicit LinkReaper(Links& links);

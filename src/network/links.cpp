@@ -19,7 +19,8 @@ Result<> set_sysctl(const std::string& name, std::string_view value) {
 sys::AddressOptions address_on(std::uint32_t link, const Prefix& prefix) {
     // A container's broadcast address as Docker sets it; /31 and /32 have none.
     bool has_broadcast = prefix.address.is_v4() && prefix.length < 31;
-    return {link, prefix.address.bytes(), prefix.length, has_broadcast ? prefix.last().bytes() : std::string()};
+    return {link, prefix.address.bytes(), prefix.length,
+            has_broadcast ? prefix.last().bytes() : std::string()};
 }
 
 Prefix to_prefix(std::string_view bytes, int length) {
@@ -38,7 +39,9 @@ Result<std::unique_ptr<Links>> Links::open(std::string instance) {
     return std::unique_ptr<Links>(new Links(std::move(instance), std::move(socket)));
 }
 
-std::string Links::alias_of(const std::string& id) const { return concat("berth:", instance_, ':', id); }
+std::string Links::alias_of(const std::string& id) const {
+    return concat("berth:", instance_, ':', id);
+}
 
 Result<std::uint32_t> Links::ensure_bridge(const BridgePlan& plan) {
     auto socket = socket_.lock();
@@ -46,7 +49,8 @@ Result<std::uint32_t> Links::ensure_bridge(const BridgePlan& plan) {
     if (found.is_error() && !found.error().is(ErrorCode::NotFound)) return std::move(found).error();
     if (found.is_error()) {
         sys::NetlinkBatch create;
-        // A fixed hardware address: a bridge without one takes the lowest of its ports and changes as they come and go.
+        // A fixed hardware address: a bridge without one takes the lowest of its ports and changes
+        // as they come and go.
         std::string mac = TRY(parse_mac(mac_for(plan.addresses.front().address)));
         sys::add_bridge(create, {.name = plan.name, .mac = std::move(mac), .mtu = plan.mtu});
         TRY(socket->transact(create));
@@ -56,16 +60,20 @@ Result<std::uint32_t> Links::ensure_bridge(const BridgePlan& plan) {
     }
     sys::NetlinkBatch batch;
     for (const auto& prefix : plan.addresses) {
-        if (prefix.address.is_v4() || plan.ipv6) sys::add_address(batch, address_on(found->index, prefix));
+        if (prefix.address.is_v4() || plan.ipv6)
+            sys::add_address(batch, address_on(found->index, prefix));
     }
     // Before it is up: nothing of IPv6 starts by itself on a bridge of an IPv4 network.
-    sys::change_link(batch, {.index = found->index, .name = plan.name},
-                     {.up = true, .alias = alias_of(plan.network_id), .no_ipv6_autoconfiguration = !plan.ipv6});
+    sys::change_link(
+        batch, {.index = found->index, .name = plan.name},
+        {.up = true, .alias = alias_of(plan.network_id), .no_ipv6_autoconfiguration = !plan.ipv6});
     TRY(socket->transact(batch));
-    // Answers to connections from the host's loopback come in by the bridge (ruleset.cpp, `guard` limits it to those).
+    // Answers to connections from the host's loopback come in by the bridge (ruleset.cpp, `guard`
+    // limits it to those).
     TRY(set_sysctl(concat("net/ipv4/conf/", plan.name, "/route_localnet"), "1"));
     // The host never configures itself from what a container announces.
-    set_sysctl(concat("net/ipv6/conf/", plan.name, "/accept_ra"), "0").ignore("the kernel may have no IPv6");
+    set_sysctl(concat("net/ipv6/conf/", plan.name, "/accept_ra"), "0")
+        .ignore("the kernel may have no IPv6");
     return found->index;
 }
 
@@ -101,22 +109,26 @@ Result<> Links::connect(const EndpointPlan& plan, sys::BorrowedFd netns, sys::Bo
     std::uint32_t index = TRY(sys::find_link(inside, {.index = 0, .name = plan.interface})).index;
     sys::NetlinkBatch batch;
     sys::change_link(batch, {.index = 1, .name = {}}, {.up = true});  // lo
-    if (!plan.ipv6) sys::change_link(batch, {.index = index, .name = {}}, {.no_ipv6_autoconfiguration = true});
+    if (!plan.ipv6)
+        sys::change_link(batch, {.index = index, .name = {}}, {.no_ipv6_autoconfiguration = true});
     for (const auto& prefix : plan.addresses) sys::add_address(batch, address_on(index, prefix));
     sys::change_link(batch, {.index = index, .name = {}}, {.up = true});
     for (const auto& gateway : plan.gateways) {
-        sys::replace_route(batch, {.link = index, .destination = {}, .prefix_length = 0, .gateway = gateway.bytes()});
+        sys::replace_route(
+            batch,
+            {.link = index, .destination = {}, .prefix_length = 0, .gateway = gateway.bytes()});
     }
     auto done = inside.transact(batch);
-    // First the port, whose carrier makes the bridge's. The end inside came up with its carrier on already.
+    // First the port, whose carrier makes the bridge's. The end inside came up with its carrier on
+    // already.
     const sys::LinkName ends[] = {{0, plan.host_link}, {plan.bridge, {}}};
     if (!done.is_error()) done = sys::settle_carriers(*socket_.lock(), ends);
     if (done.is_error()) disconnect(plan.host_link).ignore("the first error is the one to report");
     return done;
 }
 
-// Where br_netfilter is on, a bridged packet is rewritten while it is still a frame, and then has to leave by the port
-// it came in when a container calls its own published port.
+// Where br_netfilter is on, a bridged packet is rewritten while it is still a frame, and then has
+// to leave by the port it came in when a container calls its own published port.
 Result<> Links::allow_hairpin(const std::string& host_link) {
     sys::NetlinkBatch batch;
     sys::change_link(batch, {.index = 0, .name = host_link}, {.hairpin_port = true});
@@ -131,14 +143,17 @@ Result<> Links::disconnect(const std::string& host_link) {
     return {};
 }
 
-Result<> Links::set_default_routes(const std::string& interface, const std::vector<IpAddress>& gateways,
+Result<> Links::set_default_routes(const std::string& interface,
+                                   const std::vector<IpAddress>& gateways,
                                    sys::BorrowedFd netlink) {
     auto inside = sys::NetlinkSocket::borrow(netlink);
     auto link = TRY(sys::find_link(inside, {.index = 0, .name = interface}));
     sys::NetlinkBatch batch;
     for (const auto& gateway : gateways) {
-        sys::replace_route(batch,
-                           {.link = link.index, .destination = {}, .prefix_length = 0, .gateway = gateway.bytes()});
+        sys::replace_route(batch, {.link = link.index,
+                                   .destination = {},
+                                   .prefix_length = 0,
+                                   .gateway = gateway.bytes()});
     }
     return inside.transact(batch);
 }
@@ -147,7 +162,8 @@ Result<std::vector<Links::OwnLink>> Links::list_own() {
     std::string prefix = alias_of("");
     std::vector<OwnLink> out;
     for (auto& link : TRY(sys::list_links(*socket_.lock()))) {
-        if (link.alias.starts_with(prefix)) out.push_back({link.name, link.kind, link.alias.substr(prefix.size())});
+        if (link.alias.starts_with(prefix))
+            out.push_back({link.name, link.kind, link.alias.substr(prefix.size())});
     }
     return out;
 }
@@ -156,7 +172,8 @@ Result<std::vector<Prefix>> Links::routed_subnets() {
     auto socket = socket_.lock();
     std::vector<Prefix> out;
     for (const auto& route : TRY(sys::list_routes(*socket))) {
-        if (route.prefix_length > 0) out.push_back(to_prefix(route.destination, route.prefix_length));
+        if (route.prefix_length > 0)
+            out.push_back(to_prefix(route.destination, route.prefix_length));
     }
     for (const auto& address : TRY(sys::list_addresses(*socket))) {
         out.push_back(to_prefix(address.address, address.prefix_length).network());

@@ -9,8 +9,9 @@
 
 namespace berth::network {
 
-/// The links of our networks in the host's namespace, and the container's end of each. Every link we make carries an
-/// alias "berth:<instance>:<id>", so that what a crash left behind can be told from other people's. Thread-safe.
+/// The links of our networks in the host's namespace, and the container's end of each. Every link
+/// we make carries an alias "berth:<instance>:<id>", so that what a crash left behind can be told
+/// from other people's. Thread-safe.
 class Links {
 public:
     static Result<std::unique_ptr<Links>> open(std::string instance);
@@ -24,7 +25,8 @@ public:
         /// Whether IPv6 is on at all.
         bool ipv6 = false;
     };
-    /// Makes the bridge with its addresses and brings it up, or puts right what differs; gives its index.
+    /// Makes the bridge with its addresses and brings it up, or puts right what differs; gives its
+    /// index.
     Result<std::uint32_t> ensure_bridge(const BridgePlan& plan);
     Result<> delete_bridge(const std::string& name);
 
@@ -36,7 +38,8 @@ public:
         std::string interface;
         std::string mac;
         std::vector<Prefix> addresses;
-        /// The default routes to add; empty for an internal network or when another endpoint has them.
+        /// The default routes to add; empty for an internal network or when another endpoint has
+        /// them.
         std::vector<IpAddress> gateways;
         bool isolated_port = false;
         /// For a container with published ports, which may call itself through them.
@@ -50,8 +53,8 @@ public:
     /// Deletes the pair by its host end; success when it went with the container's namespace.
     Result<> disconnect(const std::string& host_link);
     /// Adds default routes through `interface` in the container.
-    Result<> set_default_routes(const std::string& interface, const std::vector<IpAddress>& gateways,
-                                sys::BorrowedFd netlink);
+    Result<> set_default_routes(const std::string& interface,
+                                const std::vector<IpAddress>& gateways, sys::BorrowedFd netlink);
 
     /// Our links: (name, id in the alias).
     struct OwnLink {
@@ -67,7 +70,8 @@ public:
     Result<bool> has_link(const std::string& name);
 
 private:
-    Links(std::string instance, sys::NetlinkSocket socket) : instance_(std::move(instance)), socket_(std::move(socket)) {}
+    Links(std::string instance, sys::NetlinkSocket socket)
+        : instance_(std::move(instance)), socket_(std::move(socket)) {}
     std::string alias_of(const std::string& id) const;
     Result<> connect_outside(const EndpointPlan& plan, sys::BorrowedFd netns);
 

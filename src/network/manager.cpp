@@ -17,27 +17,35 @@ constexpr std::string_view default_data_root = "/var/lib/berth";
 bool is_valid_name(std::string_view name) {
     auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
     return !name.empty() && is_word(name.front()) &&
-           std::all_of(name.begin(), name.end(), [&](char c) { return is_word(c) || c == '_' || c == '.' || c == '-'; });
+           std::all_of(name.begin(), name.end(),
+                       [&](char c) { return is_word(c) || c == '_' || c == '.' || c == '-'; });
 }
 
-Error not_found(std::string_view name) { return fail(ErrorCode::NotFound, "network ", name, " not found"); }
+Error not_found(std::string_view name) {
+    return fail(ErrorCode::NotFound, "network ", name, " not found");
+}
 
 // fd00::/8 with 40 random bits: RFC 4193 3.2.
 Prefix random_local_subnet() {
     std::string hex = random_hex(5);
-    return Prefix::parse(concat("fd", hex.substr(0, 2), ':', hex.substr(2, 4), ':', hex.substr(6, 4), "::/64")).value();
+    return Prefix::parse(concat("fd", hex.substr(0, 2), ':', hex.substr(2, 4), ':',
+                                hex.substr(6, 4), "::/64"))
+        .value();
 }
 
 Result<> check_spec(const NetworkSpec& spec) {
-    if (spec.name == "host" || spec.name == "bridge" || spec.name == "none" || spec.name == "default") {
-        return fail(ErrorCode::PermissionDenied, "operation is not permitted on predefined ", spec.name, " network");
+    if (spec.name == "host" || spec.name == "bridge" || spec.name == "none" ||
+        spec.name == "default") {
+        return fail(ErrorCode::PermissionDenied, "operation is not permitted on predefined ",
+                    spec.name, " network");
     }
     if (!is_valid_name(spec.name)) {
         return fail(ErrorCode::InvalidArgument, "invalid network name: \"", spec.name,
                     "\": only [a-zA-Z0-9][a-zA-Z0-9_.-]* is allowed");
     }
     if (spec.driver == "host" || spec.driver == "null") {
-        return fail(ErrorCode::PermissionDenied, "only one instance of \"", spec.driver, "\" network is allowed");
+        return fail(ErrorCode::PermissionDenied, "only one instance of \"", spec.driver,
+                    "\" network is allowed");
     }
     if (spec.driver != "bridge") {
         return Error(ErrorCode::NotFound, concat("could not find plugin ", spec.driver,
@@ -71,7 +79,8 @@ Manager::~Manager() {
             is_empty &= !is_needed;
         }
     }
-    for (const auto& network : unused) state_->links->delete_bridge(network.bridge).ignore("the next engine uses it");
+    for (const auto& network : unused)
+        state_->links->delete_bridge(network.bridge).ignore("the next engine uses it");
     if (is_empty) state_->firewall->remove().ignore("the next engine replaces it");
 }
 
@@ -89,8 +98,10 @@ Result<std::unique_ptr<Manager>> Manager::open(record::Database& database, Optio
 namespace {
 
 void set_daemon_options(StringMap& driver_options, const Manager::Options& options) {
-    driver_options["com.docker.network.bridge.enable_icc"] = options.default_connectivity ? "true" : "false";
-    driver_options["com.docker.network.bridge.enable_ip_masquerade"] = options.default_masquerade ? "true" : "false";
+    driver_options["com.docker.network.bridge.enable_icc"] =
+        options.default_connectivity ? "true" : "false";
+    driver_options["com.docker.network.bridge.enable_ip_masquerade"] =
+        options.default_masquerade ? "true" : "false";
 }
 
 }  // namespace
@@ -101,7 +112,8 @@ Result<> Manager::State::load() {
     auto locked = tables.lock();
     for (auto& row : networks) {
         // These two are the daemon's at every start, whatever they were when the row was written.
-        if (row.network.spec.name == "bridge") set_daemon_options(row.network.spec.options, options);
+        if (row.network.spec.name == "bridge")
+            set_daemon_options(row.network.spec.options, options);
         std::string id = row.network.id;
         LiveNetwork live = make_live(std::move(row.network));
         live.is_open = row.complete;
@@ -121,11 +133,15 @@ Result<> Manager::State::load() {
 }
 
 Result<Network> Manager::State::default_network() {
-    Network network{random_hex(32), SystemClock().now(), {}, options.instance.empty() ? "berth0" : concat("berth-", options.instance)};
+    Network network{random_hex(32),
+                    SystemClock().now(),
+                    {},
+                    options.instance.empty() ? "berth0" : concat("berth-", options.instance)};
     network.spec.name = "bridge";
-    network.spec.options = {{"com.docker.network.bridge.default_bridge", "true"},
-                            {"com.docker.network.bridge.host_binding_ipv4", options.default_host_address.to_string()},
-                            {"com.docker.network.bridge.name", network.bridge}};
+    network.spec.options = {
+        {"com.docker.network.bridge.default_bridge", "true"},
+        {"com.docker.network.bridge.host_binding_ipv4", options.default_host_address.to_string()},
+        {"com.docker.network.bridge.name", network.bridge}};
     set_daemon_options(network.spec.options, options);
     Pool pool;
     if (options.default_bridge_address) {
@@ -133,7 +149,8 @@ Result<Network> Manager::State::default_network() {
         pool.gateway = options.default_bridge_address->address;
     } else {
         auto used = TRY(used_subnets());
-        pool.subnet = TRY(choose_subnet(options.pools.empty() ? default_pools() : options.pools, used));
+        pool.subnet =
+            TRY(choose_subnet(options.pools.empty() ? default_pools() : options.pools, used));
     }
     pool = TRY(complete_pool(std::move(pool)));
     network.spec.pools.push_back(std::move(pool));
@@ -163,9 +180,12 @@ Result<> Manager::State::fill_pools(NetworkSpec& spec) {
     auto is_family = [](Family family) {
         return [family](const Pool& pool) { return pool.subnet.address.family() == family; };
     };
-    auto count = [&](Family family) { return std::count_if(spec.pools.begin(), spec.pools.end(), is_family(family)); };
+    auto count = [&](Family family) {
+        return std::count_if(spec.pools.begin(), spec.pools.end(), is_family(family));
+    };
     if (count(Family::V4) > 1 || count(Family::V6) > 1) {
-        return fail(ErrorCode::Unsupported, "bridge driver does not support several subnets of one address family");
+        return fail(ErrorCode::Unsupported,
+                    "bridge driver does not support several subnets of one address family");
     }
     if (count(Family::V6) > 0) spec.enable_ipv6 = true;
     {
@@ -175,8 +195,10 @@ Result<> Manager::State::fill_pools(NetworkSpec& spec) {
                 for (const auto& other : live.network.spec.pools) {
                     if (!other.subnet.overlaps(pool.subnet)) continue;
                     return Error(ErrorCode::Conflict,
-                                 "invalid pool request: Pool overlaps with other one on this address space")
-                        .with_hint(concat("network ", live.network.spec.name, " has ", other.subnet.to_string()));
+                                 "invalid pool request: Pool overlaps with other one on this "
+                                 "address space")
+                        .with_hint(concat("network ", live.network.spec.name, " has ",
+                                          other.subnet.to_string()));
                 }
             }
         }
@@ -184,7 +206,8 @@ Result<> Manager::State::fill_pools(NetworkSpec& spec) {
     if (count(Family::V4) == 0) {
         auto used = TRY(used_subnets());
         Pool pool;
-        pool.subnet = TRY(choose_subnet(options.pools.empty() ? default_pools() : options.pools, used));
+        pool.subnet =
+            TRY(choose_subnet(options.pools.empty() ? default_pools() : options.pools, used));
         spec.pools.insert(spec.pools.begin(), std::move(pool));
     }
     if (spec.enable_ipv6 && count(Family::V6) == 0) {
@@ -204,18 +227,22 @@ Result<Network> Manager::create(NetworkSpec spec) {
         auto locked = state_->tables.lock();
         for (const auto& [id, live] : locked->networks) {
             if (live.network.spec.name != spec.name) continue;
-            return fail(ErrorCode::AlreadyExists, "network with name ", spec.name, " already exists");
+            return fail(ErrorCode::AlreadyExists, "network with name ", spec.name,
+                        " already exists");
         }
     }
     TRY(state_->database.check_room());
     TRY(state_->fill_pools(spec));
     Network network{random_hex(32), SystemClock().now(), std::move(spec), {}};
     auto named = network.spec.options.find("com.docker.network.bridge.name");
-    network.bridge = named != network.spec.options.end() ? named->second : concat("br-", network.id.substr(0, 12));
-    // The row first, which also settles who wins the name and, through the loaded tables, the subnet.
+    network.bridge = named != network.spec.options.end() ? named->second
+                                                         : concat("br-", network.id.substr(0, 12));
+    // The row first, which also settles who wins the name and, through the loaded tables, the
+    // subnet.
     auto inserted = insert_network(state_->database, {network, false});
     if (inserted.is_error() && inserted.error().is(ErrorCode::AlreadyExists)) {
-        return fail(ErrorCode::AlreadyExists, "network with name ", network.spec.name, " already exists");
+        return fail(ErrorCode::AlreadyExists, "network with name ", network.spec.name,
+                    " already exists");
     }
     TRY(std::move(inserted));
     LiveNetwork live = make_live(network);
@@ -250,7 +277,8 @@ std::vector<Network> Manager::list() const {
     for (const auto& [id, live] : locked->networks) {
         if (live.is_open) out.push_back(live.network);
     }
-    std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.spec.name < b.spec.name; });
+    std::sort(out.begin(), out.end(),
+              [](const auto& a, const auto& b) { return a.spec.name < b.spec.name; });
     return out;
 }
 
@@ -273,11 +301,13 @@ Result<Network> Manager::remove(std::string_view name_or_id) {
         }
         std::vector<std::string> users;
         for (const Endpoint* endpoint : locked->endpoints_on(live->network.id)) {
-            users.push_back(concat("name:\"", endpoint->container_name, "\" id:\"", endpoint->id.substr(0, 12), '"'));
+            users.push_back(concat("name:\"", endpoint->container_name, "\" id:\"",
+                                   endpoint->id.substr(0, 12), '"'));
         }
         if (!users.empty() || live->pending > 0) {
-            return fail(ErrorCode::Conflict, "error while removing network: network ", live->network.spec.name,
-                        " has active endpoints", users.empty() ? "" : concat(" (", join(users, ", "), ")"));
+            return fail(ErrorCode::Conflict, "error while removing network: network ",
+                        live->network.spec.name, " has active endpoints",
+                        users.empty() ? "" : concat(" (", join(users, ", "), ")"));
         }
         live->is_open = false;
         network = live->network;
@@ -294,10 +324,12 @@ Result<Network> Manager::remove(std::string_view name_or_id) {
     return network;
 }
 
-Result<std::vector<Network>> Manager::prune(const std::function<bool(const Network&)>& matches, std::stop_token stop) {
+Result<std::vector<Network>> Manager::prune(const std::function<bool(const Network&)>& matches,
+                                            std::stop_token stop) {
     std::vector<Network> removed;
     for (const auto& network : list()) {
-        if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "network prune was interrupted");
+        if (stop.stop_requested())
+            return fail(ErrorCode::Cancelled, "network prune was interrupted");
         if (network.is_predefined() || !matches(network)) continue;
         auto done = remove(network.id);
         if (!done.is_error()) {

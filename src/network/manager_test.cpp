@@ -25,9 +25,9 @@ PortRequest port(std::uint16_t container, std::uint16_t host, std::string addres
     return out;
 }
 
-#define ASSERT_OK(expression)                                      \
-    do {                                                           \
-        const auto& outcome = (expression);                        \
+#define ASSERT_OK(expression)                                          \
+    do {                                                               \
+        const auto& outcome = (expression);                            \
         ASSERT_FALSE(outcome.is_error()) << outcome.error().message(); \
     } while (false)
 }  // namespace
@@ -98,8 +98,10 @@ TEST_F(Playground, OpensTheOutsideItsPublishedPortsAndNothingElse) {
     EXPECT_TRUE(is_blocked(b.netns, "198.51.100.2", 443));
     sockaddr_in peer{};
     socklen_t size = sizeof(peer);
-    sys::Fd accepted(::accept4(world.get(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC));
-    EXPECT_EQ(ntohl(peer.sin_addr.s_addr), static_cast<std::uint32_t>(IpAddress::parse("198.51.100.1")->number()));
+    sys::Fd accepted(
+        ::accept4(world.get(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC));
+    EXPECT_EQ(ntohl(peer.sin_addr.s_addr),
+              static_cast<std::uint32_t>(IpAddress::parse("198.51.100.1")->number()));
 }
 
 TEST_F(Playground, KeepsNetworksApartAndInternalOnesIn) {
@@ -124,8 +126,10 @@ TEST_F(Playground, RefusesATakenPortInDockersWords) {
     ASSERT_OK(connect(a, {.ports = {port(80, 8080)}}));
     auto taken = connect(b, {.ports = {port(80, 8080)}});
     ASSERT_TRUE(taken.is_error());
-    EXPECT_THAT(taken.error().message(), HasSubstr("driver failed programming external connectivity on endpoint b ("));
-    EXPECT_THAT(taken.error().message(), HasSubstr("Bind for 0.0.0.0:8080 failed: port is already allocated"));
+    EXPECT_THAT(taken.error().message(),
+                HasSubstr("driver failed programming external connectivity on endpoint b ("));
+    EXPECT_THAT(taken.error().message(),
+                HasSubstr("Bind for 0.0.0.0:8080 failed: port is already allocated"));
     // A program of the host.
     sys::Fd program(::socket(AF_INET, SOCK_STREAM, 0));
     auto address = address_of("127.0.0.1", 9000);
@@ -142,7 +146,8 @@ TEST_F(Playground, RefusesATakenPortInDockersWords) {
     sys::Fd late(::socket(AF_INET, SOCK_STREAM, 0));
     int on = 1;
     ::setsockopt(late.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    EXPECT_TRUE(::bind(late.get(), reinterpret_cast<sockaddr*>(&published), sizeof(published)) != 0 ||
+    EXPECT_TRUE(::bind(late.get(), reinterpret_cast<sockaddr*>(&published), sizeof(published)) !=
+                    0 ||
                 ::listen(late.get(), 1) != 0);
 }
 
@@ -181,7 +186,9 @@ TEST_F(Playground, PublishesUdp) {
     char buffer[16];
     sockaddr_in from{};
     socklen_t size = sizeof(from);
-    ASSERT_EQ(::recvfrom(server.get(), buffer, sizeof(buffer), 0, reinterpret_cast<sockaddr*>(&from), &size), 4);
+    ASSERT_EQ(::recvfrom(server.get(), buffer, sizeof(buffer), 0,
+                         reinterpret_cast<sockaddr*>(&from), &size),
+              4);
     ASSERT_EQ(::sendto(server.get(), "pong", 4, 0, reinterpret_cast<sockaddr*>(&from), size), 4);
     waiter = {client.get(), POLLIN, 0};
     ASSERT_EQ(::poll(&waiter, 1, 1000), 1);
@@ -226,7 +233,8 @@ TEST_F(Playground, LeavesNothingBehindWhenItEndsWithoutContainers) {
 
 TEST_F(Playground, AnswersNamesToEveryoneOnANetwork) {
     std::vector<std::string> told;
-    manager_->on_names_changed([&](std::span<const std::string> ids) { told.assign(ids.begin(), ids.end()); });
+    manager_->on_names_changed(
+        [&](std::span<const std::string> ids) { told.assign(ids.begin(), ids.end()); });
     ASSERT_OK(manager_->create({.name = "front"}));
     auto a = make_container("a");
     auto b = make_container("b");
@@ -242,7 +250,8 @@ TEST_F(Playground, AnswersNamesToEveryoneOnANetwork) {
     EXPECT_THAT(manager_->names_for(a.id).forward, Contains(Name{"c", second->address.address}));
     ASSERT_OK(manager_->release(b.id));
     EXPECT_EQ(told, (std::vector<std::string>{a.id}));
-    EXPECT_THAT(manager_->names_for(a.id).forward, Not(Contains(Name{"db", second->address.address})));
+    EXPECT_THAT(manager_->names_for(a.id).forward,
+                Not(Contains(Name{"db", second->address.address})));
     // The default bridge answers nothing, as in Docker.
     auto c = make_container("c2");
     ASSERT_OK(connect(c));
@@ -273,7 +282,8 @@ TEST_F(Playground, RefusesToRemoveANetworkInUse) {
     ASSERT_OK(connect(a, {.network = "front"}));
     auto removed = manager_->remove("front");
     ASSERT_TRUE(removed.is_error());
-    EXPECT_THAT(removed.error().message(), HasSubstr("network front has active endpoints (name:\"a\""));
+    EXPECT_THAT(removed.error().message(),
+                HasSubstr("network front has active endpoints (name:\"a\""));
     ASSERT_OK(manager_->release(a.id));
     ASSERT_OK(manager_->remove("front"));
     // This container's namespace lives on, so its link is deleted after a while.
@@ -295,7 +305,8 @@ TEST_F(Playground, ValidatesWhatCreatorsAskFor) {
     };
     EXPECT_EQ(manager_->create({.name = "bridge"}).error().code(), ErrorCode::PermissionDenied);
     EXPECT_EQ(manager_->create({.name = "a/b"}).error().code(), ErrorCode::InvalidArgument);
-    EXPECT_EQ(manager_->create({.name = "x", .driver = "overlay"}).error().code(), ErrorCode::NotFound);
+    EXPECT_EQ(manager_->create({.name = "x", .driver = "overlay"}).error().code(),
+              ErrorCode::NotFound);
     EXPECT_EQ(manager_->create(with("172.17.5.0/24")).error().code(), ErrorCode::Conflict);
     ASSERT_OK(manager_->create(with("10.9.0.0/24")));
     EXPECT_EQ(manager_->create(with("10.10.0.0/24")).error().code(), ErrorCode::AlreadyExists);
@@ -314,7 +325,8 @@ TEST_F(Playground, SurvivesARestartAndAFlushedRuleset) {
     ASSERT_OK(manager_->create({.name = "front"}));
     auto a = make_container("a");
     auto b = make_container("b");
-    ASSERT_OK(connect(a, {.network = "front", .ports = {port(80, 8080), port(81, 8082, "127.0.0.1")}}));
+    ASSERT_OK(
+        connect(a, {.network = "front", .ports = {port(80, 8080), port(81, 8082, "127.0.0.1")}}));
     ASSERT_OK(connect(b, {.network = "front"}));
     auto server = serve(a, 80);
     manager_.reset();
@@ -385,7 +397,8 @@ TEST_F(Playground, ConnectsAndReleasesManyAtOnce) {
     constexpr int threads = 4;
     constexpr int each = 8;
     std::vector<FakeContainer> containers;
-    for (int i = 0; i < threads * each; ++i) containers.push_back(make_container("c" + std::to_string(i) + "-"));
+    for (int i = 0; i < threads * each; ++i)
+        containers.push_back(make_container("c" + std::to_string(i) + "-"));
     std::atomic<int> failures = 0;
     auto in_threads = [&](auto body) {
         std::vector<std::jthread> workers;
@@ -403,7 +416,8 @@ TEST_F(Playground, ConnectsAndReleasesManyAtOnce) {
     EXPECT_EQ(failures, 0);
     auto bridge = manager_->find("bridge");
     std::set<std::string> addresses;
-    for (const auto& endpoint : manager_->endpoints_on(bridge->id)) addresses.insert(endpoint.address.to_string());
+    for (const auto& endpoint : manager_->endpoints_on(bridge->id))
+        addresses.insert(endpoint.address.to_string());
     EXPECT_EQ(addresses.size(), static_cast<std::size_t>(threads * each));
     in_threads([&](const FakeContainer& c) { return manager_->release(c.id); });
     EXPECT_EQ(failures, 0);
@@ -449,18 +463,29 @@ TEST_F(Playground, DISABLED_MeasureConnect) {
     ASSERT_OK(connect(make_container("warm")));
     constexpr int rounds = 50;
     std::vector<FakeContainer> containers;
-    for (int i = 0; i < rounds; ++i) containers.push_back(make_container("m" + std::to_string(i) + "-"));
+    for (int i = 0; i < rounds; ++i)
+        containers.push_back(make_container("m" + std::to_string(i) + "-"));
     auto time = [](auto body) {
         auto start = std::chrono::steady_clock::now();
         body();
-        return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count() / rounds;
+        return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+                   .count() /
+               rounds;
     };
-    double plain = time([&] { for (auto& c : containers) ASSERT_OK(connect(c)); });
-    double release = time([&] { for (auto& c : containers) ASSERT_OK(manager_->release(c.id)); });
+    double plain = time([&] {
+        for (auto& c : containers) ASSERT_OK(connect(c));
+    });
+    double release = time([&] {
+        for (auto& c : containers) ASSERT_OK(manager_->release(c.id));
+    });
     containers.clear();
-    for (int i = 0; i < rounds; ++i) containers.push_back(make_container("n" + std::to_string(i) + "-"));
-    double ports = time([&] { for (auto& c : containers) ASSERT_OK(connect(c, {.ports = {port(80, 0)}})); });
-    std::printf("connect %.3f ms, release %.3f ms, connect with a port %.3f ms\n", plain, release, ports);
+    for (int i = 0; i < rounds; ++i)
+        containers.push_back(make_container("n" + std::to_string(i) + "-"));
+    double ports = time([&] {
+        for (auto& c : containers) ASSERT_OK(connect(c, {.ports = {port(80, 0)}}));
+    });
+    std::printf("connect %.3f ms, release %.3f ms, connect with a port %.3f ms\n", plain, release,
+                ports);
 }
 
 }  // namespace berth::network

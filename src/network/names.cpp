@@ -18,7 +18,8 @@ void add_everyone(NameTable& out, const Endpoint& neighbour) {
         add_name(out.forward, name, neighbour);
         add_name(out.forward, concat(name, '.', neighbour.network_name), neighbour);
     }
-    add_name(out.reverse, concat(neighbour.dns_names.front(), '.', neighbour.network_name), neighbour);
+    add_name(out.reverse, concat(neighbour.dns_names.front(), '.', neighbour.network_name),
+             neighbour);
 }
 
 void add_links(NameTable& out, Tables& tables, const Endpoint& self) {
@@ -46,10 +47,12 @@ NameTable Manager::names_for(std::string_view container_id) const {
     for (const auto& self : found->second) {
         auto network = locked->networks.find(self.network_id);
         has_way_out |= network != locked->networks.end() && !network->second.network.spec.internal;
-        for (const Endpoint* neighbour : locked->endpoints_on(self.network_id)) add_everyone(out, *neighbour);
+        for (const Endpoint* neighbour : locked->endpoints_on(self.network_id))
+            add_everyone(out, *neighbour);
         add_links(out, *locked, self);
     }
-    // A container on internal networks alone has no business with the outside's names, as in Docker.
+    // A container on internal networks alone has no business with the outside's names, as in
+    // Docker.
     out.forward_upstream = has_way_out;
     sort_unique(out.forward);
     sort_unique(out.reverse);
@@ -64,8 +67,8 @@ Result<> Manager::rename(std::string_view container_id, std::string_view new_nam
         auto found = locked->endpoints.find(std::string(container_id));
         if (found == locked->endpoints.end()) return {};
         for (auto& endpoint : found->second) {
-            std::replace(endpoint.dns_names.begin(), endpoint.dns_names.end(), endpoint.container_name,
-                         std::string(new_name));
+            std::replace(endpoint.dns_names.begin(), endpoint.dns_names.end(),
+                         endpoint.container_name, std::string(new_name));
             endpoint.container_name = new_name;
             observers.merge(locked->observers_of(endpoint));
         }

@@ -29,7 +29,8 @@ struct NetworkSpec {
     std::string name;
     std::string driver = "bridge";
     StringMap labels;
-    /// Driver options, e.g. com.docker.network.driver.mtu, com.docker.network.bridge.name / .enable_icc / .enable_ip_masquerade.
+    /// Driver options, e.g. com.docker.network.driver.mtu, com.docker.network.bridge.name /
+    /// .enable_icc / .enable_ip_masquerade.
     StringMap options;
     std::string ipam_driver = "default";
     StringMap ipam_options;
@@ -49,7 +50,9 @@ struct Network {
     /// The bridge's link name on the host; empty for host and none.
     std::string bridge;
 
-    bool is_predefined() const { return spec.name == "bridge" || spec.name == "host" || spec.name == "none"; }
+    bool is_predefined() const {
+        return spec.name == "bridge" || spec.name == "host" || spec.name == "none";
+    }
     bool is_bridge() const { return spec.driver == "bridge"; }
 };
 
@@ -106,8 +109,9 @@ struct Name {
     auto operator<=>(const Name&) const = default;
 };
 
-/// What a container's resolver answers by itself; everything else goes to the host's resolvers (unless
-/// `forward_upstream` is false). Several entries of one name are all answered, in an order that rotates.
+/// What a container's resolver answers by itself; everything else goes to the host's resolvers
+/// (unless `forward_upstream` is false). Several entries of one name are all answered, in an order
+/// that rotates.
 struct NameTable {
     std::vector<Name> forward;
     /// For PTR questions: "web.front".

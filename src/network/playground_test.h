@@ -27,8 +27,8 @@ struct FakeContainer {
     sys::Fd netlink;
 };
 
-/// Tests of the real kernel without root: a user namespace owns a network namespace that stands for the host. Skipped
-/// where user namespaces are switched off.
+/// Tests of the real kernel without root: a user namespace owns a network namespace that stands for
+/// the host. Skipped where user namespaces are switched off.
 class Playground : public ::testing::Test {
 protected:
     static bool enter() {
@@ -89,8 +89,8 @@ protected:
         return manager_->connect(request, container.netns, container.netlink);
     }
 
-    /// A machine outside: the host is 198.51.100.1 to it, it is 198.51.100.2 to the host, and it routes the containers'
-    /// subnets through the host, as an attacker on the same wire may.
+    /// A machine outside: the host is 198.51.100.1 to it, it is 198.51.100.2 to the host, and it
+    /// routes the containers' subnets through the host, as an attacker on the same wire may.
     FakeContainer make_neighbour() {
         FakeContainer out = make_container("neighbour");
         auto host = sys::NetlinkSocket::open(NETLINK_ROUTE).value();
@@ -112,7 +112,8 @@ protected:
     static void configure(sys::NetlinkSocket& socket, const std::string& address) {
         std::uint32_t link = sys::find_link(socket, {.index = 0, .name = "wire"})->index;
         sys::NetlinkBatch batch;
-        sys::add_address(batch, {.link = link, .address = address, .prefix_length = 24, .broadcast = {}});
+        sys::add_address(batch,
+                         {.link = link, .address = address, .prefix_length = 24, .broadcast = {}});
         sys::change_link(batch, {.index = link, .name = {}}, {.up = true});
         sys::change_link(batch, {.index = 1, .name = {}}, {.up = true});
         EXPECT_FALSE(socket.transact(batch).is_error());
@@ -139,7 +140,8 @@ protected:
         return server;
     }
 
-    /// Whether a TCP connection from a namespace comes about, with time for a lost packet or a busy machine.
+    /// Whether a TCP connection from a namespace comes about, with time for a lost packet or a busy
+    /// machine.
     bool can_reach(const sys::Fd& from, const std::string& address_text, std::uint16_t port) {
         return connects(from, address_text, port, 5000);
     }
@@ -148,12 +150,14 @@ protected:
         return !connects(from, address_text, port, 300);
     }
 
-    bool connects(const sys::Fd& from, const std::string& address_text, std::uint16_t port, int limit_ms) {
+    bool connects(const sys::Fd& from, const std::string& address_text, std::uint16_t port,
+                  int limit_ms) {
         enter_netns(from);
         sys::Fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
         enter_netns(host_);
         auto address = address_of(address_text, port);
-        if (::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) return true;
+        if (::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0)
+            return true;
         if (errno != EINPROGRESS) return false;
         pollfd waiter{client.get(), POLLOUT, 0};
         if (::poll(&waiter, 1, limit_ms) <= 0) return false;
@@ -173,7 +177,8 @@ protected:
         return out;
     }
 
-    /// Carries out a shell command in the host's namespace; for what only other programs do (nft flush ruleset).
+    /// Carries out a shell command in the host's namespace; for what only other programs do (nft
+    /// flush ruleset).
     static int run(const std::string& command) { return std::system(command.c_str()); }
 
     sys::Fd host_;

@@ -38,7 +38,9 @@ Result<ContainerPort> ContainerPort::parse(std::string_view text) {
     return out;
 }
 
-std::string ContainerPort::to_string() const { return concat(number, '/', network::to_string(protocol)); }
+std::string ContainerPort::to_string() const {
+    return concat(number, '/', network::to_string(protocol));
+}
 
 Result<PortRequest> PortRequest::parse(std::string_view container_port, std::string_view host_ip,
                                        std::string_view host_port) {
@@ -55,7 +57,8 @@ Result<PortRequest> PortRequest::parse(std::string_view container_port, std::str
     auto range = split_once(host_port, '-');
     out.host_first = TRY(parse_port(range ? range->first : host_port));
     out.host_last = range ? TRY(parse_port(range->second)) : out.host_first;
-    if (out.host_last < out.host_first) return fail(ErrorCode::InvalidArgument, "invalid port range: ", host_port);
+    if (out.host_last < out.host_first)
+        return fail(ErrorCode::InvalidArgument, "invalid port range: ", host_port);
     return out;
 }
 

@@ -29,9 +29,11 @@ struct PortRequest {
     ContainerPort container;
     /// The wildcard publishes on every address of the host of its family.
     IpAddress host_address;
-    /// No address was named: on every one of the host, of both families where the container has both.
+    /// No address was named: on every one of the host, of both families where the container has
+    /// both.
     bool is_everywhere = false;
-    /// The first free port of first..last is taken; both 0 means any free port of the ephemeral range.
+    /// The first free port of first..last is taken; both 0 means any free port of the ephemeral
+    /// range.
     std::uint16_t host_first = 0;
     std::uint16_t host_last = 0;
 

@@ -7,7 +7,8 @@ namespace berth::network {
 TEST(ContainerPort, ReadsTheApisKeys) {
     EXPECT_EQ(ContainerPort::parse("80")->to_string(), "80/tcp");
     EXPECT_EQ(ContainerPort::parse("53/UDP")->to_string(), "53/udp");
-    for (const char* text : {"", "0/tcp", "65536/tcp", "80/icmp", "80/", "-1", "8 0", "80/tcp/udp"}) {
+    for (const char* text :
+         {"", "0/tcp", "65536/tcp", "80/icmp", "80/", "-1", "8 0", "80/tcp/udp"}) {
         EXPECT_TRUE(ContainerPort::parse(text).is_error()) << text;
     }
 }

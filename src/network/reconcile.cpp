@@ -56,7 +56,8 @@ Result<> sweep_links(Guarded<Tables>& tables, Links& links, Repairs& repairs) {
 }
 
 // Before the bridges are looked at, which would put a missing table back without a word.
-Result<> check_rules(std::mutex& rules, Guarded<Tables>& tables, Firewall& firewall, Repairs& repairs) {
+Result<> check_rules(std::mutex& rules, Guarded<Tables>& tables, Firewall& firewall,
+                     Repairs& repairs) {
     std::lock_guard lock(rules);
     RulesetPlan plan = tables.lock()->plan();
     auto differences = TRY(firewall.compare(plan));
@@ -71,8 +72,10 @@ void reserve_again(Tables& tables) {
         for (const auto& endpoint : list) {
             if (endpoint.ports.empty() || tables.reservations.contains(endpoint.id)) continue;
             for (const auto& port : endpoint.ports) {
-                auto reserved = reserve_port(port.host_address, port.container.protocol, port.host_port);
-                if (!reserved.is_error()) tables.reservations[endpoint.id].push_back(std::move(*reserved));
+                auto reserved =
+                    reserve_port(port.host_address, port.container.protocol, port.host_port);
+                if (!reserved.is_error())
+                    tables.reservations[endpoint.id].push_back(std::move(*reserved));
             }
         }
     }
@@ -85,7 +88,8 @@ Result<std::vector<std::string>> Manager::reconcile(std::span<const std::string>
     {
         auto locked = state_->tables.lock();
         for (const auto& [container, list] : locked->endpoints) {
-            if (std::find(live.begin(), live.end(), container) == live.end()) ended.push_back(container);
+            if (std::find(live.begin(), live.end(), container) == live.end())
+                ended.push_back(container);
         }
     }
     for (const auto& container : ended) {
@@ -102,7 +106,8 @@ Result<std::vector<std::string>> Manager::reconcile(std::span<const std::string>
         reserve_again(*locked);
         for (const auto& [id, network] : locked->networks) {
             bool is_used = !network.network.is_predefined() || locked->count_on(id) > 0;
-            if (network.network.is_bridge() && network.is_open && is_used) needed.push_back(network.network);
+            if (network.network.is_bridge() && network.is_open && is_used)
+                needed.push_back(network.network);
         }
     }
     if (needed.empty()) {
@@ -113,7 +118,8 @@ Result<std::vector<std::string>> Manager::reconcile(std::span<const std::string>
     TRY(check_rules(state_->rules, state_->tables, *state_->firewall, repairs));
     for (const auto& network : needed) {
         if (!TRY(state_->links->has_link(network.bridge))) {
-            repairs.push_back(concat("made bridge ", network.bridge, " of network ", network.spec.name));
+            repairs.push_back(
+                concat("made bridge ", network.bridge, " of network ", network.spec.name));
         }
         // Also puts addresses and sysctls right.
         state_->tables.lock()->networks.at(network.id).bridge_index = 0;
@@ -131,10 +137,11 @@ void Manager::guard_rules(std::stop_token stop) {
     }
     std::stop_callback on_stop(stop, [&] {
         const std::uint64_t one = 1;
-        sys::write_all(*wake, std::as_bytes(std::span(&one, 1))).ignore("the counter is far from its limit");
+        sys::write_all(*wake, std::as_bytes(std::span(&one, 1)))
+            .ignore("the counter is far from its limit");
     });
-    // Our own deletions look the same as foreign ones; comparing first makes them cost a look and nothing else. What
-    // was deleted before we listened is looked for once.
+    // Our own deletions look the same as foreign ones; comparing first makes them cost a look and
+    // nothing else. What was deleted before we listened is looked for once.
     bool deleted = true;
     for (; !stop.stop_requested(); deleted = false) {
         auto note = [&](const sys::NetlinkMessage& message) {
@@ -159,7 +166,8 @@ void Manager::guard_rules(std::stop_token stop) {
         if (!is_used || differences.is_error() || differences->empty()) continue;
         auto replaced = state_->firewall->replace(plan);
         log.warn("nftables rules were changed by another program; put back",
-                 {{"found", differences->front()}, {"error", replaced.is_error() ? replaced.error().message() : ""}});
+                 {{"found", differences->front()},
+                  {"error", replaced.is_error() ? replaced.error().message() : ""}});
     }
 }
 

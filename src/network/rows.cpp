@@ -7,13 +7,12 @@ namespace berth::network {
 using codec::Json;
 
 const record::Schema& schema() {
-    static const record::Schema value{
-        "network",
-        {R"(
+    static const record::Schema value{"network", {R"(
         CREATE TABLE network (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, complete INTEGER NOT NULL,
                               document TEXT NOT NULL) STRICT;
-        CREATE TABLE network_endpoint (id TEXT PRIMARY KEY, network_id TEXT NOT NULL, container_id TEXT NOT NULL,
-                                       document TEXT NOT NULL, UNIQUE (container_id, network_id)) STRICT;
+        CREATE TABLE network_endpoint (id TEXT PRIMARY KEY, network_id TEXT NOT NULL,
+                                       container_id TEXT NOT NULL, document TEXT NOT NULL,
+                                       UNIQUE (container_id, network_id)) STRICT;
         )"}};
     return value;
 }
@@ -27,7 +26,8 @@ Json write_map(const StringMap& map) {
 
 StringMap read_map(const Json& object, std::string_view key) {
     StringMap out;
-    for (auto& [name, value] : codec::get_string_map(object, key)) out.emplace(std::move(name), std::move(value));
+    for (auto& [name, value] : codec::get_string_map(object, key))
+        out.emplace(std::move(name), std::move(value));
     return out;
 }
 
@@ -44,8 +44,10 @@ Result<std::optional<T>> read_optional(const Json& object, std::string_view key)
 }
 
 Json write_pool(const Pool& pool) {
-    Json out = {{"subnet", pool.subnet.to_string()}, {"range", write_optional(pool.range)},
-                {"gateway", write_optional(pool.gateway)}, {"auxiliary", Json::object()}};
+    Json out = {{"subnet", pool.subnet.to_string()},
+                {"range", write_optional(pool.range)},
+                {"gateway", write_optional(pool.gateway)},
+                {"auxiliary", Json::object()}};
     for (const auto& [name, address] : pool.auxiliary) out["auxiliary"][name] = address.to_string();
     return out;
 }
@@ -63,7 +65,9 @@ Result<Pool> read_pool(const Json& object) {
 }
 
 Json write_port(const PublishedPort& port) {
-    return {{"container", port.container.to_string()}, {"address", port.host_address.to_string()}, {"port", port.host_port}};
+    return {{"container", port.container.to_string()},
+            {"address", port.host_address.to_string()},
+            {"port", port.host_port}};
 }
 
 Result<PublishedPort> read_port(const Json& object) {
@@ -108,7 +112,8 @@ Result<Network> parse_network_document(std::string_view text) {
     out.spec.options = read_map(document, "options");
     out.spec.ipam_driver = codec::get_string(document, "ipam_driver");
     out.spec.ipam_options = read_map(document, "ipam_options");
-    for (const Json& pool : member_or_empty(document, "pools")) out.spec.pools.push_back(TRY(read_pool(pool)));
+    for (const Json& pool : member_or_empty(document, "pools"))
+        out.spec.pools.push_back(TRY(read_pool(pool)));
     out.spec.internal = codec::get_bool(document, "internal");
     out.spec.attachable = codec::get_bool(document, "attachable");
     out.spec.enable_ipv6 = codec::get_bool(document, "enable_ipv6");
@@ -119,7 +124,8 @@ std::string endpoint_document(const Endpoint& endpoint) {
     Json ports = Json::array();
     for (const auto& port : endpoint.ports) ports.push_back(write_port(port));
     Json links = Json::array();
-    for (const auto& [container, alias] : endpoint.links) links.push_back({{"container", container}, {"alias", alias}});
+    for (const auto& [container, alias] : endpoint.links)
+        links.push_back({{"container", container}, {"alias", alias}});
     return codec::dump_json({{"network_name", endpoint.network_name},
                              {"container_name", endpoint.container_name},
                              {"interface", endpoint.interface},
@@ -152,15 +158,18 @@ Result<Endpoint> parse_endpoint_document(std::string_view text) {
     out.aliases = codec::get_strings(document, "aliases");
     out.dns_names = codec::get_strings(document, "dns_names");
     for (const Json& link : member_or_empty(document, "links")) {
-        out.links.emplace_back(codec::get_string(link, "container"), codec::get_string(link, "alias"));
+        out.links.emplace_back(codec::get_string(link, "container"),
+                               codec::get_string(link, "alias"));
     }
-    for (const Json& port : member_or_empty(document, "ports")) out.ports.push_back(TRY(read_port(port)));
+    for (const Json& port : member_or_empty(document, "ports"))
+        out.ports.push_back(TRY(read_port(port)));
     return out;
 }
 
 Result<> insert_network(record::Database& database, const StoredNetwork& row) {
-    TRY(database.execute("INSERT INTO network (id, name, complete, document) VALUES (?1, ?2, ?3, ?4)", row.network.id,
-                         row.network.spec.name, row.complete, network_document(row.network)));
+    TRY(database.execute(
+        "INSERT INTO network (id, name, complete, document) VALUES (?1, ?2, ?3, ?4)",
+        row.network.id, row.network.spec.name, row.complete, network_document(row.network)));
     return {};
 }
 
@@ -178,7 +187,8 @@ Result<std::vector<StoredNetwork>> load_networks(record::Database& database) {
     auto rows = TRY(database.prepare("SELECT id, name, complete, document FROM network"));
     std::vector<StoredNetwork> out;
     while (TRY(rows.step())) {
-        Network network = TRY(parse_network_document(rows.text(3)).context("network ", rows.text(1)));
+        Network network =
+            TRY(parse_network_document(rows.text(3)).context("network ", rows.text(1)));
         network.id = rows.text(0);
         network.spec.name = rows.text(1);
         out.push_back({std::move(network), rows.integer(2) != 0});
@@ -189,9 +199,10 @@ Result<std::vector<StoredNetwork>> load_networks(record::Database& database) {
 Result<> store_endpoints(record::Database& database, std::span<const Endpoint> endpoints) {
     auto transaction = TRY(database.begin(record::Durability::Relaxed));
     for (const auto& endpoint : endpoints) {
-        TRY(database.execute("INSERT OR REPLACE INTO network_endpoint (id, network_id, container_id, document)"
-                             " VALUES (?1, ?2, ?3, ?4)",
-                             endpoint.id, endpoint.network_id, endpoint.container_id, endpoint_document(endpoint)));
+        TRY(database.execute(
+            "INSERT OR REPLACE INTO network_endpoint (id, network_id, container_id, document)"
+            " VALUES (?1, ?2, ?3, ?4)",
+            endpoint.id, endpoint.network_id, endpoint.container_id, endpoint_document(endpoint)));
     }
     return std::move(transaction).commit();
 }
@@ -205,10 +216,12 @@ Result<> delete_endpoints(record::Database& database, std::span<const Endpoint> 
 }
 
 Result<std::vector<Endpoint>> load_endpoints(record::Database& database) {
-    auto rows = TRY(database.prepare("SELECT id, network_id, container_id, document FROM network_endpoint"));
+    auto rows = TRY(
+        database.prepare("SELECT id, network_id, container_id, document FROM network_endpoint"));
     std::vector<Endpoint> out;
     while (TRY(rows.step())) {
-        Endpoint endpoint = TRY(parse_endpoint_document(rows.text(3)).context("endpoint ", rows.text(0)));
+        Endpoint endpoint =
+            TRY(parse_endpoint_document(rows.text(3)).context("endpoint ", rows.text(0)));
         endpoint.id = rows.text(0);
         endpoint.network_id = rows.text(1);
         endpoint.container_id = rows.text(2);

@@ -7,11 +7,13 @@
 
 namespace berth::network {
 
-// The rows of networks and endpoints. What is looked up is a column, the rest one JSON document with a version.
+// The rows of networks and endpoints. What is looked up is a column, the rest one JSON document
+// with a version.
 
 struct StoredNetwork {
     Network network;
-    /// False between the row's birth and the bridge's: an interrupted create or remove, swept by reconcile().
+    /// False between the row's birth and the bridge's: an interrupted create or remove, swept by
+    /// reconcile().
     bool complete = false;
 };
 

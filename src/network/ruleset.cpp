@@ -6,21 +6,28 @@
 
 // How a packet finds its way:
 //
-//   outside -> host:8080        `publish` in prerouting rewrites the destination to container:80; forwarding is allowed
-//                               because the connection was rewritten, everything else towards a bridge is dropped.
-//   host -> 127.0.0.1:8080      the same chain in output. The packet leaves with a loopback source address, which no
-//                               container could answer, so postrouting gives it the bridge's address. The answer comes
-//                               in by the bridge with a loopback destination once translated back: the bridge link has
-//                               route_localnet set. `guard` keeps containers and neighbours from using that to reach
-//                               the host's own loopback services.
-//   container -> host:8080      hairpin: rewritten to a container of maybe the same bridge, which would answer directly
-//                               and past the translation; so the source becomes the bridge's address too. Where
-//                               br_netfilter is on, such a packet never leaves the bridge: it is rewritten as a frame
-//                               and has no input interface (`iif 0`), like those of the host's own programs.
+//   outside -> host:8080        `publish` in prerouting rewrites the destination to container:80;
+//   forwarding is allowed
+//                               because the connection was rewritten, everything else towards a
+//                               bridge is dropped.
+//   host -> 127.0.0.1:8080      the same chain in output. The packet leaves with a loopback source
+//   address, which no
+//                               container could answer, so postrouting gives it the bridge's
+//                               address. The answer comes in by the bridge with a loopback
+//                               destination once translated back: the bridge link has
+//                               route_localnet set. `guard` keeps containers and neighbours from
+//                               using that to reach the host's own loopback services.
+//   container -> host:8080      hairpin: rewritten to a container of maybe the same bridge, which
+//   would answer directly
+//                               and past the translation; so the source becomes the bridge's
+//                               address too. Where br_netfilter is on, such a packet never leaves
+//                               the bridge: it is rewritten as a frame and has no input interface
+//                               (`iif 0`), like those of the host's own programs.
 //   container -> outside        masqueraded unless the network says otherwise.
 //
-// Rejected: a chain or rule for each network (a rule costs a parse and a rebuild of its chain, an element is one hash
-// insert), interval sets of subnets (they need the bridges anyway), and a proxy process for loopback (Docker's way).
+// Rejected: a chain or rule for each network (a rule costs a parse and a rebuild of its chain, an
+// element is one hash insert), interval sets of subnets (they need the bridges anyway), and a proxy
+// process for loopback (Docker's way).
 
 namespace berth::network {
 
@@ -78,14 +85,15 @@ std::string protocol_field(Protocol protocol) {
 }
 
 std::string port_set(const PortRule& rule) {
-    return concat(rule.target.is_v4() ? "published" : "published6", rule.port.host_address.is_wildcard() ? "_any" : "");
+    return concat(rule.target.is_v4() ? "published" : "published6",
+                  rule.port.host_address.is_wildcard() ? "_any" : "");
 }
 }  // namespace
 
 std::string ruleset_text(std::string_view table, const RulesetPlan& plan) {
     // The first line makes the second one succeed when there is no such table yet.
-    std::string out =
-        concat("table inet ", table, "\ndelete table inet ", table, "\ntable inet ", table, " {", rules, "}\n");
+    std::string out = concat("table inet ", table, "\ndelete table inet ", table, "\ntable inet ",
+                             table, " {", rules, "}\n");
     auto add = [&](std::string_view set, const auto&... element) {
         out += concat("add element inet ", table, ' ', set, " { ", element..., " }\n");
     };
@@ -97,7 +105,8 @@ std::string ruleset_text(std::string_view table, const RulesetPlan& plan) {
     }
     for (const auto& rule : plan.ports) {
         const IpAddress& host = rule.port.host_address;
-        std::string key = concat(to_string(rule.port.container.protocol), " . ", rule.port.host_port);
+        std::string key =
+            concat(to_string(rule.port.container.protocol), " . ", rule.port.host_port);
         if (!host.is_wildcard()) key = concat(host.to_string(), " . ", key);
         add(port_set(rule), key, " : ", rule.target.to_string(), " . ", rule.port.container.number);
     }
@@ -105,27 +114,32 @@ std::string ruleset_text(std::string_view table, const RulesetPlan& plan) {
 }
 
 std::size_t ruleset_rule_count() {
-    // A rule is a line with a verdict or a statement; everything else in the text is a declaration or a brace.
+    // A rule is a line with a verdict or a statement; everything else in the text is a declaration
+    // or a brace.
     std::size_t count = 0;
     for (const auto& line : split(rules, '\n')) {
         std::string_view text = trim(line);
-        bool declares = text.empty() || text == "}" || text.ends_with('{') || text.starts_with("type ") ||
-                        text.starts_with("set ") || text.starts_with("map ");
+        bool declares = text.empty() || text == "}" || text.ends_with('{') ||
+                        text.starts_with("type ") || text.starts_with("set ") ||
+                        text.starts_with("map ");
         if (!declares) ++count;
     }
     return count;
 }
 
 const std::vector<std::string>& ruleset_sets() {
-    static const std::vector<std::string> names = {"bridges",   "same_bridge",   "masqueraded", "internal",
-                                                   "published", "published_any", "published6",  "published6_any"};
+    static const std::vector<std::string> names = {"bridges",    "same_bridge",   "masqueraded",
+                                                   "internal",   "published",     "published_any",
+                                                   "published6", "published6_any"};
     return names;
 }
 
 std::vector<sys::NftChange> bridge_changes(const BridgeRule& rule, NftKind kind) {
     std::string field = sys::nft_interface_field(rule.bridge);
     std::vector<sys::NftChange> out;
-    auto add = [&](std::string set, std::string key) { out.push_back({kind, std::move(set), {{std::move(key), {}}}}); };
+    auto add = [&](std::string set, std::string key) {
+        out.push_back({kind, std::move(set), {{std::move(key), {}}}});
+    };
     add("bridges", field);
     add("same_bridge", field + field);
     if (rule.masquerade && !rule.internal) add("masqueraded", field);
@@ -135,9 +149,11 @@ std::vector<sys::NftChange> bridge_changes(const BridgeRule& rule, NftKind kind)
 
 std::vector<sys::NftChange> port_changes(const PortRule& rule, NftKind kind) {
     const IpAddress& host = rule.port.host_address;
-    std::string key = protocol_field(rule.port.container.protocol) + sys::nft_port_field(rule.port.host_port);
+    std::string key =
+        protocol_field(rule.port.container.protocol) + sys::nft_port_field(rule.port.host_port);
     if (!host.is_wildcard()) key = sys::nft_field(host.bytes()) + key;
-    std::string value = sys::nft_field(rule.target.bytes()) + sys::nft_port_field(rule.port.container.number);
+    std::string value =
+        sys::nft_field(rule.target.bytes()) + sys::nft_port_field(rule.port.container.number);
     return {{kind, port_set(rule), {{std::move(key), std::move(value)}}}};
 }
 
@@ -150,7 +166,8 @@ std::vector<sys::NftChange> merge_changes(std::vector<sys::NftChange> changes) {
         if (same == out.end()) {
             out.push_back(std::move(change));
         } else {
-            std::move(change.elements.begin(), change.elements.end(), std::back_inserter(same->elements));
+            std::move(change.elements.begin(), change.elements.end(),
+                      std::back_inserter(same->elements));
         }
     }
     return out;
@@ -158,7 +175,9 @@ std::vector<sys::NftChange> merge_changes(std::vector<sys::NftChange> changes) {
 
 std::vector<sys::NftChange> plan_changes(const RulesetPlan& plan) {
     std::vector<sys::NftChange> all;
-    auto append = [&](std::vector<sys::NftChange> part) { std::move(part.begin(), part.end(), std::back_inserter(all)); };
+    auto append = [&](std::vector<sys::NftChange> part) {
+        std::move(part.begin(), part.end(), std::back_inserter(all));
+    };
     for (const auto& bridge : plan.bridges) append(bridge_changes(bridge, NftKind::Add));
     for (const auto& port : plan.ports) append(port_changes(port, NftKind::Add));
     return merge_changes(std::move(all));

@@ -11,8 +11,8 @@
 
 namespace berth::network {
 
-// What the nftables table should hold, as values. The rules never change: they look everything up in sets and maps, so
-// that a network or a published port is an element and nothing else.
+// What the nftables table should hold, as values. The rules never change: they look everything up
+// in sets and maps, so that a network or a published port is an element and nothing else.
 
 /// One bridge as the rules see it.
 struct BridgeRule {
@@ -24,7 +24,8 @@ struct BridgeRule {
     auto operator<=>(const BridgeRule&) const = default;
 };
 
-/// One published port: packets to `host` go to `target`:`port.container`. `target` is of the host address's family.
+/// One published port: packets to `host` go to `target`:`port.container`. `target` is of the host
+/// address's family.
 struct PortRule {
     PublishedPort port;
     IpAddress target;
@@ -36,8 +37,8 @@ struct RulesetPlan {
     std::vector<PortRule> ports;
 };
 
-/// The table with its sets, maps, chains, rules and elements as text for libnftables, which carries it out in one
-/// transaction. Replaces what the table of this name held before.
+/// The table with its sets, maps, chains, rules and elements as text for libnftables, which carries
+/// it out in one transaction. Replaces what the table of this name held before.
 std::string ruleset_text(std::string_view table, const RulesetPlan& plan);
 /// The number of rules in that text, to notice flushed chains.
 std::size_t ruleset_rule_count();

@@ -27,8 +27,12 @@ TEST(Ruleset, ReplacesTheTableInOneText) {
     for (const auto& set : ruleset_sets()) EXPECT_THAT(text, HasSubstr(" " + set + " { type"));
     EXPECT_THAT(text, HasSubstr("add element inet berth_x same_bridge { \"br0\" . \"br0\" }\n"));
     EXPECT_THAT(text, HasSubstr("add element inet berth_x internal { \"br1\" }\n"));
-    EXPECT_THAT(text, HasSubstr("add element inet berth_x published_any { tcp . 8080 : 172.17.0.2 . 80 }\n"));
-    EXPECT_THAT(text, HasSubstr("add element inet berth_x published6 { ::1 . tcp . 8080 : fd00::2 . 80 }\n"));
+    EXPECT_THAT(
+        text,
+        HasSubstr("add element inet berth_x published_any { tcp . 8080 : 172.17.0.2 . 80 }\n"));
+    EXPECT_THAT(
+        text,
+        HasSubstr("add element inet berth_x published6 { ::1 . tcp . 8080 : fd00::2 . 80 }\n"));
 }
 
 TEST(Ruleset, PutsABridgeIntoItsSets) {
@@ -58,7 +62,8 @@ TEST(Ruleset, MergesAPlanBySet) {
     plan.bridges = {{.bridge = "a"}, {.bridge = "b"}};
     plan.ports = {rule("0.0.0.0", 1, "10.0.0.2", 1), rule("0.0.0.0", 2, "10.0.0.2", 2)};
     auto changes = plan_changes(plan);
-    EXPECT_EQ(sets_of(changes), (std::vector<std::string>{"bridges", "same_bridge", "masqueraded", "published_any"}));
+    EXPECT_EQ(sets_of(changes),
+              (std::vector<std::string>{"bridges", "same_bridge", "masqueraded", "published_any"}));
     for (const auto& change : changes) EXPECT_EQ(change.elements.size(), 2u);
 }
 

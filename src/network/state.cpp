@@ -28,7 +28,8 @@ bool option_is(const Network& network, const std::string& key, bool fallback) {
 }
 
 BridgeRule bridge_rule(const Network& network) {
-    return {network.bridge, option_is(network, "com.docker.network.bridge.enable_ip_masquerade", true),
+    return {network.bridge,
+            option_is(network, "com.docker.network.bridge.enable_ip_masquerade", true),
             network.spec.internal};
 }
 
@@ -38,12 +39,14 @@ std::vector<PortRule> port_rules(const Endpoint& endpoint, const PublishedPort& 
     return {};
 }
 
-std::vector<std::string> dns_names_of(const Network& network, const Endpoint& endpoint, std::string_view hostname) {
+std::vector<std::string> dns_names_of(const Network& network, const Endpoint& endpoint,
+                                      std::string_view hostname) {
     // Docker answers no names on the default bridge.
     if (network.is_predefined()) return {};
     std::vector<std::string> out;
     auto add = [&](std::string_view name) {
-        if (!name.empty() && std::find(out.begin(), out.end(), name) == out.end()) out.emplace_back(name);
+        if (!name.empty() && std::find(out.begin(), out.end(), name) == out.end())
+            out.emplace_back(name);
     };
     add(endpoint.container_name);
     for (const auto& alias : endpoint.aliases) add(alias);
@@ -93,7 +96,8 @@ Endpoint* Tables::find_endpoint(std::string_view container_id, std::string_view 
 
 bool Tables::is_port_taken(const IpAddress& address, Protocol protocol, std::uint16_t port) const {
     auto [first, last] = ports.equal_range({protocol, port});
-    return std::any_of(first, last, [&](const auto& entry) { return addresses_clash(entry.second, address); });
+    return std::any_of(first, last,
+                       [&](const auto& entry) { return addresses_clash(entry.second, address); });
 }
 
 void Tables::add_port(const PublishedPort& port) {
@@ -102,7 +106,8 @@ void Tables::add_port(const PublishedPort& port) {
 
 void Tables::remove_port(const PublishedPort& port) {
     auto [first, last] = ports.equal_range({port.container.protocol, port.host_port});
-    auto found = std::find_if(first, last, [&](const auto& entry) { return entry.second == port.host_address; });
+    auto found = std::find_if(first, last,
+                              [&](const auto& entry) { return entry.second == port.host_address; });
     if (found != last) ports.erase(found);
 }
 
@@ -112,7 +117,8 @@ void Tables::forget(const Endpoint& endpoint) {
     auto network = networks.find(endpoint.network_id);
     if (network == networks.end()) return;
     if (network->second.v4) network->second.v4->give_back(endpoint.address.address);
-    if (network->second.v6 && endpoint.address_v6) network->second.v6->give_back(endpoint.address_v6->address);
+    if (network->second.v6 && endpoint.address_v6)
+        network->second.v6->give_back(endpoint.address_v6->address);
 }
 
 RulesetPlan Tables::plan() const {
@@ -134,9 +140,11 @@ std::set<std::string> Tables::observers_of(const Endpoint& endpoint) const {
     std::set<std::string> out;
     for (const auto& [container, list] : endpoints) {
         for (const auto& other : list) {
-            bool is_linked = std::any_of(other.links.begin(), other.links.end(),
-                                         [&](const auto& link) { return link.first == endpoint.container_id; });
-            if (other.network_id == endpoint.network_id && (is_linked || !endpoint.dns_names.empty())) {
+            bool is_linked =
+                std::any_of(other.links.begin(), other.links.end(),
+                            [&](const auto& link) { return link.first == endpoint.container_id; });
+            if (other.network_id == endpoint.network_id &&
+                (is_linked || !endpoint.dns_names.empty())) {
                 out.insert(container);
             }
         }

@@ -65,8 +65,9 @@ struct Manager::State {
     Guarded<Tables> tables;
     /// Held while bridges are made or removed, so that two first connects do not make one twice.
     std::mutex bridges;
-    /// Held from a change of port elements to the change of `tables` that says the same, and while the whole table is
-    /// compared with `tables`: whoever compares sees both or neither. Taken before the lock of `tables`.
+    /// Held from a change of port elements to the change of `tables` that says the same, and while
+    /// the whole table is compared with `tables`: whoever compares sees both or neither. Taken
+    /// before the lock of `tables`.
     std::mutex rules;
     std::function<void(std::span<const std::string>)> listener;
 
@@ -75,7 +76,8 @@ struct Manager::State {
     Result<> load();
     Result<> add_predefined();
     Result<Network> default_network();
-    /// The bridge of a network, ready: (index, mtu). Makes link, sysctls and set elements when needed.
+    /// The bridge of a network, ready: (index, mtu). Makes link, sysctls and set elements when
+    /// needed.
     Result<std::pair<std::uint32_t, std::uint32_t>> ready_bridge(const std::string& network_id);
     Result<> make_bridge(LiveNetwork& live);
     Result<> move_default_subnet(LiveNetwork& live);
@@ -91,7 +93,8 @@ LiveNetwork make_live(Network network);
 BridgeRule bridge_rule(const Network& network);
 /// One for each family that the endpoint has and the port's address allows.
 std::vector<PortRule> port_rules(const Endpoint& endpoint, const PublishedPort& port);
-std::vector<std::string> dns_names_of(const Network& network, const Endpoint& endpoint, std::string_view hostname);
+std::vector<std::string> dns_names_of(const Network& network, const Endpoint& endpoint,
+                                      std::string_view hostname);
 /// Whether a driver option is set to a true value; `fallback` when absent.
 bool option_is(const Network& network, const std::string& key, bool fallback);
 

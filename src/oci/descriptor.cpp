@@ -28,7 +28,9 @@ Json write_platform(const Platform& platform) {
 
 }  // namespace
 
-Annotations read_annotations(const Json& object) { return codec::get_string_map(object, "annotations"); }
+Annotations read_annotations(const Json& object) {
+    return codec::get_string_map(object, "annotations");
+}
 
 void write_annotations(Json& object, const Annotations& annotations) {
     if (annotations.empty()) return;
@@ -41,14 +43,15 @@ Result<Descriptor> read_descriptor(const Json& value, std::string_view where) {
     if (!value.is_object()) return fail(ErrorCode::InvalidArgument, where, " is not a descriptor");
     Descriptor out;
     out.media_type = TRY(codec::require_string(value, "mediaType").context(where));
-    out.digest =
-        TRY(Digest::parse(TRY(codec::require_string(value, "digest").context(where))).context(where));
+    out.digest = TRY(
+        Digest::parse(TRY(codec::require_string(value, "digest").context(where))).context(where));
     out.size = TRY(codec::require_int(value, "size").context(where));
     if (out.size < 0) return fail(ErrorCode::InvalidArgument, where, ": negative size");
     out.annotations = read_annotations(value);
     out.artifact_type = codec::get_string(value, "artifactType");
     out.urls = codec::get_strings(value, "urls");
-    if (const Json* platform = codec::find_member(value, "platform"); platform && platform->is_object())
+    if (const Json* platform = codec::find_member(value, "platform");
+        platform && platform->is_object())
         out.platform = read_platform(*platform);
     return out;
 }

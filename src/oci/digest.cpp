@@ -6,13 +6,16 @@ namespace berth::oci {
 
 Result<Digest> Digest::parse(std::string_view text) {
     const auto parts = split_once(text, ':');
-    if (!parts) return fail(ErrorCode::InvalidArgument, "invalid digest \"", text, "\": no algorithm");
+    if (!parts)
+        return fail(ErrorCode::InvalidArgument, "invalid digest \"", text, "\": no algorithm");
     const auto [algorithm, hex] = *parts;
     const std::size_t length = algorithm == "sha256" ? 64 : algorithm == "sha512" ? 128 : 0;
     if (length == 0) {
-        return fail(ErrorCode::InvalidArgument, "invalid digest \"", text, "\": algorithm must be sha256 or sha512");
+        return fail(ErrorCode::InvalidArgument, "invalid digest \"", text,
+                    "\": algorithm must be sha256 or sha512");
     }
-    if (hex.size() != length || hex.find_first_not_of("0123456789abcdef") != std::string_view::npos) {
+    if (hex.size() != length ||
+        hex.find_first_not_of("0123456789abcdef") != std::string_view::npos) {
         return fail(ErrorCode::InvalidArgument, "invalid digest \"", text, "\": want ", length,
                     " lower-case hexadecimal characters");
     }

@@ -17,8 +17,9 @@ TEST(Digest, ParsesWhatTheSpecificationAllows) {
 }
 
 TEST(Digest, RefusesEverythingElse) {
-    for (const auto& bad : {std::string(), empty_hash, "sha256:" + empty_hash.substr(1), "md5:" + empty_hash,
-                                  std::string("sha256:E3") + empty_hash.substr(2), "sha256:../" + empty_hash.substr(3)}) {
+    for (const auto& bad :
+         {std::string(), empty_hash, "sha256:" + empty_hash.substr(1), "md5:" + empty_hash,
+          std::string("sha256:E3") + empty_hash.substr(2), "sha256:../" + empty_hash.substr(3)}) {
         EXPECT_TRUE(Digest::parse(bad).is_error()) << bad;
     }
 }

@@ -9,10 +9,11 @@ namespace {
 using codec::Json;
 
 constexpr std::string_view run_config_members[] = {
-    "User",       "ExposedPorts", "Env",         "Entrypoint", "Cmd",   "Volumes", "WorkingDir", "Labels",
-    "StopSignal", "StopTimeout",  "Healthcheck", "Shell",      "OnBuild", "ArgsEscaped"};
-constexpr std::string_view image_members[] = {"created", "author", "architecture", "variant", "os", "os.version",
-                                              "os.features", "config", "rootfs", "history"};
+    "User",   "ExposedPorts", "Env",         "Entrypoint",  "Cmd",   "Volumes", "WorkingDir",
+    "Labels", "StopSignal",   "StopTimeout", "Healthcheck", "Shell", "OnBuild", "ArgsEscaped"};
+constexpr std::string_view image_members[] = {"created", "author",     "architecture", "variant",
+                                              "os",      "os.version", "os.features",  "config",
+                                              "rootfs",  "history"};
 
 template <typename Known>
 std::string collect_unknown(const Json& object, const Known& known) {
@@ -97,7 +98,8 @@ Result<ImageRunConfig> read_run_config(const Json& object) {
     out.user = codec::get_string(object, "User");
     out.exposed_ports = TRY(read_set(object, "ExposedPorts"));
     out.env = TRY(read_strings(object, "Env"));
-    if (codec::find_member(object, "Entrypoint")) out.entrypoint = TRY(read_strings(object, "Entrypoint"));
+    if (codec::find_member(object, "Entrypoint"))
+        out.entrypoint = TRY(read_strings(object, "Entrypoint"));
     if (codec::find_member(object, "Cmd")) out.cmd = TRY(read_strings(object, "Cmd"));
     out.volumes = TRY(read_set(object, "Volumes"));
     out.working_dir = codec::get_string(object, "WorkingDir");
@@ -106,7 +108,8 @@ Result<ImageRunConfig> read_run_config(const Json& object) {
     out.labels = codec::get_string_map(object, "Labels");
     std::ranges::sort(out.labels);
     out.stop_signal = codec::get_string(object, "StopSignal");
-    if (codec::find_member(object, "StopTimeout")) out.stop_timeout = static_cast<int>(codec::get_int(object, "StopTimeout"));
+    if (codec::find_member(object, "StopTimeout"))
+        out.stop_timeout = static_cast<int>(codec::get_int(object, "StopTimeout"));
     if (const Json* check = codec::find_member(object, "Healthcheck"); check && check->is_object())
         out.healthcheck = read_healthcheck(*check);
     out.shell = TRY(read_strings(object, "Shell"));
@@ -155,7 +158,9 @@ Result<> read_rootfs(const Json& document, ImageConfig& out) {
     if (!rootfs) return {};
     if (!rootfs->is_object()) return wrong("rootfs", "is not an object");
     const auto ids = TRY(read_strings(*rootfs, "diff_ids"));
-    for (const auto& id : ids) out.diff_ids.push_back(TRY(Digest::parse(id).context("image configuration: rootfs.diff_ids")));
+    for (const auto& id : ids)
+        out.diff_ids.push_back(
+            TRY(Digest::parse(id).context("image configuration: rootfs.diff_ids")));
     return {};
 }
 
@@ -195,7 +200,8 @@ void ImageRunConfig::set_env(std::string_view name, std::string_view value) {
 }
 
 void ImageRunConfig::set_label(std::string_view key, std::string_view value) {
-    const auto found = std::ranges::find(labels, key, [](const auto& label) { return std::string_view(label.first); });
+    const auto found = std::ranges::find(
+        labels, key, [](const auto& label) { return std::string_view(label.first); });
     if (found != labels.end()) {
         found->second = value;
     } else {
@@ -236,7 +242,8 @@ Result<ImageConfig> parse_image_config(std::string_view json) {
                     .variant = codec::get_string(document, "variant"),
                     .os_version = codec::get_string(document, "os.version"),
                     .os_features = codec::get_strings(document, "os.features")};
-    if (const Json* config = codec::find_member(document, "config")) out.config = TRY(read_run_config(*config));
+    if (const Json* config = codec::find_member(document, "config"))
+        out.config = TRY(read_run_config(*config));
     TRY(read_rootfs(document, out));
     TRY(read_history(document, out));
     out.unknown_json = collect_unknown(document, image_members);

@@ -14,10 +14,11 @@
 
 namespace berth::oci {
 
-/// How an image wants its containers checked. A Docker extension of the image configuration. Zero durations and
-/// retries mean the engine's defaults.
+/// How an image wants its containers checked. A Docker extension of the image configuration. Zero
+/// durations and retries mean the engine's defaults.
 struct HealthcheckConfig {
-    std::vector<std::string> test;  // {"NONE"}, {"CMD", args...} or {"CMD-SHELL", line}; empty inherits
+    std::vector<std::string>
+        test;  // {"NONE"}, {"CMD", args...} or {"CMD-SHELL", line}; empty inherits
     std::chrono::nanoseconds interval{0};
     std::chrono::nanoseconds timeout{0};
     std::chrono::nanoseconds start_period{0};
@@ -26,8 +27,8 @@ struct HealthcheckConfig {
     bool operator==(const HealthcheckConfig&) const = default;
 };
 
-/// The member "config": how to run the image. image-spec v1.1, config.md, with Docker's Healthcheck, Shell, OnBuild,
-/// ArgsEscaped and StopTimeout.
+/// The member "config": how to run the image. image-spec v1.1, config.md, with Docker's
+/// Healthcheck, Shell, OnBuild, ArgsEscaped and StopTimeout.
 struct ImageRunConfig {
     std::string user;
     std::vector<std::string> exposed_ports;  // "80/tcp"
@@ -61,7 +62,8 @@ struct HistoryRecord {
     bool operator==(const HistoryRecord&) const = default;
 };
 
-/// An image configuration. image-spec v1.1, config.md. What is unknown here survives parse and to_json.
+/// An image configuration. image-spec v1.1, config.md. What is unknown here survives parse and
+/// to_json.
 struct ImageConfig {
     std::optional<Timestamp> created;
     std::string author;
@@ -72,7 +74,8 @@ struct ImageConfig {
     std::string unknown_json;  // members that are not known here, as one JSON object; "" for none
     bool operator==(const ImageConfig&) const = default;
 
-    /// Compact JSON; equal values give equal bytes. Labels, ports and volumes are sorted, as Go's maps are.
+    /// Compact JSON; equal values give equal bytes. Labels, ports and volumes are sorted, as Go's
+    /// maps are.
     std::string to_json() const;
 };
 

@@ -49,8 +49,9 @@ TEST(ImageConfig, SurvivesARoundTripWithUnknownMembers) {
 }
 
 TEST(ImageConfig, RefusesWrongKinds) {
-    for (const char* text : {"[]", "{\"config\":[]}", "{\"config\":{\"Env\":\"A=1\"}}", "{\"config\":{\"Cmd\":[1]}}",
-                             "{\"rootfs\":{\"diff_ids\":[\"sha256:zz\"]}}", "{\"history\":[1]}", "{\"history\":{}}"}) {
+    for (const char* text :
+         {"[]", "{\"config\":[]}", "{\"config\":{\"Env\":\"A=1\"}}", "{\"config\":{\"Cmd\":[1]}}",
+          "{\"rootfs\":{\"diff_ids\":[\"sha256:zz\"]}}", "{\"history\":[1]}", "{\"history\":{}}"}) {
         const auto config = parse_image_config(text);
         ASSERT_TRUE(config.is_error()) << text;
         EXPECT_TRUE(config.error().is(ErrorCode::InvalidArgument));

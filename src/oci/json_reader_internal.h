@@ -11,11 +11,12 @@
 #include "base/result.h"
 #include "codec/json.h"
 
-// Reading JSON members into structs, checked: the first member of a wrong type or range is remembered with
-// its place ("process.rlimits[2].soft"), everything after it is skipped.
+// Reading JSON members into structs, checked: the first member of a wrong type or range is
+// remembered with its place ("process.rlimits[2].soft"), everything after it is skipped.
 namespace berth::oci::json {
 
-/// Where in the document a value stands. Text is made only when there is something to complain about.
+/// Where in the document a value stands. Text is made only when there is something to complain
+/// about.
 struct Place {
     const Place* parent = nullptr;
     std::string_view key;
@@ -61,8 +62,8 @@ inline void read(const codec::Json& value, const Place& place, Problem& problem,
 }
 
 template <std::integral T>
-requires(!std::same_as<T, bool>) void read(const codec::Json& value, const Place& place, Problem& problem,
-                                           T& out) {
+requires(!std::same_as<T, bool>) void read(const codec::Json& value, const Place& place,
+                                           Problem& problem, T& out) {
     if (value.is_number_unsigned()) {
         const auto number = *value.get_ptr<const std::uint64_t*>();
         if (!std::in_range<T>(number)) return complain(problem, place, "is out of range");

@@ -54,18 +54,20 @@ std::string_view essence(std::string_view type) { return trim(type.substr(0, typ
 /// The type that the document has by its own word, by who sent it, or by its members.
 Result<std::string> type_of(const Json& document, std::string_view declared) {
     declared = essence(declared);
-    if (declared == "application/json" || declared == "application/octet-stream" || declared == "text/plain")
+    if (declared == "application/json" || declared == "application/octet-stream" ||
+        declared == "text/plain")
         declared = {};
     const std::string own = codec::get_string(document, "mediaType");
     if (!own.empty() && !declared.empty() && own != declared)
-        return fail(ErrorCode::InvalidArgument, "the manifest says it is ", own, " but was sent as ",
-                    declared);
+        return fail(ErrorCode::InvalidArgument, "the manifest says it is ", own,
+                    " but was sent as ", declared);
     const auto version = codec::get_int(document, "schemaVersion");
     if (version == 1 || document.contains("fsLayers"))
         return fail(ErrorCode::Unsupported,
                     "Docker image manifest version 2, schema 1 is obsolete and not supported")
             .with_hint("push the image again with a current tool");
-    if (version != 2) return fail(ErrorCode::InvalidArgument, "the manifest has no schemaVersion 2");
+    if (version != 2)
+        return fail(ErrorCode::InvalidArgument, "the manifest has no schemaVersion 2");
     if (!own.empty()) return own;
     if (!declared.empty()) return std::string(declared);
     if (document.contains("manifests") && !document.contains("config"))
@@ -91,14 +93,18 @@ Result<std::variant<Manifest, Index>> parse_manifest_or_index(std::string_view j
                                                               std::string_view declared_type) {
     using Either = std::variant<Manifest, Index>;
     if (json.size() > max_manifest_bytes)
-        return fail(ErrorCode::InvalidArgument, "the manifest is larger than ", max_manifest_bytes, " bytes");
+        return fail(ErrorCode::InvalidArgument, "the manifest is larger than ", max_manifest_bytes,
+                    " bytes");
     const Json document = TRY(codec::parse_json(json));
-    if (!document.is_object()) return fail(ErrorCode::InvalidArgument, "the manifest is not a JSON object");
+    if (!document.is_object())
+        return fail(ErrorCode::InvalidArgument, "the manifest is not a JSON object");
     std::string type = TRY(type_of(document, declared_type));
-    // A document that means one thing as a manifest and another as an index is an attack. CVE-2021-41190.
+    // A document that means one thing as a manifest and another as an index is an attack.
+    // CVE-2021-41190.
     const bool has_layers = document.contains("layers") || document.contains("config");
     if (has_layers && document.contains("manifests"))
-        return fail(ErrorCode::InvalidArgument, "the manifest has members of both a manifest and an index");
+        return fail(ErrorCode::InvalidArgument,
+                    "the manifest has members of both a manifest and an index");
     if (media_type::is_index(type)) return Either(TRY(read_index(document, std::move(type))));
     if (media_type::is_manifest(type)) return Either(TRY(read_manifest(document, std::move(type))));
     return fail(ErrorCode::Unsupported, "unknown manifest type ", type);
@@ -149,7 +155,8 @@ const Descriptor* Index::find(const Platform& wanted) const {
     for (const auto& entry : manifests) {
         if (!media_type::is_manifest(entry.media_type)) continue;
         // Without a platform the entry may be anything: only better than nothing.
-        const int score = entry.platform && !entry.platform->is_empty() ? match(wanted, *entry.platform) : 1;
+        const int score =
+            entry.platform && !entry.platform->is_empty() ? match(wanted, *entry.platform) : 1;
         if (entry.platform && entry.platform->os == "unknown") continue;
         if (score > best_score) best = &entry, best_score = score;
     }

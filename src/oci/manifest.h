@@ -9,9 +9,9 @@
 
 namespace berth::oci {
 
-/// An image manifest: one configuration and its layers, bottom first. OCI or Docker schema 2 as `media_type`
-/// says. image-spec v1.1, manifest.md. The bytes that were parsed are what the digest is of: keep them, never
-/// re-serialise.
+/// An image manifest: one configuration and its layers, bottom first. OCI or Docker schema 2 as
+/// `media_type` says. image-spec v1.1, manifest.md. The bytes that were parsed are what the digest
+/// is of: keep them, never re-serialise.
 struct Manifest {
     std::string media_type;
     std::string artifact_type;
@@ -33,15 +33,16 @@ struct Index {
     Annotations annotations;
 
     std::string to_json() const;
-    /// The entry that suits the platform best; attestation manifests (platform unknown/unknown) never do.
+    /// The entry that suits the platform best; attestation manifests (platform unknown/unknown)
+    /// never do.
     const Descriptor* find(const Platform& wanted) const;
 };
 
 inline constexpr std::size_t max_manifest_bytes = 4 << 20;
 
-/// Reads either kind. `declared_type` (from Content-Type or a descriptor; may be empty) must agree with the
-/// document's own mediaType when both are there. InvalidArgument says what is wrong; Unsupported for Docker's
-/// schema 1.
+/// Reads either kind. `declared_type` (from Content-Type or a descriptor; may be empty) must agree
+/// with the document's own mediaType when both are there. InvalidArgument says what is wrong;
+/// Unsupported for Docker's schema 1.
 Result<std::variant<Manifest, Index>> parse_manifest_or_index(std::string_view json,
                                                               std::string_view declared_type);
 Result<Manifest> parse_manifest(std::string_view json, std::string_view declared_type = {});

@@ -38,11 +38,12 @@ TEST(Manifest, RefusesContradictions) {
         {R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]})",
          "application/vnd.oci.image.manifest.v1+json"},
         {R"({"schemaVersion":2,"config":{"mediaType":"x","digest":"sha256:1","size":1}})", ""},
-        {R"({"schemaVersion":2,"manifests":[{"mediaType":"x","digest":"sha256:)" + std::string(64, 'a') +
-             R"(","size":-1}]})",
+        {R"({"schemaVersion":2,"manifests":[{"mediaType":"x","digest":"sha256:)" +
+             std::string(64, 'a') + R"(","size":-1}]})",
          ""},
     };
-    for (const auto& [text, type] : cases) EXPECT_FALSE(parse_manifest_or_index(text, type)) << text;
+    for (const auto& [text, type] : cases)
+        EXPECT_FALSE(parse_manifest_or_index(text, type)) << text;
 }
 
 TEST(Index, FindsThePlatformAndNeverAnAttestation) {

@@ -18,9 +18,9 @@ bool is_known_os(std::string_view os) {
 }
 
 bool is_known_architecture(std::string_view name) {
-    static constexpr std::string_view known[] = {"386",     "amd64",   "arm",    "arm64",    "loong64",
-                                                 "mips",    "mipsle",  "mips64", "mips64le", "ppc64",
-                                                 "ppc64le", "riscv64", "s390x",  "wasm"};
+    static constexpr std::string_view known[] = {
+        "386",    "amd64",    "arm",   "arm64",   "loong64", "mips",  "mipsle",
+        "mips64", "mips64le", "ppc64", "ppc64le", "riscv64", "s390x", "wasm"};
     for (const auto architecture : known)
         if (architecture == name) return true;
     return false;
@@ -28,7 +28,8 @@ bool is_known_architecture(std::string_view name) {
 
 void normalise_architecture(std::string& architecture, std::string& variant) {
     if (architecture == "x86_64" || architecture == "x86-64") architecture = "amd64";
-    if (architecture == "i386" || architecture == "i686" || architecture == "x86") architecture = "386";
+    if (architecture == "i386" || architecture == "i686" || architecture == "x86")
+        architecture = "386";
     if (architecture == "aarch64") architecture = "arm64";
     if (architecture == "armhf") architecture = "arm", variant = "v7";
     if (architecture == "armel") architecture = "arm", variant = "v6";
@@ -72,10 +73,11 @@ Result<Platform> Platform::parse(std::string_view text) {
                     "\": expected os/architecture[/variant]");
     for (const auto& part : parts)
         if (part.empty() ||
-            part.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") !=
+            part.find_first_not_of(
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") !=
                 std::string::npos)
-            return fail(ErrorCode::InvalidArgument, "platform \"", text, "\": invalid component \"", part,
-                        "\"");
+            return fail(ErrorCode::InvalidArgument, "platform \"", text, "\": invalid component \"",
+                        part, "\"");
     Platform out = host();
     if (parts.size() == 1) {
         Platform only = normalise({.os = parts[0]});
@@ -106,9 +108,12 @@ int match(const Platform& wanted_platform, const Platform& candidate_platform) {
         return 0;
     if (wanted.architecture == candidate.architecture) {
         if (wanted.variant == candidate.variant) return 100;
-        const int wanted_level = variant_level(wanted.variant), level = variant_level(candidate.variant);
+        const int wanted_level = variant_level(wanted.variant),
+                  level = variant_level(candidate.variant);
         // Only numbers have an order: what another word means runs nothing but itself.
-        if ((wanted_level == 0 && !wanted.variant.empty()) || (level == 0 && !candidate.variant.empty())) return 0;
+        if ((wanted_level == 0 && !wanted.variant.empty()) ||
+            (level == 0 && !candidate.variant.empty()))
+            return 0;
         if (level > wanted_level) return 0;
         return 50 + level;
     }

@@ -30,8 +30,10 @@ TEST(PlatformTest, ALesserPlatformSuitsButIsNotTheSame) {
         {"linux/amd64", "windows/amd64", false, false},
     };
     for (const Case& one : cases) {
-        EXPECT_EQ(match(platform(one.wanted), platform(one.candidate)) > 0, one.suits) << one.wanted << " " << one.candidate;
-        EXPECT_EQ(is_same(platform(one.wanted), platform(one.candidate)), one.is_same) << one.wanted << " " << one.candidate;
+        EXPECT_EQ(match(platform(one.wanted), platform(one.candidate)) > 0, one.suits)
+            << one.wanted << " " << one.candidate;
+        EXPECT_EQ(is_same(platform(one.wanted), platform(one.candidate)), one.is_same)
+            << one.wanted << " " << one.candidate;
     }
 }
 

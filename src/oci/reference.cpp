@@ -41,7 +41,8 @@ bool is_valid_domain(std::string_view text) {
         const auto end = text.find(']');
         if (end == std::string_view::npos || end == 1) return false;
         const auto inner = text.substr(1, end - 1);
-        if (inner.find_first_not_of("0123456789abcdefABCDEF:") != std::string_view::npos) return false;
+        if (inner.find_first_not_of("0123456789abcdefABCDEF:") != std::string_view::npos)
+            return false;
         const auto rest = text.substr(end + 1);
         return rest.empty() ||
                (rest.starts_with(':') && parse_uint(rest.substr(1)).value_or(70'000) <= 65'535);
@@ -65,7 +66,8 @@ Error invalid(const Parts&... parts) {
     return fail(ErrorCode::InvalidArgument, "invalid reference format", parts...);
 }
 
-/// "host/path" or "path": a first part is a host when it has a '.' or ':', is "localhost", or has capitals.
+/// "host/path" or "path": a first part is a host when it has a '.' or ':', is "localhost", or has
+/// capitals.
 std::pair<std::string, std::string> split_domain(std::string_view name) {
     const auto slash = name.find('/');
     const auto first = name.substr(0, slash);
@@ -83,17 +85,20 @@ std::pair<std::string, std::string> split_domain(std::string_view name) {
 
 bool is_valid_tag(std::string_view tag) {
     if (tag.empty() || tag.size() > 128 || tag.front() == '.' || tag.front() == '-') return false;
-    return std::ranges::all_of(tag,
-                               [](char c) { return is_alphanumeric(c) || c == '_' || c == '.' || c == '-'; });
+    return std::ranges::all_of(
+        tag, [](char c) { return is_alphanumeric(c) || c == '_' || c == '.' || c == '-'; });
 }
 
 bool is_valid_repository(std::string_view path) {
     if (path.empty() || path.size() > max_name_bytes) return false;
     const auto parts = split(path, '/');
-    return std::ranges::all_of(parts, [](const std::string& part) { return is_valid_component(part); });
+    return std::ranges::all_of(parts,
+                               [](const std::string& part) { return is_valid_component(part); });
 }
 
-bool looks_like_id(std::string_view text) { return text.size() >= 4 && text.size() <= 64 && is_hex(text); }
+bool looks_like_id(std::string_view text) {
+    return text.size() >= 4 && text.size() <= 64 && is_hex(text);
+}
 
 Result<Reference> Reference::parse(std::string_view text) {
     if (text.empty()) return invalid(": the name is empty");
@@ -120,13 +125,16 @@ Result<Reference> Reference::parse(std::string_view text) {
     const auto familiar_path =
         domain == default_domain && path.starts_with("library/") ? path.substr(8) : path;
     if (path.empty() || familiar_path.empty()) return invalid(": the name is empty");
-    if (to_lower(path) != path) return invalid(": repository name (", familiar_path, ") must be lowercase");
+    if (to_lower(path) != path)
+        return invalid(": repository name (", familiar_path, ") must be lowercase");
     if (!is_valid_domain(domain)) return invalid(": invalid host \"", domain, "\"");
-    if (!is_valid_repository(path)) return invalid(": invalid repository name \"", familiar_path, "\"");
+    if (!is_valid_repository(path))
+        return invalid(": invalid repository name \"", familiar_path, "\"");
     out.domain_ = std::move(domain);
     out.path_ = std::move(path);
     if (out.name().size() > max_name_bytes)
-        return fail(ErrorCode::InvalidArgument, "repository name must not be more than 255 characters");
+        return fail(ErrorCode::InvalidArgument,
+                    "repository name must not be more than 255 characters");
     return out;
 }
 
@@ -142,7 +150,9 @@ Reference Reference::of(std::string domain, std::string path, std::string tag, D
 std::string Reference::familiar_name() const {
     if (domain_ != default_domain) return name();
     // "docker.io/library/a.b/c" cannot be shortened: its first part would read as a host.
-    return path_.starts_with("library/") && path_.find('/', 8) == std::string::npos ? path_.substr(8) : path_;
+    return path_.starts_with("library/") && path_.find('/', 8) == std::string::npos
+               ? path_.substr(8)
+               : path_;
 }
 
 namespace {
@@ -160,7 +170,9 @@ Reference Reference::with_default_tag() const {
     return has_tag() || has_digest() ? *this : with_tag("latest");
 }
 Reference Reference::with_tag(std::string tag) const { return of(domain_, path_, std::move(tag)); }
-Reference Reference::with_digest(Digest digest) const { return of(domain_, path_, {}, std::move(digest)); }
+Reference Reference::with_digest(Digest digest) const {
+    return of(domain_, path_, {}, std::move(digest));
+}
 Reference Reference::without_version() const { return of(domain_, path_, {}); }
 
 }  // namespace berth::oci

@@ -8,13 +8,14 @@
 
 namespace berth::oci {
 
-/// A name for an image, complete: "docker.io/library/debian:bookworm", "localhost:5000/a/b@sha256:...".
-/// distribution-spec v1.1 "Pulling manifests", and Docker's rules for what may be left out.
+/// A name for an image, complete: "docker.io/library/debian:bookworm",
+/// "localhost:5000/a/b@sha256:...". distribution-spec v1.1 "Pulling manifests", and Docker's rules
+/// for what may be left out.
 class Reference {
 public:
-    /// Understands what Docker's users type: "debian", "user/app:1", "host:5000/app@sha256:...". A missing
-    /// host is docker.io (and "library/" for one-part names). InvalidArgument "invalid reference format" with
-    /// the reason.
+    /// Understands what Docker's users type: "debian", "user/app:1", "host:5000/app@sha256:...". A
+    /// missing host is docker.io (and "library/" for one-part names). InvalidArgument "invalid
+    /// reference format" with the reason.
     static Result<Reference> parse(std::string_view text);
     /// From parts that were checked before.
     static Reference of(std::string domain, std::string path, std::string tag, Digest digest = {});

@@ -3,7 +3,8 @@
 
 #include "base/assert.h"
 
-// A name that is accepted keeps its meaning when it is written and read again, complete or familiar.
+// A name that is accepted keeps its meaning when it is written and read again, complete or
+// familiar.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using berth::oci::Reference;
     const auto reference = Reference::parse({reinterpret_cast<const char*>(data), size});

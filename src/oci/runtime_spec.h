@@ -8,8 +8,8 @@
 
 #include "base/result.h"
 
-// config.json of an OCI bundle as values. runtime-spec v1.3, config.md and config-linux.md; names follow it.
-// Members that this platform cannot act on (windows, solaris, vm) are not kept.
+// config.json of an OCI bundle as values. runtime-spec v1.3, config.md and config-linux.md; names
+// follow it. Members that this platform cannot act on (windows, solaris, vm) are not kept.
 namespace berth::oci {
 
 using StringMap = std::vector<std::pair<std::string, std::string>>;
@@ -52,7 +52,8 @@ struct RuntimeIoPriority {
     int priority = 0;
 };
 
-/// Processors of a process that `exec` starts, as lists ("0-3,7"): before and after it joins the cgroup.
+/// Processors of a process that `exec` starts, as lists ("0-3,7"): before and after it joins the
+/// cgroup.
 struct RuntimeCpuAffinity {
     std::string initial;
     std::string final;
@@ -268,7 +269,8 @@ struct RuntimeLinux {
     std::vector<std::string> masked_paths;
     std::vector<std::string> readonly_paths;
     std::string mount_label;
-    std::vector<std::pair<std::string, RuntimeTimeOffset>> time_offsets;  ///< by "monotonic", "boottime"
+    std::vector<std::pair<std::string, RuntimeTimeOffset>>
+        time_offsets;  ///< by "monotonic", "boottime"
     std::optional<RuntimePersonality> personality;
     std::optional<RuntimeMemoryPolicy> memory_policy;
     std::optional<RuntimeIntelRdt> intel_rdt;
@@ -299,12 +301,13 @@ struct RuntimeSpec {
     const std::string* find_annotation(std::string_view key) const;
 };
 
-/// Annotation that asks the runtime for Docker's default seccomp profile (for the granted capabilities)
-/// without the profile having to be spelled out in config.json. Value "default".
+/// Annotation that asks the runtime for Docker's default seccomp profile (for the granted
+/// capabilities) without the profile having to be spelled out in config.json. Value "default".
 inline constexpr std::string_view seccomp_annotation = "org.berth.seccomp";
 
-/// Reads config.json. InvalidArgument names the member that is missing, has the wrong type or a value out of
-/// range. Any ociVersion 1.x is accepted; unknown members are ignored, as the specification says.
+/// Reads config.json. InvalidArgument names the member that is missing, has the wrong type or a
+/// value out of range. Any ociVersion 1.x is accepted; unknown members are ignored, as the
+/// specification says.
 Result<RuntimeSpec> parse_runtime_spec(std::string_view text);
 /// One process, as `exec --process` takes it.
 Result<RuntimeProcess> parse_runtime_process(std::string_view text);

@@ -6,9 +6,11 @@ namespace berth::oci {
 
 using json::Reader;
 
-// Found by argument-dependent look-up from json::read(). Declared before use, since the structures nest.
+// Found by argument-dependent look-up from json::read(). Declared before use, since the structures
+// nest.
 void read_members(Reader& r, RuntimeUser& user) {
-    r("uid", user.uid)("gid", user.gid)("umask", user.umask)("additionalGids", user.additional_gids);
+    r("uid", user.uid)("gid", user.gid)("umask", user.umask)("additionalGids",
+                                                             user.additional_gids);
 }
 
 void read_members(Reader& r, RuntimeCapabilities& sets) {
@@ -41,7 +43,8 @@ void read_members(Reader& r, RuntimeCpuAffinity& a) { r("initial", a.initial)("f
 
 void read_members(Reader& r, RuntimeProcess& process) {
     ConsoleSize size;
-    r("terminal", process.terminal)("consoleSize", size)("user", process.user)("args", process.args);
+    r("terminal", process.terminal)("consoleSize", size)("user", process.user)("args",
+                                                                               process.args);
     r("env", process.env).required("cwd", process.cwd)("capabilities", process.capabilities);
     r("rlimits", process.rlimits)("noNewPrivileges", process.no_new_privileges);
     r("apparmorProfile", process.apparmor_profile)("selinuxLabel", process.selinux_label);
@@ -57,7 +60,8 @@ void read_members(Reader& r, RuntimeIdMapping& map) {
 
 void read_members(Reader& r, RuntimeMount& mount) {
     r.required("destination", mount.destination)("type", mount.type)("source", mount.source);
-    r("options", mount.options)("uidMappings", mount.uid_mappings)("gidMappings", mount.gid_mappings);
+    r("options", mount.options)("uidMappings", mount.uid_mappings)("gidMappings",
+                                                                   mount.gid_mappings);
 }
 
 void read_members(Reader& r, RuntimeHook& hook) {
@@ -70,7 +74,9 @@ void read_members(Reader& r, RuntimeHooks& hooks) {
     r("poststart", hooks.poststart)("poststop", hooks.poststop);
 }
 
-void read_members(Reader& r, RuntimeNamespace& entry) { r.required("type", entry.type)("path", entry.path); }
+void read_members(Reader& r, RuntimeNamespace& entry) {
+    r.required("type", entry.type)("path", entry.path);
+}
 
 void read_members(Reader& r, RuntimeDevice& device) {
     r.required("type", device.type)
@@ -79,15 +85,15 @@ void read_members(Reader& r, RuntimeDevice& device) {
 }
 
 void read_members(Reader& r, RuntimeDeviceRule& rule) {
-    r("allow", rule.allow)("type", rule.type)("major", rule.major)("minor", rule.minor)("access",
-                                                                                        rule.access);
+    r("allow", rule.allow)("type", rule.type)("major", rule.major)("minor", rule.minor)(
+        "access", rule.access);
     if (rule.type.empty()) rule.type = "a";
     if (rule.access.empty()) rule.access = "rwm";
 }
 
 void read_members(Reader& r, RuntimeMemory& memory) {
-    r("limit", memory.limit)("reservation", memory.reservation)("swap", memory.swap)("kernelTCP",
-                                                                                     memory.kernel_tcp);
+    r("limit", memory.limit)("reservation", memory.reservation)("swap", memory.swap)(
+        "kernelTCP", memory.kernel_tcp);
     r("swappiness", memory.swappiness)("disableOOMKiller", memory.disable_oom_killer);
     r("checkBeforeUpdate", memory.check_before_update);
 }
@@ -163,8 +169,10 @@ void read_members(Reader& r, SeccompSyscall& rule) {
 }
 
 void read_members(Reader& r, RuntimeSeccomp& seccomp) {
-    r.required("defaultAction", seccomp.default_action)("defaultErrnoRet", seccomp.default_errno_ret);
-    r("architectures", seccomp.architectures)("flags", seccomp.flags)("listenerPath", seccomp.listener_path);
+    r.required("defaultAction", seccomp.default_action)("defaultErrnoRet",
+                                                        seccomp.default_errno_ret);
+    r("architectures", seccomp.architectures)("flags", seccomp.flags)("listenerPath",
+                                                                      seccomp.listener_path);
     r("listenerMetadata", seccomp.listener_metadata)("syscalls", seccomp.syscalls);
 }
 
@@ -188,20 +196,26 @@ void read_members(Reader& r, RuntimeIntelRdt& rdt) {
 void read_members(Reader& r, RuntimeNetDevice& device) { r("name", device.name); }
 
 void read_members(Reader& r, RuntimeLinux& value) {
-    r("namespaces", value.namespaces)("uidMappings", value.uid_mappings)("gidMappings", value.gid_mappings);
+    r("namespaces", value.namespaces)("uidMappings", value.uid_mappings)("gidMappings",
+                                                                         value.gid_mappings);
     r("devices", value.devices)("cgroupsPath", value.cgroups_path)("resources", value.resources);
-    r("rootfsPropagation", value.rootfs_propagation)("seccomp", value.seccomp)("sysctl", value.sysctl);
+    r("rootfsPropagation", value.rootfs_propagation)("seccomp", value.seccomp)("sysctl",
+                                                                               value.sysctl);
     r("maskedPaths", value.masked_paths)("readonlyPaths", value.readonly_paths)("mountLabel",
                                                                                 value.mount_label);
     r("timeOffsets", value.time_offsets)("personality", value.personality);
-    r("memoryPolicy", value.memory_policy)("intelRdt", value.intel_rdt)("netDevices", value.net_devices);
+    r("memoryPolicy", value.memory_policy)("intelRdt", value.intel_rdt)("netDevices",
+                                                                        value.net_devices);
 }
 
-void read_members(Reader& r, RuntimeRoot& root) { r.required("path", root.path)("readonly", root.readonly); }
+void read_members(Reader& r, RuntimeRoot& root) {
+    r.required("path", root.path)("readonly", root.readonly);
+}
 
 void read_members(Reader& r, RuntimeSpec& spec) {
     r.required("ociVersion", spec.oci_version)("process", spec.process)("root", spec.root);
-    r("hostname", spec.hostname)("domainname", spec.domainname)("mounts", spec.mounts)("hooks", spec.hooks);
+    r("hostname", spec.hostname)("domainname", spec.domainname)("mounts", spec.mounts)("hooks",
+                                                                                       spec.hooks);
     r("annotations", spec.annotations)("linux", spec.linux_config);
 }
 
@@ -210,7 +224,8 @@ namespace {
 Result<> check_process(const RuntimeProcess& process) {
     if (!process.cwd.starts_with('/'))
         return fail(ErrorCode::InvalidArgument, "process.cwd must be an absolute path");
-    if (process.args.empty()) return fail(ErrorCode::InvalidArgument, "process.args must not be empty");
+    if (process.args.empty())
+        return fail(ErrorCode::InvalidArgument, "process.args must not be empty");
     return {};
 }
 
@@ -224,14 +239,16 @@ Result<> check_linux(const RuntimeLinux& config) {
     for (const auto& [file, value] : config.resources.unified) {
         // A key is the name of one file in the container's own cgroup.
         if (file.find('/') != std::string::npos || file == "." || file == ".." || file.empty())
-            return fail(ErrorCode::InvalidArgument, "linux.resources.unified: ", file, " is not a file name");
+            return fail(ErrorCode::InvalidArgument, "linux.resources.unified: ", file,
+                        " is not a file name");
     }
     return {};
 }
 
 Result<> check_spec(const RuntimeSpec& spec) {
     if (!spec.oci_version.starts_with("1."))
-        return fail(ErrorCode::InvalidArgument, "ociVersion ", spec.oci_version, " is not supported");
+        return fail(ErrorCode::InvalidArgument, "ociVersion ", spec.oci_version,
+                    " is not supported");
     if (spec.process) TRY(check_process(*spec.process));
     TRY(check_linux(spec.linux_config));
     for (const auto& mount : spec.mounts) {
@@ -241,7 +258,8 @@ Result<> check_spec(const RuntimeSpec& spec) {
     for (const auto& entry : spec.linux_config.namespaces) {
         std::size_t count = 0;
         for (const auto& other : spec.linux_config.namespaces) count += other.type == entry.type;
-        if (count > 1) return fail(ErrorCode::InvalidArgument, "namespace ", entry.type, " is listed twice");
+        if (count > 1)
+            return fail(ErrorCode::InvalidArgument, "namespace ", entry.type, " is listed twice");
     }
     return {};
 }

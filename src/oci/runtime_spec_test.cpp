@@ -64,15 +64,19 @@ TEST(RuntimeSpec, NamesTheMemberThatIsWrong) {
     };
     const std::string text(small);
     EXPECT_EQ(message(text, R"("uid":1)", R"("uid":-1)"), "process.user.uid is out of range");
-    EXPECT_EQ(message(text, R"("uid":1)", R"("uid":4294967296)"), "process.user.uid is out of range");
-    EXPECT_EQ(message(text, R"("uid":1)", R"("uid":"1")"), "process.user.uid is not a whole number");
+    EXPECT_EQ(message(text, R"("uid":1)", R"("uid":4294967296)"),
+              "process.user.uid is out of range");
+    EXPECT_EQ(message(text, R"("uid":1)", R"("uid":"1")"),
+              "process.user.uid is not a whole number");
     EXPECT_EQ(message(text, R"(["a"])", R"([1])"), "process.args[0] is not a string");
     EXPECT_EQ(message(text, R"(["a"])", R"([])"), "process.args must not be empty");
     EXPECT_EQ(message(text, R"("cwd":"/",)", ""), "process.cwd is missing");
-    EXPECT_EQ(message(text, R"("cwd":"/")", R"("cwd":"x")"), "process.cwd must be an absolute path");
+    EXPECT_EQ(message(text, R"("cwd":"/")", R"("cwd":"x")"),
+              "process.cwd must be an absolute path");
     EXPECT_EQ(message(text, "1.0.2", "2.0.0"), "ociVersion 2.0.0 is not supported");
-    EXPECT_EQ(message(text, R"("linux":{})", R"("linux":{"namespaces":[{"type":"pid"},{"type":"pid"}]})"),
-              "namespace pid is listed twice");
+    EXPECT_EQ(
+        message(text, R"("linux":{})", R"("linux":{"namespaces":[{"type":"pid"},{"type":"pid"}]})"),
+        "namespace pid is listed twice");
 }
 
 TEST(RuntimeSpec, UnknownMembersAreIgnored) {

@@ -128,8 +128,10 @@ Json write_hooks(const RuntimeHooks& hooks) {
 }
 
 Json write_device(const RuntimeDevice& device) {
-    Json out = {
-        {"type", device.type}, {"path", device.path}, {"major", device.major}, {"minor", device.minor}};
+    Json out = {{"type", device.type},
+                {"path", device.path},
+                {"major", device.major},
+                {"minor", device.minor}};
     put(out, "fileMode", device.file_mode);
     put(out, "uid", device.uid);
     put(out, "gid", device.gid);
@@ -197,12 +199,14 @@ Json write_resources(const RuntimeResources& resources) {
     put(out, "cpu", write_cpu(resources.cpu));
     if (resources.pids_limit) out["pids"] = {{"limit", *resources.pids_limit}};
     put(out, "blockIO", write_block_io(resources.block_io));
-    put(out, "hugepageLimits", array_of(resources.hugepages, [](const RuntimeHugepageLimit& limit) -> Json {
+    put(out, "hugepageLimits",
+        array_of(resources.hugepages, [](const RuntimeHugepageLimit& limit) -> Json {
             return {{"pageSize", limit.page_size}, {"limit", limit.limit}};
         }));
     Json network = Json::object();
     put(network, "classID", resources.network_class);
-    put(network, "priorities", array_of(resources.network_priorities, [](const auto& entry) -> Json {
+    put(network, "priorities",
+        array_of(resources.network_priorities, [](const auto& entry) -> Json {
             return {{"name", entry.first}, {"priority", parse_uint(entry.second).value_or(0)}};
         }));
     put(out, "network", std::move(network));
@@ -306,6 +310,8 @@ std::string to_json(const RuntimeSpec& spec) {
     return codec::dump_json(out);
 }
 
-std::string to_json(const RuntimeProcess& process) { return codec::dump_json(write_process(process)); }
+std::string to_json(const RuntimeProcess& process) {
+    return codec::dump_json(write_process(process));
+}
 
 }  // namespace berth::oci

@@ -28,22 +28,27 @@ ErrorCode code_of(int sqlite_code, int system_errno) {
         case SQLITE_READONLY:
         case SQLITE_AUTH: return ErrorCode::PermissionDenied;
         case SQLITE_CONSTRAINT:
-            return sqlite_code == SQLITE_CONSTRAINT_UNIQUE || sqlite_code == SQLITE_CONSTRAINT_PRIMARYKEY
+            return sqlite_code == SQLITE_CONSTRAINT_UNIQUE ||
+                           sqlite_code == SQLITE_CONSTRAINT_PRIMARYKEY
                        ? ErrorCode::AlreadyExists
                        : ErrorCode::Conflict;
         case SQLITE_IOERR:
-        case SQLITE_CANTOPEN: return system_errno ? code_from_errno(system_errno) : ErrorCode::Internal;
+        case SQLITE_CANTOPEN:
+            return system_errno ? code_from_errno(system_errno) : ErrorCode::Internal;
         default: return ErrorCode::Internal;
     }
 }
 
 // Copies the write-ahead log into the database, so that it begins anew in the room it has.
-void checkpoint(sqlite3* handle) { sqlite3_wal_checkpoint_v2(handle, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr); }
+void checkpoint(sqlite3* handle) {
+    sqlite3_wal_checkpoint_v2(handle, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+}
 }  // namespace
 
 // ---- Statement
 
-Statement::Statement(Database& database, sqlite3_stmt* handle, std::unique_lock<std::recursive_mutex> lock)
+Statement::Statement(Database& database, sqlite3_stmt* handle,
+                     std::unique_lock<std::recursive_mutex> lock)
     : lock_(std::move(lock)), database_(&database), handle_(handle) {}
 
 Statement::Statement(Statement&& other) noexcept
@@ -60,7 +65,8 @@ Statement::~Statement() {
 void Statement::bind(int index, std::string_view text) {
     // An empty view may carry a null pointer, which SQLite would store as NULL.
     const char* data = text.data() ? text.data() : "";
-    if (int code = sqlite3_bind_text64(handle_, index, data, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8))
+    if (int code =
+            sqlite3_bind_text64(handle_, index, data, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8))
         bind_error_ = code;
 }
 
@@ -125,7 +131,9 @@ std::vector<std::byte> Statement::blob(int column) const {
                 : std::vector<std::byte>();
 }
 
-bool Statement::is_null(int column) const { return sqlite3_column_type(handle_, column) == SQLITE_NULL; }
+bool Statement::is_null(int column) const {
+    return sqlite3_column_type(handle_, column) == SQLITE_NULL;
+}
 
 std::optional<std::string> Statement::optional_text(int column) const {
     return is_null(column) ? std::nullopt : std::optional(text(column));
@@ -147,9 +155,10 @@ Transaction::Transaction(Transaction&& other) noexcept
 
 Transaction::~Transaction() {
     if (!database_) return;
-    // SQLite itself has rolled back already after some errors; then this reports "no transaction", which is
-    // fine.
-    const std::string sql = depth_ == 0 ? "ROLLBACK" : concat("ROLLBACK TO s", depth_, "; RELEASE s", depth_);
+    // SQLite itself has rolled back already after some errors; then this reports "no transaction",
+    // which is fine.
+    const std::string sql =
+        depth_ == 0 ? "ROLLBACK" : concat("ROLLBACK TO s", depth_, "; RELEASE s", depth_);
     database_->run_script(sql).ignore("nothing is left to be rolled back");
     --database_->depth_;
 }
@@ -170,8 +179,10 @@ Result<> Transaction::commit() && {
 
 // ---- Database
 
-Result<std::unique_ptr<Database>> Database::open(const std::string& path, std::span<const Schema> schemas) {
-    // Opening takes room, too, for the write-ahead log and its index; and so does what else an engine makes when it starts.
+Result<std::unique_ptr<Database>> Database::open(const std::string& path,
+                                                 std::span<const Schema> schemas) {
+    // Opening takes room, too, for the write-ahead log and its index; and so does what else an
+    // engine makes when it starts.
     Reserve reserve = TRY(Reserve::open(path + "-reserve").context("database ", path));
     reserve.give_when_full();
     auto database = open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, schemas);
@@ -193,13 +204,13 @@ Result<std::unique_ptr<Database>> Database::open_file(const std::string& path, i
                                                       std::span<const Schema> schemas) {
     sqlite3* handle = nullptr;
     // NOMUTEX: our own lock already serialises every use.
-    const int code =
-        sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+    const int code = sqlite3_open_v2(path.c_str(), &handle,
+                                     flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
     std::unique_ptr<Database> database(new Database(handle));
     if (code != SQLITE_OK) return database->error("open", code);
     sqlite3_busy_timeout(handle, busy_timeout_ms);
-    // The cache is small because the engine is to stay small; the WAL is cut back so that a burst does not
-    // keep its size.
+    // The cache is small because the engine is to stay small; the WAL is cut back so that a burst
+    // does not keep its size.
     TRY(database->run_script(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
         "PRAGMA cache_size=-1024; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=4194304;"
@@ -220,7 +231,8 @@ Result<> Database::migrate(const Schema& schema) {
     Transaction transaction = TRY(begin());
     std::size_t version = 0;
     {
-        Statement row = TRY(prepare("SELECT version FROM schema_version WHERE module = ?1", schema.name));
+        Statement row =
+            TRY(prepare("SELECT version FROM schema_version WHERE module = ?1", schema.name));
         if (TRY(row.step())) version = static_cast<std::size_t>(row.integer(0));
     }
     if (version > schema.versions.size()) {
@@ -232,7 +244,9 @@ Result<> Database::migrate(const Schema& schema) {
     for (; version < schema.versions.size(); ++version)
         TRY(run_script(schema.versions[version])
                 .context("bring tables of '", schema.name, "' to version ", version + 1));
-    TRY(execute("INSERT INTO schema_version VALUES (?1, ?2) ON CONFLICT (module) DO UPDATE SET version = ?2",
+    TRY(
+        execute("INSERT INTO schema_version VALUES (?1, ?2) ON CONFLICT (module) DO UPDATE SET "
+                "version = ?2",
                 schema.name, schema.versions.size()));
     return std::move(transaction).commit();
 }
@@ -307,7 +321,9 @@ Result<> Database::run_script(const std::string& sql) {
 }
 
 bool Database::make_room(int code) {
-    if (code == SQLITE_OK || !reserve_ || code_of(code, sqlite3_system_errno(handle_)) != ErrorCode::NoSpace) return false;
+    if (code == SQLITE_OK || !reserve_ ||
+        code_of(code, sqlite3_system_errno(handle_)) != ErrorCode::NoSpace)
+        return false;
     if (!reserve_->give()) return false;
     checkpoint(handle_);
     return true;
@@ -317,7 +333,8 @@ bool Database::is_in_transaction() const { return sqlite3_get_autocommit(handle_
 
 Result<> Database::set_durability(Durability durability) {
     if (durability_ == durability) return {};
-    TRY(run_script(durability == Durability::Full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL"));
+    TRY(run_script(durability == Durability::Full ? "PRAGMA synchronous=FULL"
+                                                  : "PRAGMA synchronous=NORMAL"));
     durability_ = durability;
     return {};
 }

@@ -18,17 +18,17 @@ struct sqlite3_stmt;
 
 namespace berth::record {
 
-/// What a commit waits for. Full: the data is on the disk when commit() returns. Relaxed: it survives a crash
-/// of this process but a power cut may undo it (never partly); for state that a power cut ends anyway, such
-/// as "running".
+/// What a commit waits for. Full: the data is on the disk when commit() returns. Relaxed: it
+/// survives a crash of this process but a power cut may undo it (never partly); for state that a
+/// power cut ends anyway, such as "running".
 enum class Durability { Full, Relaxed };
 
 class Database;
 class Reserve;
 
 /// One SQL statement with its parameters, numbered from 1 as in SQL; columns are numbered from 0.
-/// Holds the database's lock while it lives (the same thread may hold several): keep it short, and do no I/O
-/// meanwhile.
+/// Holds the database's lock while it lives (the same thread may hold several): keep it short, and
+/// do no I/O meanwhile.
 ///     auto rows = TRY(database.prepare("SELECT id, size FROM layer WHERE size > ?1", minimum));
 ///     while (TRY(rows.step())) use(rows.text(0), rows.integer(1));
 class Statement {
@@ -72,7 +72,8 @@ public:
 
 private:
     friend class Database;
-    Statement(Database& database, sqlite3_stmt* handle, std::unique_lock<std::recursive_mutex> lock);
+    Statement(Database& database, sqlite3_stmt* handle,
+              std::unique_lock<std::recursive_mutex> lock);
     void bind_integer(int index, std::int64_t number);
 
     std::unique_lock<std::recursive_mutex> lock_;
@@ -82,8 +83,9 @@ private:
     bool has_stepped_ = false;
 };
 
-/// All changes between begin() and commit(), or none of them: dropping it rolls back. Holds the database's
-/// lock. Within another transaction of the same thread it is a part of that one, undone alone if dropped.
+/// All changes between begin() and commit(), or none of them: dropping it rolls back. Holds the
+/// database's lock. Within another transaction of the same thread it is a part of that one, undone
+/// alone if dropped.
 class Transaction {
 public:
     Transaction(Transaction&& other) noexcept;
@@ -99,15 +101,16 @@ private:
     int depth_;
 };
 
-/// The engine's small state: one SQLite file in WAL mode. Thread-safe: one lock, taken by Statement and
-/// Transaction. On a full disk what it writes takes from a reserve beside the file (record/reserve.h), so that what makes
-/// room can be recorded.
+/// The engine's small state: one SQLite file in WAL mode. Thread-safe: one lock, taken by Statement
+/// and Transaction. On a full disk what it writes takes from a reserve beside the file
+/// (record/reserve.h), so that what makes room can be recorded.
 class Database {
 public:
-    /// Opens or creates the file and brings every module's tables to their newest version, each in a
-    /// transaction. Unsupported when a newer Berth wrote the file, Corrupted when it is not a database,
-    /// NoSpace.
-    static Result<std::unique_ptr<Database>> open(const std::string& path, std::span<const Schema> schemas);
+    /// Opens or creates the file and brings every module's tables to their newest version, each in
+    /// a transaction. Unsupported when a newer Berth wrote the file, Corrupted when it is not a
+    /// database, NoSpace.
+    static Result<std::unique_ptr<Database>> open(const std::string& path,
+                                                  std::span<const Schema> schemas);
     /// The same, in memory, for tests.
     static Result<std::unique_ptr<Database>> open_in_memory(std::span<const Schema> schemas);
     ~Database();
@@ -122,15 +125,16 @@ public:
         (statement->bind(++index, values), ...);
         return statement;
     }
-    /// Prepares, binds and runs to the end; gives the number of rows changed. Outside a transaction it is
-    /// fully durable.
+    /// Prepares, binds and runs to the end; gives the number of rows changed. Outside a transaction
+    /// it is fully durable.
     template <typename... Values>
     Result<std::int64_t> execute(std::string_view sql, const Values&... values) {
         Statement statement = TRY(prepare(sql, values...));
         return statement.run();
     }
     Result<Transaction> begin(Durability durability = Durability::Full);
-    /// For what makes something new, before its first row: NoSpace when only the reserve is left, which is for removals.
+    /// For what makes something new, before its first row: NoSpace when only the reserve is left,
+    /// which is for removals.
     Result<> check_room() const;
     /// Brings one more module's tables to their newest version.
     Result<> migrate(const Schema& schema);
@@ -152,10 +156,12 @@ private:
     Result<> set_durability(Durability durability);
     Error error(std::string_view call, int code) const;
     void give_back(sqlite3_stmt* handle);
-    /// After an error for want of room: whether there is some now, so that a second attempt is worth it.
+    /// After an error for want of room: whether there is some now, so that a second attempt is
+    /// worth it.
     bool make_room(int code);
     bool is_in_transaction() const;
-    /// Waits until the first `commits` commits are on the disk; without the lock. One wait serves all who came before it began.
+    /// Waits until the first `commits` commits are on the disk; without the lock. One wait serves
+    /// all who came before it began.
     Result<> sync_up_to(std::uint64_t commits);
 
     sqlite3* handle_;
@@ -163,13 +169,15 @@ private:
     mutable std::recursive_mutex mutex_;
     int depth_ = 0;
     Durability durability_ = Durability::Full;
-    // Commits of transactions that are to be durable, counted under the lock; the log is written by SQLite and synced by us.
+    // Commits of transactions that are to be durable, counted under the lock; the log is written by
+    // SQLite and synced by us.
     sys::Fd log_;
     bool is_durable_ = false;  // what the transaction under way is to be
     std::atomic<std::uint64_t> commits_ = 0;
     std::mutex sync_mutex_;
     std::uint64_t synced_ = 0;
-    // Statements that are not in use, newest last: preparing costs more than most of them take to run.
+    // Statements that are not in use, newest last: preparing costs more than most of them take to
+    // run.
     std::vector<Cached> idle_;
 };
 

@@ -10,8 +10,8 @@
 namespace berth::record {
 namespace {
 
-const Schema pets{"pets",
-                  {"CREATE TABLE pet (name TEXT PRIMARY KEY, age INTEGER NOT NULL, photo BLOB) STRICT"}};
+const Schema pets{
+    "pets", {"CREATE TABLE pet (name TEXT PRIMARY KEY, age INTEGER NOT NULL, photo BLOB) STRICT"}};
 
 class DatabaseTest : public ::testing::Test {
 protected:
@@ -38,7 +38,8 @@ protected:
 TEST_F(DatabaseTest, KeepsRowsAcrossReopening) {
     const std::vector<std::byte> photo{std::byte{0}, std::byte{255}};
     open({{pets}})
-        ->execute("INSERT INTO pet VALUES (?1, ?2, ?3)", "Rex", 3, std::span<const std::byte>(photo))
+        ->execute("INSERT INTO pet VALUES (?1, ?2, ?3)", "Rex", 3,
+                  std::span<const std::byte>(photo))
         .value();
     auto database = open({{pets}});
     auto row = database->prepare("SELECT name, age, photo FROM pet WHERE age > ?1", 2);
@@ -52,7 +53,8 @@ TEST_F(DatabaseTest, KeepsRowsAcrossReopening) {
 TEST_F(DatabaseTest, TellsNullFromEmpty) {
     auto database = open({{pets}});
     database
-        ->execute("INSERT INTO pet VALUES (?1, ?2, ?3)", std::string_view(), 0, std::optional<std::string>())
+        ->execute("INSERT INTO pet VALUES (?1, ?2, ?3)", std::string_view(), 0,
+                  std::optional<std::string>())
         .value();
     auto row = database->prepare("SELECT name, photo FROM pet");
     ASSERT_TRUE(row->step().value());
@@ -88,7 +90,8 @@ TEST_F(DatabaseTest, MapsConstraintsToCodes) {
               ErrorCode::AlreadyExists);
     EXPECT_EQ(database->execute("INSERT INTO pet VALUES ('Tom', NULL, NULL)").error().code(),
               ErrorCode::Conflict);
-    EXPECT_EQ(database->execute("INSERT INTO nothing VALUES (1)").error().code(), ErrorCode::Internal);
+    EXPECT_EQ(database->execute("INSERT INTO nothing VALUES (1)").error().code(),
+              ErrorCode::Internal);
 }
 
 TEST_F(DatabaseTest, MigratesForwardKeepingRows) {
@@ -134,8 +137,10 @@ TEST_F(DatabaseTest, ServesManyThreads) {
         for (int t = 0; t < 4; ++t)
             threads.emplace_back([&, t] {
                 for (int i = 0; i < 25; ++i) {
-                    auto transaction = database->begin(i % 2 ? Durability::Relaxed : Durability::Full);
-                    database->execute("INSERT INTO pet VALUES (?1, ?2, NULL)", concat(t, "-", i), i).value();
+                    auto transaction =
+                        database->begin(i % 2 ? Durability::Relaxed : Durability::Full);
+                    database->execute("INSERT INTO pet VALUES (?1, ?2, NULL)", concat(t, "-", i), i)
+                        .value();
                     EXPECT_TRUE(std::move(*transaction).commit());
                 }
             });

@@ -14,9 +14,9 @@
 
 namespace berth::record {
 
-/// Something that happened to an object: {"container", "start", id, {{"image", "alpine"}, {"name", "web"}}}.
-/// Types and actions are Docker's words ("container" "image" "network" "volume" "builder" "daemon"; "create"
-/// "die" ...).
+/// Something that happened to an object: {"container", "start", id, {{"image", "alpine"}, {"name",
+/// "web"}}}. Types and actions are Docker's words ("container" "image" "network" "volume" "builder"
+/// "daemon"; "create" "die" ...).
 struct Event {
     std::string type;
     std::string action;
@@ -28,9 +28,9 @@ struct Event {
     std::string_view attribute(std::string_view key) const;
 };
 
-/// The newest events, for everyone who wants to follow. A subscriber is a position in the log, not a queue: a
-/// slow one costs nothing, and misses the oldest events when more than `capacity` have come since it last
-/// looked.
+/// The newest events, for everyone who wants to follow. A subscriber is a position in the log, not
+/// a queue: a slow one costs nothing, and misses the oldest events when more than `capacity` have
+/// come since it last looked.
 class EventLog {
 public:
     struct SubscribeOptions {
@@ -46,8 +46,10 @@ public:
     public:
         /// The next event, waiting for it; nullopt when `until` is reached or a stop is requested.
         std::optional<Event> next(std::stop_token stop);
-        /// As next(), but at most `limit` long; `expired` tells a time-out from the end of the stream.
-        std::optional<Event> next_for(std::chrono::nanoseconds limit, bool& expired, std::stop_token stop);
+        /// As next(), but at most `limit` long; `expired` tells a time-out from the end of the
+        /// stream.
+        std::optional<Event> next_for(std::chrono::nanoseconds limit, bool& expired,
+                                      std::stop_token stop);
 
     private:
         friend class EventLog;
@@ -58,7 +60,8 @@ public:
         SubscribeOptions options_;
     };
 
-    explicit EventLog(const Clock& clock, std::size_t capacity = 2048) : clock_(clock), capacity_(capacity) {}
+    explicit EventLog(const Clock& clock, std::size_t capacity = 2048)
+        : clock_(clock), capacity_(capacity) {}
     EventLog(const EventLog&) = delete;
 
     /// Adds an event; its time is now unless it has one. Wakes the subscribers.

@@ -34,7 +34,8 @@ TEST(EventLog, GivesOnlyFutureEventsByDefault) {
 TEST(EventLog, GivesThePastBetweenSinceAndUntilAndEnds) {
     FakeClock clock;
     EventLog log(clock);
-    for (int i = 0; i < 5; ++i, clock.time += 1s) log.append({"volume", std::to_string(i), "v", {}});
+    for (int i = 0; i < 5; ++i, clock.time += 1s)
+        log.append({"volume", std::to_string(i), "v", {}});
     auto subscription = log.subscribe({.since = Timestamp(1001s), .until = Timestamp(1003s)});
     std::string seen;
     while (auto event = subscription.next({})) seen += event->action;

@@ -8,8 +8,9 @@
 
 namespace berth::record {
 
-/// Room on the disk kept for the moment when there is none: what removes things must be able to write that it did. A file
-/// beside the database, given back piece by piece, and filled again when there is plenty.
+/// Room on the disk kept for the moment when there is none: what removes things must be able to
+/// write that it did. A file beside the database, given back piece by piece, and filled again when
+/// there is plenty.
 class Reserve {
 public:
     static constexpr std::uint64_t full_bytes = 1 << 20;
@@ -22,9 +23,11 @@ public:
 
     /// Gives a piece back to the file system; false when nothing is left.
     bool give();
-    /// Gives a piece when less than half of one is free; true when it did. One system call, so that it may be asked often.
+    /// Gives a piece when less than half of one is free; true when it did. One system call, so that
+    /// it may be asked often.
     bool give_when_full();
-    /// Whether what is free is so little that something new would eat what was given for removals. One system call.
+    /// Whether what is free is so little that something new would eat what was given for removals.
+    /// One system call.
     bool is_short() const;
     /// Fills it again after give(), at most once in a while; cheap when it is full.
     void refill();

@@ -15,8 +15,9 @@ Result<> Registry::Implementation::blob(const Exchange& exchange) {
 Result<> Registry::Implementation::send_blob(const Exchange& exchange, const oci::Digest& digest) {
     auto& response = exchange.response;
     // A manifest is a blob too, as far as the specification's clients care.
-    const bool is_known = TRY(catalog_.has_blob(exchange.route.repository, digest)) ||
-                          TRY(catalog_.find_by_digest(exchange.route.repository, digest)).has_value();
+    const bool is_known =
+        TRY(catalog_.has_blob(exchange.route.repository, digest)) ||
+        TRY(catalog_.find_by_digest(exchange.route.repository, digest)).has_value();
     auto reader = content_->open_blob(digest);
     if (!is_known || (!reader && reader.error().is(ErrorCode::NotFound))) {
         send_error(response, Code::BlobUnknown, "blob unknown to registry", digest.to_string());
@@ -33,9 +34,9 @@ Result<> Registry::Implementation::send_blob(const Exchange& exchange, const oci
         case http::RangeOutcome::Whole: break;
         case http::RangeOutcome::Partial:
             response.status = 206;
-            response.headers.set(
-                "Content-Range",
-                concat("bytes ", range.offset, "-", range.offset + range.length - 1, "/", reader->bytes()));
+            response.headers.set("Content-Range",
+                                 concat("bytes ", range.offset, "-",
+                                        range.offset + range.length - 1, "/", reader->bytes()));
             break;
         case http::RangeOutcome::Unsatisfiable:
             response.headers.set("Content-Range", concat("bytes */", reader->bytes()));
@@ -47,9 +48,11 @@ Result<> Registry::Implementation::send_blob(const Exchange& exchange, const oci
     return {};
 }
 
-Result<> Registry::Implementation::delete_blob(const Exchange& exchange, const oci::Digest& digest) {
+Result<> Registry::Implementation::delete_blob(const Exchange& exchange,
+                                               const oci::Digest& digest) {
     if (!TRY(catalog_.remove_blob(exchange.route.repository, digest))) {
-        send_error(exchange.response, Code::BlobUnknown, "blob unknown to registry", digest.to_string());
+        send_error(exchange.response, Code::BlobUnknown, "blob unknown to registry",
+                   digest.to_string());
         return {};
     }
     TRY(drop_if_unused(digest));

@@ -21,7 +21,8 @@ CREATE TABLE registry_manifest (
     PRIMARY KEY (repository, digest)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX registry_manifest_by_digest ON registry_manifest (digest);
-CREATE INDEX registry_manifest_by_subject ON registry_manifest (repository, subject) WHERE subject <> '';
+CREATE INDEX registry_manifest_by_subject ON registry_manifest (repository, subject)
+    WHERE subject <> '';
 CREATE TABLE registry_tag (
     repository TEXT NOT NULL,
     tag TEXT NOT NULL,
@@ -107,13 +108,14 @@ Result<> Catalog::add_blob(const std::string& repository, const oci::Digest& dig
 }
 
 Result<bool> Catalog::has_blob(const std::string& repository, const oci::Digest& digest) const {
-    return has_row(database_.prepare("SELECT 1 FROM registry_blob WHERE repository = ?1 AND digest = ?2",
-                                     repository, digest.to_string()));
+    return has_row(
+        database_.prepare("SELECT 1 FROM registry_blob WHERE repository = ?1 AND digest = ?2",
+                          repository, digest.to_string()));
 }
 
 Result<bool> Catalog::is_blob_known(const oci::Digest& digest) const {
-    return has_row(
-        database_.prepare("SELECT 1 FROM registry_blob WHERE digest = ?1 LIMIT 1", digest.to_string()));
+    return has_row(database_.prepare("SELECT 1 FROM registry_blob WHERE digest = ?1 LIMIT 1",
+                                     digest.to_string()));
 }
 
 Result<bool> Catalog::remove_blob(const std::string& repository, const oci::Digest& digest) {
@@ -124,12 +126,13 @@ Result<bool> Catalog::remove_blob(const std::string& repository, const oci::Dige
 Result<> Catalog::put_manifest(const std::string& repository, const StoredManifest& manifest,
                                const std::vector<std::string>& tags) {
     auto transaction = TRY(database_.begin());
-    TRY(database_.execute("INSERT OR REPLACE INTO registry_manifest VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                          repository, manifest.digest.to_string(), manifest.media_type, manifest.size,
-                          manifest.artifact_type, manifest.subject.to_string(), manifest.annotations_json));
+    TRY(database_.execute(
+        "INSERT OR REPLACE INTO registry_manifest VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", repository,
+        manifest.digest.to_string(), manifest.media_type, manifest.size, manifest.artifact_type,
+        manifest.subject.to_string(), manifest.annotations_json));
     for (const auto& tag : tags)
-        TRY(database_.execute("INSERT OR REPLACE INTO registry_tag VALUES (?1, ?2, ?3)", repository, tag,
-                              manifest.digest.to_string()));
+        TRY(database_.execute("INSERT OR REPLACE INTO registry_tag VALUES (?1, ?2, ?3)", repository,
+                              tag, manifest.digest.to_string()));
     return std::move(transaction).commit();
 }
 
@@ -144,16 +147,16 @@ Result<std::optional<StoredManifest>> Catalog::find_by_tag(const std::string& re
 
 Result<std::optional<StoredManifest>> Catalog::find_by_digest(const std::string& repository,
                                                               const oci::Digest& digest) const {
-    return first_manifest(
-        database_.prepare(concat("SELECT ", manifest_columns,
-                                 " FROM registry_manifest m WHERE m.repository = ?1 AND m.digest = ?2"),
-                          repository, digest.to_string()));
+    return first_manifest(database_.prepare(
+        concat("SELECT ", manifest_columns,
+               " FROM registry_manifest m WHERE m.repository = ?1 AND m.digest = ?2"),
+        repository, digest.to_string()));
 }
 
 Result<bool> Catalog::remove_manifest(const std::string& repository, const oci::Digest& digest) {
     auto transaction = TRY(database_.begin());
-    TRY(database_.execute("DELETE FROM registry_tag WHERE repository = ?1 AND digest = ?2", repository,
-                          digest.to_string()));
+    TRY(database_.execute("DELETE FROM registry_tag WHERE repository = ?1 AND digest = ?2",
+                          repository, digest.to_string()));
     const auto count =
         TRY(database_.execute("DELETE FROM registry_manifest WHERE repository = ?1 AND digest = ?2",
                               repository, digest.to_string()));
@@ -162,11 +165,12 @@ Result<bool> Catalog::remove_manifest(const std::string& repository, const oci::
 }
 
 Result<bool> Catalog::remove_tag(const std::string& repository, const std::string& tag) {
-    return TRY(database_.execute("DELETE FROM registry_tag WHERE repository = ?1 AND tag = ?2", repository,
-                                 tag)) > 0;
+    return TRY(database_.execute("DELETE FROM registry_tag WHERE repository = ?1 AND tag = ?2",
+                                 repository, tag)) > 0;
 }
 
-Result<Page> Catalog::tags(const std::string& repository, const std::string& last, std::size_t limit) const {
+Result<Page> Catalog::tags(const std::string& repository, const std::string& last,
+                           std::size_t limit) const {
     return read_page(
         database_.prepare(
             "SELECT tag FROM registry_tag WHERE repository = ?1 AND tag > ?2 ORDER BY tag LIMIT ?3",
@@ -176,16 +180,17 @@ Result<Page> Catalog::tags(const std::string& repository, const std::string& las
 
 Result<std::vector<StoredManifest>> Catalog::referrers(const std::string& repository,
                                                        const oci::Digest& subject) const {
-    auto row =
-        TRY(database_.prepare(concat("SELECT ", manifest_columns,
-                                     " FROM registry_manifest m WHERE m.repository = ?1 AND m.subject = ?2"),
-                              repository, subject.to_string()));
+    auto row = TRY(database_.prepare(
+        concat("SELECT ", manifest_columns,
+               " FROM registry_manifest m WHERE m.repository = ?1 AND m.subject = ?2"),
+        repository, subject.to_string()));
     std::vector<StoredManifest> out;
     while (TRY(row.step())) out.push_back(TRY(read_manifest(row)));
     return out;
 }
 
-Result<> Catalog::add_upload(const std::string& id, const std::string& repository, std::int64_t now) {
+Result<> Catalog::add_upload(const std::string& id, const std::string& repository,
+                             std::int64_t now) {
     // A power cut ends the client's connection too, so nobody would come back for it.
     auto transaction = TRY(database_.begin(record::Durability::Relaxed));
     TRY(database_.execute("INSERT INTO registry_upload VALUES (?1, ?2, ?3)", id, repository, now));

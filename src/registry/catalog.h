@@ -29,7 +29,8 @@ struct Page {
     bool has_more = false;
 };
 
-/// Which repositories hold which blobs, manifests and tags. The bytes are in content::Store. Thread-safe.
+/// Which repositories hold which blobs, manifests and tags. The bytes are in content::Store.
+/// Thread-safe.
 class Catalog {
 public:
     explicit Catalog(record::Database& database) : database_(database) {}
@@ -54,12 +55,13 @@ public:
     /// Removes the manifest and the tags that point at it.
     Result<bool> remove_manifest(const std::string& repository, const oci::Digest& digest);
     Result<bool> remove_tag(const std::string& repository, const std::string& tag);
-    Result<Page> tags(const std::string& repository, const std::string& last, std::size_t limit) const;
+    Result<Page> tags(const std::string& repository, const std::string& last,
+                      std::size_t limit) const;
     Result<std::vector<StoredManifest>> referrers(const std::string& repository,
                                                   const oci::Digest& subject) const;
 
-    // Uploads in progress, so that a restart can go on with them and forget the old ones. Seconds since the
-    // epoch.
+    // Uploads in progress, so that a restart can go on with them and forget the old ones. Seconds
+    // since the epoch.
     Result<> add_upload(const std::string& id, const std::string& repository, std::int64_t now);
     /// The repository of the upload; nullopt when unknown.
     Result<std::optional<std::string>> find_upload(const std::string& id) const;

@@ -46,7 +46,8 @@ void send(http::Response& response, int status, std::string_view name, std::stri
 
 }  // namespace
 
-void send_error(http::Response& response, Code code, std::string_view message, std::string_view detail) {
+void send_error(http::Response& response, Code code, std::string_view message,
+                std::string_view detail) {
     const Entry entry = entry_of(code);
     send(response, entry.status, entry.name, message, detail);
 }
@@ -54,7 +55,9 @@ void send_error(http::Response& response, Code code, std::string_view message, s
 void send_failure(http::Response& response, const Error& error) {
     log.warn("request failed", {{"error", error.message()}});
     if (response.has_started()) return response.abort();
-    const int status = error.is(ErrorCode::NoSpace) ? 507 : error.is(ErrorCode::Unavailable) ? 503 : 500;
+    const int status = error.is(ErrorCode::NoSpace)       ? 507
+                       : error.is(ErrorCode::Unavailable) ? 503
+                                                          : 500;
     send(response, status, "UNKNOWN", error.message(), {});
 }
 

@@ -27,7 +27,8 @@ enum class Code {
 };
 
 /// Answers {"errors":[{"code","message","detail"}]} with the code's status.
-void send_error(http::Response& response, Code code, std::string_view message, std::string_view detail = {});
+void send_error(http::Response& response, Code code, std::string_view message,
+                std::string_view detail = {});
 /// For failures of this machine, such as a full disk: 507, 503 or 500.
 void send_failure(http::Response& response, const Error& error);
 

@@ -9,13 +9,14 @@
 
 namespace berth::registry {
 
-/// Users and password hashes, as `htpasswd -B` writes them (bcrypt, and whatever else crypt(3) knows).
+/// Users and password hashes, as `htpasswd -B` writes them (bcrypt, and whatever else crypt(3)
+/// knows).
 class Htpasswd {
 public:
     /// InvalidArgument names the line that is wrong.
     static Result<Htpasswd> parse(std::string_view text);
-    /// Takes as long as the hash is meant to take, the first time; accepted pairs are remembered (hashed).
-    /// Thread-safe.
+    /// Takes as long as the hash is meant to take, the first time; accepted pairs are remembered
+    /// (hashed). Thread-safe.
     bool check(const std::string& user, const std::string& password) const;
     /// For the value of an Authorization header with the scheme Basic.
     bool check_header(std::string_view authorization) const;

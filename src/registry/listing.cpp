@@ -19,8 +19,8 @@ std::optional<PageRequest> page_or_answer(const Exchange& exchange) {
     if (!exchange.request.query.has("n")) return out;
     const auto n = parse_uint(exchange.request.query.get("n"));
     if (!n) {
-        send_error(exchange.response, Code::PaginationInvalid, "invalid number of results requested",
-                   exchange.request.query.get("n"));
+        send_error(exchange.response, Code::PaginationInvalid,
+                   "invalid number of results requested", exchange.request.query.get("n"));
         return std::nullopt;
     }
     out.limit = std::min<std::size_t>(*n, max_page);
@@ -29,8 +29,9 @@ std::optional<PageRequest> page_or_answer(const Exchange& exchange) {
 
 void add_link(const Exchange& exchange, const Page& page, std::size_t limit) {
     if (!page.has_more || page.names.empty()) return;
-    exchange.response.headers.set("Link", concat("<", exchange.request.path, "?n=", limit, "&last=",
-                                                 http::encode_percent(page.names.back()), ">; rel=\"next\""));
+    exchange.response.headers.set(
+        "Link", concat("<", exchange.request.path, "?n=", limit,
+                       "&last=", http::encode_percent(page.names.back()), ">; rel=\"next\""));
 }
 
 }  // namespace
@@ -40,7 +41,8 @@ Result<> Registry::Implementation::list_tags(const Exchange& exchange) {
     if (!wanted) return {};
     const std::string& repository = exchange.route.repository;
     if (!TRY(catalog_.has_repository(repository))) {
-        send_error(exchange.response, Code::NameUnknown, "repository name not known to registry", repository);
+        send_error(exchange.response, Code::NameUnknown, "repository name not known to registry",
+                   repository);
         return {};
     }
     const Page page = TRY(catalog_.tags(repository, wanted->last, wanted->limit));

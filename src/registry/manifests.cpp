@@ -10,7 +10,8 @@ namespace {
 
 bool is_digest(std::string_view reference) { return reference.find(':') != std::string_view::npos; }
 
-StoredManifest describe(const std::variant<oci::Manifest, oci::Index>& document, std::string_view bytes) {
+StoredManifest describe(const std::variant<oci::Manifest, oci::Index>& document,
+                        std::string_view bytes) {
     StoredManifest out;
     out.digest = oci::Digest::of(bytes);
     out.size = static_cast<std::int64_t>(bytes.size());
@@ -26,7 +27,8 @@ StoredManifest describe(const std::variant<oci::Manifest, oci::Index>& document,
         document);
     // distribution-spec v1.1 "Listing Referrers": the config's media type stands in for a missing
     // artifactType.
-    if (const auto* manifest = std::get_if<oci::Manifest>(&document); manifest && out.artifact_type.empty())
+    if (const auto* manifest = std::get_if<oci::Manifest>(&document);
+        manifest && out.artifact_type.empty())
         out.artifact_type = manifest->config.media_type;
     return out;
 }
@@ -39,8 +41,8 @@ Result<> Registry::Implementation::manifest(const Exchange& exchange) {
         if (!digest_or_answer(exchange.response, reference)) return {};
     } else if (!oci::is_valid_tag(reference)) {
         send_error(exchange.response,
-                   is_read(exchange.request) ? Code::ManifestUnknown : Code::ManifestInvalid, "invalid tag",
-                   reference);
+                   is_read(exchange.request) ? Code::ManifestUnknown : Code::ManifestInvalid,
+                   "invalid tag", reference);
         return {};
     }
     if (is_read(exchange.request)) return send_manifest(exchange);
@@ -51,10 +53,12 @@ Result<> Registry::Implementation::manifest(const Exchange& exchange) {
 }
 
 Result<> Registry::Implementation::send_manifest(const Exchange& exchange) {
-    const auto& [repository, reference] = std::tie(exchange.route.repository, exchange.route.reference);
-    const auto found = is_digest(reference)
-                           ? TRY(catalog_.find_by_digest(repository, TRY(oci::Digest::parse(reference))))
-                           : TRY(catalog_.find_by_tag(repository, reference));
+    const auto& [repository, reference] =
+        std::tie(exchange.route.repository, exchange.route.reference);
+    const auto found =
+        is_digest(reference)
+            ? TRY(catalog_.find_by_digest(repository, TRY(oci::Digest::parse(reference))))
+            : TRY(catalog_.find_by_tag(repository, reference));
     if (!found) {
         send_error(exchange.response, Code::ManifestUnknown, "manifest unknown", reference);
         return {};
@@ -71,19 +75,22 @@ Result<> Registry::Implementation::send_manifest(const Exchange& exchange) {
     return response.send(bytes, found->media_type);
 }
 
-Result<bool> Registry::Implementation::check_children(const Exchange& exchange,
-                                                      const std::vector<oci::Descriptor>& children) {
+Result<bool> Registry::Implementation::check_children(
+    const Exchange& exchange, const std::vector<oci::Descriptor>& children) {
     const std::string& repository = exchange.route.repository;
     for (const auto& child : children) {
-        if (!child.urls.empty() || child.media_type == oci::media_type::docker_foreign_layer) continue;
-        const bool is_manifest =
-            oci::media_type::is_manifest(child.media_type) || oci::media_type::is_index(child.media_type);
-        const bool is_there = is_manifest ? TRY(catalog_.find_by_digest(repository, child.digest)).has_value()
-                                          : TRY(catalog_.has_blob(repository, child.digest));
+        if (!child.urls.empty() || child.media_type == oci::media_type::docker_foreign_layer)
+            continue;
+        const bool is_manifest = oci::media_type::is_manifest(child.media_type) ||
+                                 oci::media_type::is_index(child.media_type);
+        const bool is_there =
+            is_manifest ? TRY(catalog_.find_by_digest(repository, child.digest)).has_value()
+                        : TRY(catalog_.has_blob(repository, child.digest));
         if (is_there) continue;
         if (is_manifest) {
             send_error(exchange.response, Code::ManifestBlobUnknown,
-                       "manifest references a manifest unknown to registry", child.digest.to_string());
+                       "manifest references a manifest unknown to registry",
+                       child.digest.to_string());
         } else {
             send_error(exchange.response, Code::ManifestBlobUnknown,
                        "manifest references a blob unknown to registry", child.digest.to_string());
@@ -94,7 +101,8 @@ Result<bool> Registry::Implementation::check_children(const Exchange& exchange,
 }
 
 Result<> Registry::Implementation::put_manifest(const Exchange& exchange) {
-    const auto& [repository, reference] = std::tie(exchange.route.repository, exchange.route.reference);
+    const auto& [repository, reference] =
+        std::tie(exchange.route.repository, exchange.route.reference);
     const auto body = exchange.request.read_all(oci::max_manifest_bytes);
     if (!body && body.error().is(ErrorCode::InvalidArgument)) {
         exchange.response.headers.set("Connection", "close");
@@ -105,7 +113,8 @@ Result<> Registry::Implementation::put_manifest(const Exchange& exchange) {
         exchange.response.abort();
         return {};
     }
-    const auto document = oci::parse_manifest_or_index(*body, exchange.request.headers.get("Content-Type"));
+    const auto document =
+        oci::parse_manifest_or_index(*body, exchange.request.headers.get("Content-Type"));
     if (!document) {
         send_error(exchange.response, Code::ManifestInvalid, document.error().message());
         return {};
@@ -119,8 +128,8 @@ Result<> Registry::Implementation::put_manifest(const Exchange& exchange) {
         return {};
     }
     if (is_digest(reference) && reference != stored.digest.to_string()) {
-        send_error(exchange.response, Code::DigestInvalid, "provided digest did not match uploaded content",
-                   reference);
+        send_error(exchange.response, Code::DigestInvalid,
+                   "provided digest did not match uploaded content", reference);
         return {};
     }
     if (!TRY(check_children(exchange, oci::children(*document)))) return {};
@@ -139,7 +148,8 @@ Result<> Registry::Implementation::put_manifest(const Exchange& exchange) {
 }
 
 Result<> Registry::Implementation::delete_manifest(const Exchange& exchange) {
-    const auto& [repository, reference] = std::tie(exchange.route.repository, exchange.route.reference);
+    const auto& [repository, reference] =
+        std::tie(exchange.route.repository, exchange.route.reference);
     bool was_there = false;
     if (is_digest(reference)) {
         const auto digest = TRY(oci::Digest::parse(reference));

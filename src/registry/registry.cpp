@@ -12,7 +12,8 @@ void Registry::handle(http::Request& request, http::Response& response) {
     implementation_->handle(request, response);
 }
 
-Result<std::unique_ptr<Registry>> Registry::open(const RegistryOptions& options, const Clock& clock) {
+Result<std::unique_ptr<Registry>> Registry::open(const RegistryOptions& options,
+                                                 const Clock& clock) {
     TRY(sys::mkdir_all(options.root, 0700).context("registry root ", options.root));
     auto lock = TRY(sys::FileLock::try_acquire(options.root + "/lock")
                         .context("registry root ", options.root)
@@ -23,12 +24,12 @@ Result<std::unique_ptr<Registry>> Registry::open(const RegistryOptions& options,
     auto content = TRY(content::Store::open(options.root).context("registry root ", options.root));
     std::optional<Htpasswd> users;
     if (!options.htpasswd_file.empty()) {
-        const std::string text =
-            TRY(sys::read_file(options.htpasswd_file).context("password file ", options.htpasswd_file));
+        const std::string text = TRY(
+            sys::read_file(options.htpasswd_file).context("password file ", options.htpasswd_file));
         users = TRY(Htpasswd::parse(text).context("password file ", options.htpasswd_file));
     }
-    auto implementation = std::make_unique<Implementation>(options, std::move(lock), std::move(database),
-                                                           std::move(content), std::move(users), clock);
+    auto implementation = std::make_unique<Implementation>(
+        options, std::move(lock), std::move(database), std::move(content), std::move(users), clock);
     TRY(implementation->expire_uploads());
     return std::unique_ptr<Registry>(new Registry(std::move(implementation)));
 }
@@ -46,7 +47,9 @@ std::optional<oci::Digest> digest_or_answer(http::Response& response, std::strin
     return *digest;
 }
 
-bool is_read(const http::Request& request) { return request.method == "GET" || request.method == "HEAD"; }
+bool is_read(const http::Request& request) {
+    return request.method == "GET" || request.method == "HEAD";
+}
 
 bool Registry::Implementation::is_allowed(const Exchange& exchange) {
     if (!users_ || users_->check_header(exchange.request.headers.get("Authorization"))) return true;
@@ -61,15 +64,16 @@ void Registry::Implementation::handle(http::Request& request, http::Response& re
     response.headers.set("Docker-Distribution-Api-Version", "registry/2.0");
     if (!route) {
         response.status = 404;
-        response.send("404 page not found\n", "text/plain; charset=utf-8").ignore("the client may be gone");
+        response.send("404 page not found\n", "text/plain; charset=utf-8")
+            .ignore("the client may be gone");
         return;
     }
     const Exchange exchange{request, response, *route};
     if (!is_allowed(exchange)) return;
     if (auto outcome = dispatch(exchange); !outcome) send_failure(response, outcome.error());
     if (log.is_enabled(LogLevel::Debug)) {
-        const auto took =
-            std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started);
+        const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
+            std::chrono::steady_clock::now() - started);
         log.debug("request", {{"method", request.method},
                               {"path", request.path},
                               {"status", response.status},
@@ -80,7 +84,8 @@ void Registry::Implementation::handle(http::Request& request, http::Response& re
 Result<> Registry::Implementation::dispatch(const Exchange& exchange) {
     const auto& route = exchange.route;
     if (!route.repository.empty() && !oci::is_valid_repository(route.repository)) {
-        send_error(exchange.response, Code::NameInvalid, "invalid repository name", route.repository);
+        send_error(exchange.response, Code::NameInvalid, "invalid repository name",
+                   route.repository);
         return {};
     }
     if (options_.read_only && !is_read(exchange.request)) {
@@ -100,7 +105,8 @@ Result<> Registry::Implementation::dispatch(const Exchange& exchange) {
     return {};
 }
 
-Result<bool> Registry::Implementation::link_blob(const std::string& repository, const oci::Digest& digest) {
+Result<bool> Registry::Implementation::link_blob(const std::string& repository,
+                                                 const oci::Digest& digest) {
     const std::lock_guard lock(removal_);
     if (!content_->has(digest)) return false;
     TRY(catalog_.add_blob(repository, digest));

@@ -20,7 +20,8 @@ struct RegistryOptions {
 class Registry {
 public:
     /// Conflict when another process uses the directory.
-    static Result<std::unique_ptr<Registry>> open(const RegistryOptions& options, const Clock& clock);
+    static Result<std::unique_ptr<Registry>> open(const RegistryOptions& options,
+                                                  const Clock& clock);
     ~Registry();
     void handle(http::Request& request, http::Response& response);
 

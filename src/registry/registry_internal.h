@@ -21,8 +21,10 @@ struct Exchange {
 /// Failures of this machine come back as errors; what the client did wrong is answered in place.
 class Registry::Implementation {
 public:
-    Implementation(RegistryOptions options, sys::FileLock lock, std::unique_ptr<record::Database> database,
-                   std::unique_ptr<content::Store> content, std::optional<Htpasswd> users, const Clock& clock)
+    Implementation(RegistryOptions options, sys::FileLock lock,
+                   std::unique_ptr<record::Database> database,
+                   std::unique_ptr<content::Store> content, std::optional<Htpasswd> users,
+                   const Clock& clock)
         : options_(std::move(options)),
           lock_(std::move(lock)),
           database_(std::move(database)),
@@ -54,7 +56,8 @@ private:
     Result<> send_manifest(const Exchange& exchange);
     Result<> put_manifest(const Exchange& exchange);
     Result<> delete_manifest(const Exchange& exchange);
-    Result<bool> check_children(const Exchange& exchange, const std::vector<oci::Descriptor>& children);
+    Result<bool> check_children(const Exchange& exchange,
+                                const std::vector<oci::Descriptor>& children);
     // listing.cpp
     Result<> list_tags(const Exchange& exchange);
     Result<> list_repositories(const Exchange& exchange);
@@ -71,11 +74,13 @@ private:
     std::optional<Htpasswd> users_;
     Catalog catalog_;
     Uploads uploads_;
-    /// Held while a row is added for content that is there, and while content without rows is removed.
+    /// Held while a row is added for content that is there, and while content without rows is
+    /// removed.
     std::mutex removal_;
 };
 
-/// The digest of a path or query; answers DIGEST_INVALID and gives nullopt when it is none that is supported.
+/// The digest of a path or query; answers DIGEST_INVALID and gives nullopt when it is none that is
+/// supported.
 std::optional<oci::Digest> digest_or_answer(http::Response& response, std::string_view text);
 bool is_read(const http::Request& request);
 

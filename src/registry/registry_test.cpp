@@ -29,13 +29,14 @@ protected:
     void start(const std::string& htpasswd) {
         server_.reset();
         registry_.reset();
-        auto registry =
-            Registry::open({.root = directory_->path() + "/root", .htpasswd_file = htpasswd}, clock_);
+        auto registry = Registry::open(
+            {.root = directory_->path() + "/root", .htpasswd_file = htpasswd}, clock_);
         ASSERT_TRUE(registry) << registry.error().message();
         registry_ = std::move(*registry);
-        server_ = std::move(*http::Server::create([this](http::Request& request, http::Response& response) {
-            registry_->handle(request, response);
-        }));
+        server_ = std::move(
+            *http::Server::create([this](http::Request& request, http::Response& response) {
+                registry_->handle(request, response);
+            }));
         ASSERT_TRUE(server_->listen_unix(directory_->path() + "/s"));
         ASSERT_TRUE(server_->start());
         client_.emplace(http::Endpoint{.unix_path = directory_->path() + "/s"});
@@ -50,10 +51,11 @@ protected:
         out.body = response->read_all().value_or("<cut>");
         return out;
     }
-    oci::Descriptor push(const std::string& repository, const std::string& content, std::string_view type) {
+    oci::Descriptor push(const std::string& repository, const std::string& content,
+                         std::string_view type) {
         const auto digest = oci::Digest::of(content);
-        const auto answer =
-            call("POST", "/v2/" + repository + "/blobs/uploads/?digest=" + digest.to_string(), content);
+        const auto answer = call(
+            "POST", "/v2/" + repository + "/blobs/uploads/?digest=" + digest.to_string(), content);
         EXPECT_EQ(answer.status, 201);
         return {.media_type = std::string(type),
                 .digest = digest,
@@ -102,7 +104,8 @@ TEST_F(RegistryTest, TakesChunksInOrderOnlyAndSurvivesARestart) {
     auto upload = call("POST", "/v2/a/blobs/uploads/");
     ASSERT_EQ(upload.status, 202);
     const std::string location(upload.headers.get("Location"));
-    EXPECT_EQ(call("PATCH", location, "01234", {{"Content-Range", "0-4"}}).headers.get("Range"), "0-4");
+    EXPECT_EQ(call("PATCH", location, "01234", {{"Content-Range", "0-4"}}).headers.get("Range"),
+              "0-4");
     EXPECT_EQ(call("PATCH", location, "xx", {{"Content-Range", "9-10"}}).status, 416);
     start({});
     EXPECT_EQ(call("GET", location).headers.get("Range"), "0-4");
@@ -124,8 +127,8 @@ TEST_F(RegistryTest, RefusesWhatTheDigestDoesNotSay) {
     EXPECT_EQ(call("PUT", "/v2/a/manifests/1", "{}", {{"Content-Type", "x/y"}}).status, 400);
     oci::Manifest manifest{.media_type = std::string(oci::media_type::oci_manifest)};
     manifest.config = {.media_type = "x/y", .digest = oci::Digest::of("absent"), .size = 6};
-    const auto missing =
-        call("PUT", "/v2/a/manifests/1", manifest.to_json(), {{"Content-Type", manifest.media_type}});
+    const auto missing = call("PUT", "/v2/a/manifests/1", manifest.to_json(),
+                              {{"Content-Type", manifest.media_type}});
     EXPECT_EQ(missing.status, 404);
     EXPECT_NE(missing.body.find("MANIFEST_BLOB_UNKNOWN"), std::string::npos);
 }
@@ -186,8 +189,8 @@ TEST_F(RegistryTest, ListsReferrersByType) {
 TEST_F(RegistryTest, AsksForAPasswordWhenThereAreUsers) {
     // alice:secret, bcrypt with cost 5
     const std::string file = directory_->path() + "/users";
-    ASSERT_TRUE(
-        sys::write_file_atomic(file, "alice:$2y$05$AqB2BaCULx479zC9K/lSWuXZTC.R/iJgQ83bjqdTZ0EuABR6oCzRu\n"));
+    ASSERT_TRUE(sys::write_file_atomic(
+        file, "alice:$2y$05$AqB2BaCULx479zC9K/lSWuXZTC.R/iJgQ83bjqdTZ0EuABR6oCzRu\n"));
     start(file);
     const auto refused = call("GET", "/v2/");
     EXPECT_EQ(refused.status, 401);

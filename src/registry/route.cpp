@@ -4,8 +4,8 @@ namespace berth::registry {
 
 namespace {
 
-/// Takes "<repository>/<word>/<rest>" apart at the last place where that is possible; repositories hold
-/// slashes.
+/// Takes "<repository>/<word>/<rest>" apart at the last place where that is possible; repositories
+/// hold slashes.
 std::optional<Route> take_apart(std::string_view path, std::string_view word, Resource resource,
                                 bool empty_rest) {
     const auto at = path.rfind(word);

@@ -14,7 +14,8 @@ struct Route {
     std::string reference;  // tag, digest or upload id
 };
 
-/// distribution-spec v1.1 "Endpoints". nullopt for an unknown path. Repository names are not checked here.
+/// distribution-spec v1.1 "Endpoints". nullopt for an unknown path. Repository names are not
+/// checked here.
 std::optional<Route> find_route(std::string_view path);
 
 }  // namespace berth::registry

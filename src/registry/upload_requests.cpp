@@ -9,15 +9,16 @@ std::string location(const std::string& repository, const std::string& id) {
     return concat("/v2/", repository, "/blobs/uploads/", id);
 }
 
-void send_created(http::Response& response, const std::string& repository, const oci::Digest& digest) {
+void send_created(http::Response& response, const std::string& repository,
+                  const oci::Digest& digest) {
     response.status = 201;
     response.headers.set("Location", concat("/v2/", repository, "/blobs/", digest));
     response.headers.set("Docker-Content-Digest", digest.to_string());
     response.send({}).ignore("the client may be gone; the blob is there");
 }
 
-/// "<first>-<last>" of Content-Range, which here has no unit. distribution-spec v1.1 "Pushing a blob in
-/// chunks".
+/// "<first>-<last>" of Content-Range, which here has no unit. distribution-spec v1.1 "Pushing a
+/// blob in chunks".
 std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_chunk_range(std::string_view text) {
     if (text.starts_with("bytes ")) text.remove_prefix(6);
     text = text.substr(0, text.find('/'));
@@ -87,20 +88,22 @@ Result<> Registry::Implementation::upload(const Exchange& exchange) {
     return {};
 }
 
-// False when the request was answered with an error, or the client went away; what arrived stays for a
-// resumption.
-Result<bool> Registry::Implementation::receive(const Exchange& exchange, Uploads::Session& session) {
+// False when the request was answered with an error, or the client went away; what arrived stays
+// for a resumption.
+Result<bool> Registry::Implementation::receive(const Exchange& exchange,
+                                               Uploads::Session& session) {
     auto& request = exchange.request;
     if (const auto text = request.headers.get("Content-Range"); !text.empty()) {
         const auto range = parse_chunk_range(text);
         const auto length = request.content_length();
         if (!range || range->first != session.writer().offset() ||
             (length && *length != range->second - range->first + 1)) {
-            exchange.response.headers.set("Location", location(exchange.route.repository, session.id()));
+            exchange.response.headers.set("Location",
+                                          location(exchange.route.repository, session.id()));
             exchange.response.headers.set(
                 "Range", concat("0-", std::max<std::uint64_t>(session.writer().offset(), 1) - 1));
-            send_error(exchange.response, Code::RangeInvalid, "the chunk does not follow what was uploaded",
-                       text);
+            send_error(exchange.response, Code::RangeInvalid,
+                       "the chunk does not follow what was uploaded", text);
             return false;
         }
     }
@@ -116,15 +119,16 @@ Result<bool> Registry::Implementation::receive(const Exchange& exchange, Uploads
     }
 }
 
-Result<> Registry::Implementation::finish_upload(const Exchange& exchange, Uploads::Session session) {
+Result<> Registry::Implementation::finish_upload(const Exchange& exchange,
+                                                 Uploads::Session session) {
     const auto digest = digest_or_answer(exchange.response, exchange.request.query.get("digest"));
     if (!digest) return {};
     // Protects the blob until its row is there.
     const auto lease = content_->lease();
     const auto info = uploads_.finish(std::move(session), {.digest = *digest});
     if (!info && info.error().is(ErrorCode::Corrupted)) {
-        send_error(exchange.response, Code::DigestInvalid, "provided digest did not match uploaded content",
-                   digest->to_string());
+        send_error(exchange.response, Code::DigestInvalid,
+                   "provided digest did not match uploaded content", digest->to_string());
         return {};
     }
     if (!info) return info.error().clone();
@@ -134,8 +138,8 @@ Result<> Registry::Implementation::finish_upload(const Exchange& exchange, Uploa
     return {};
 }
 
-void Registry::Implementation::send_upload_state(const Exchange& exchange, Uploads::Session& session,
-                                                 int status) {
+void Registry::Implementation::send_upload_state(const Exchange& exchange,
+                                                 Uploads::Session& session, int status) {
     auto& response = exchange.response;
     const std::uint64_t offset = session.writer().offset();
     response.status = status;

@@ -12,8 +12,8 @@
 
 namespace berth::registry {
 
-/// Blobs being uploaded, each by an id. Kept open between requests; after a restart the bytes on disk are
-/// taken up again.
+/// Blobs being uploaded, each by an id. Kept open between requests; after a restart the bytes on
+/// disk are taken up again.
 class Uploads {
 public:
     Uploads(content::Store& content, Catalog& catalog, const Clock& clock)
@@ -40,12 +40,14 @@ public:
     };
 
     Result<Session> begin(const std::string& repository);
-    /// NotFound for an unknown id (or one of another repository), Conflict while another request uses it.
+    /// NotFound for an unknown id (or one of another repository), Conflict while another request
+    /// uses it.
     Result<Session> take(const std::string& repository, const std::string& id);
     /// Makes the blob of it and forgets the upload.
     Result<content::BlobInfo> finish(Session session, const content::Expectation& expected);
     Result<> cancel(Session session);
-    /// Closes what nobody used for an hour (the bytes stay), and discards what is older than a week.
+    /// Closes what nobody used for an hour (the bytes stay), and discards what is older than a
+    /// week.
     Result<> expire();
 
 private:

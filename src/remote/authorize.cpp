@@ -32,7 +32,8 @@ Result<> HostSession::authorize(const http::Headers& refusal, const std::stop_to
     } else if (find_scheme(challenges, "basic") != nullptr) {
         if (credentials_.username.empty())
             return fail(ErrorCode::Unauthenticated, "no basic auth credentials")
-                .with_hint(concat("log in first: berth login ", address_.base.substr(address_.base.find("://") + 3)));
+                .with_hint(concat("log in first: berth login ",
+                                  address_.base.substr(address_.base.find("://") + 3)));
         next.header = basic(credentials_);
     } else {
         return fail(ErrorCode::Unauthenticated,
@@ -53,8 +54,8 @@ Result<HostSession::Authorization> HostSession::fetch_token(const Challenge& cha
     const std::string realm = challenge.get("realm");
     const bool is_secret = !credentials_.is_empty();
     if (!realm.starts_with("https://") && !realm.starts_with("http://"))
-        return fail(ErrorCode::Unauthenticated, "the registry names an invalid token server: \"", realm,
-                    "\"");
+        return fail(ErrorCode::Unauthenticated, "the registry names an invalid token server: \"",
+                    realm, "\"");
     if (is_secret && realm.starts_with("http://") && address_.base.starts_with("https://") &&
         address_.tls.verify)
         return fail(ErrorCode::Unauthenticated, "refusing to send credentials to ", realm,
@@ -64,7 +65,8 @@ Result<HostSession::Authorization> HostSession::fetch_token(const Challenge& cha
         if (!scope.empty()) scopes.insert(scope);
 
     http::Query query;
-    if (const auto service = challenge.get("service"); !service.empty()) query.add("service", service);
+    if (const auto service = challenge.get("service"); !service.empty())
+        query.add("service", service);
     http::TransferRequest request{.url = realm};
     request.tls.verify = address_.tls.verify;
     request.tls.extra_ca_pem = address_.tls.extra_ca_pem;
@@ -93,12 +95,14 @@ Result<HostSession::Authorization> HostSession::fetch_token(const Challenge& cha
         TRY(transfers_.perform(std::move(request), stop).context("token server ", realm));
     if (response.status == 401 || (response.status == 400 && is_secret))
         return fail(ErrorCode::Unauthenticated, "unauthorized: incorrect username or password");
-    if (response.status != 200) return registry_error(response).with_context(concat("token server ", realm));
+    if (response.status != 200)
+        return registry_error(response).with_context(concat("token server ", realm));
     const auto document = TRY(codec::parse_json(response.body).context("token server ", realm));
     std::string token = codec::get_string(document, "token");
     if (token.empty()) token = codec::get_string(document, "access_token");
     if (token.empty())
-        return fail(ErrorCode::Unauthenticated, "token server ", realm, ": the answer holds no token");
+        return fail(ErrorCode::Unauthenticated, "token server ", realm,
+                    ": the answer holds no token");
     out.header = "Bearer " + token;
     out.identity_token = codec::get_string(document, "refresh_token");
     const auto lifetime = std::max<std::int64_t>(codec::get_int(document, "expires_in", 60), 60);

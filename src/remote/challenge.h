@@ -14,8 +14,8 @@ struct Challenge {
     std::string get(std::string_view name) const;
 };
 
-/// Reads the value of a WWW-Authenticate header, which may hold several challenges. What cannot be read is
-/// left out.
+/// Reads the value of a WWW-Authenticate header, which may hold several challenges. What cannot be
+/// read is left out.
 std::vector<Challenge> parse_challenges(std::string_view header);
 
 }  // namespace berth::remote

@@ -24,7 +24,8 @@ std::string words_of(const std::string& body) {
     const auto document = codec::parse_json(body);
     if (!document || !document->is_object()) return {};
     const codec::Json* errors = codec::find_member(*document, "errors");
-    if (!errors || !errors->is_array() || errors->empty()) return codec::get_string(*document, "details");
+    if (!errors || !errors->is_array() || errors->empty())
+        return codec::get_string(*document, "details");
     const codec::Json& first = errors->front();
     std::string code = to_lower(codec::get_string(first, "code"));
     code = replace_all(code, "_", " ");
@@ -38,10 +39,12 @@ std::string words_of(const std::string& body) {
 Error registry_error(const http::TransferResponse& response) {
     std::string words = words_of(response.body);
     if (words.empty() && response.status == 401) words = "unauthorized: authentication required";
-    if (words.empty() && response.status == 403) words = "denied: requested access to the resource is denied";
+    if (words.empty() && response.status == 403)
+        words = "denied: requested access to the resource is denied";
     if (words.empty() && response.status == 429) words = "toomanyrequests: too many requests";
     if (words.empty() && response.status == 404) words = concat("not found: ", response.url);
-    if (words.empty()) words = concat("unexpected status ", response.status, " from ", response.url);
+    if (words.empty())
+        words = concat("unexpected status ", response.status, " from ", response.url);
     return fail(code_of(response.status), words);
 }
 

@@ -10,12 +10,15 @@ public:
     BlobFetch(const oci::Descriptor& blob, std::uint64_t offset, const Sink& sink)
         : blob_(blob), offset_(offset), size_(static_cast<std::uint64_t>(blob.size)), sink_(sink) {}
 
-    /// Also with more bytes kept than there should be: whoever checks them finds them wrong and drops them.
+    /// Also with more bytes kept than there should be: whoever checks them finds them wrong and
+    /// drops them.
     bool is_complete() const { return offset_ >= size_; }
     std::uint64_t offset() const { return offset_; }
     bool sink_failed() const { return sink_failed_; }
     /// What a busy registry asked for at the last attempt.
-    std::chrono::milliseconds delay(int attempt) const { return asked_to_wait_.value_or(retry_delay(nullptr, attempt)); }
+    std::chrono::milliseconds delay(int attempt) const {
+        return asked_to_wait_.value_or(retry_delay(nullptr, attempt));
+    }
 
     Result<> attempt(HostSession& host, const std::string& path, const std::stop_token& stop) {
         http::TransferRequest request;
@@ -28,17 +31,20 @@ public:
         request.sink = [this](std::span<const std::byte> bytes) { return take(bytes); };
         const auto response = TRY(host.call_once(std::move(request), path, stop, {429, 503}));
         if (response.status >= 400) {
-            asked_to_wait_ = response.headers.has("Retry-After") ? std::optional(retry_delay(&response.headers, 1)) : std::nullopt;
+            asked_to_wait_ = response.headers.has("Retry-After")
+                                 ? std::optional(retry_delay(&response.headers, 1))
+                                 : std::nullopt;
             return registry_error(response);
         }
         if (!is_complete())
-            return fail(ErrorCode::Unavailable, "the registry sent ", offset_, " of ", size_, " bytes of ",
-                        blob_.digest);
+            return fail(ErrorCode::Unavailable, "the registry sent ", offset_, " of ", size_,
+                        " bytes of ", blob_.digest);
         return {};
     }
 
 private:
-    // A registry may ignore the range and send everything: then the part that is here already is skipped.
+    // A registry may ignore the range and send everything: then the part that is here already is
+    // skipped.
     Result<> check_head(int status, const http::Headers& headers) {
         if (offset_ == 0 || status == 200) {
             skip_ = offset_;
@@ -46,18 +52,20 @@ private:
         }
         const auto range = headers.get("Content-Range");
         if (status == 206 && range.starts_with(concat("bytes ", offset_, "-"))) return {};
-        return fail(ErrorCode::Corrupted, "the registry answered a range request with \"", range, "\"");
+        return fail(ErrorCode::Corrupted, "the registry answered a range request with \"", range,
+                    "\"");
     }
 
     Result<> take(std::span<const std::byte> bytes) {
-        const std::size_t skipped = static_cast<std::size_t>(std::min<std::uint64_t>(skip_, bytes.size()));
+        const std::size_t skipped =
+            static_cast<std::size_t>(std::min<std::uint64_t>(skip_, bytes.size()));
         skip_ -= skipped;
         bytes = bytes.subspan(skipped);
         if (bytes.empty()) return {};
         if (bytes.size() > size_ - offset_) {
             sink_failed_ = true;
-            return fail(ErrorCode::Corrupted, "the registry sends more than the ", size_, " bytes that ",
-                        blob_.digest, " has");
+            return fail(ErrorCode::Corrupted, "the registry sends more than the ", size_,
+                        " bytes that ", blob_.digest, " has");
         }
         auto taken = sink_(bytes);
         if (!taken) sink_failed_ = true;
@@ -95,7 +103,9 @@ Result<> Repository::fetch_blob(const oci::Descriptor& blob, std::uint64_t offse
         session_->give_up(reader);
     }
     if (fetch.offset() > 0 && outcome.error().is(ErrorCode::Unavailable)) {
-        return std::move(outcome).context(fetch.offset(), " of ", blob.size, " bytes arrived").hint("what has arrived is kept: pull again to go on from there");
+        return std::move(outcome)
+            .context(fetch.offset(), " of ", blob.size, " bytes arrived")
+            .hint("what has arrived is kept: pull again to go on from there");
     }
     return std::move(outcome).context("blob ", blob.digest);
 }

@@ -45,11 +45,13 @@ Result<http::TlsTrust> load_trust(const std::string& host, const std::string& ce
     std::ranges::sort(entries, {}, &sys::DirEntry::name);
     for (const auto& entry : entries) {
         const std::string path = directory + "/" + entry.name;
-        if (entry.name.ends_with(".crt")) trust.extra_ca_pem += TRY(sys::read_file(path, 4 << 20)) + "\n";
+        if (entry.name.ends_with(".crt"))
+            trust.extra_ca_pem += TRY(sys::read_file(path, 4 << 20)) + "\n";
         if (!entry.name.ends_with(".cert")) continue;
         const std::string key = path.substr(0, path.size() - 5) + ".key";
         if (!sys::exists(key))
-            return fail(ErrorCode::InvalidArgument, "missing key ", key, " for client certificate ", path)
+            return fail(ErrorCode::InvalidArgument, "missing key ", key, " for client certificate ",
+                        path)
                 .with_hint("CA certificates must use the extension .crt");
         trust.certificate_file = path;
         trust.key_file = key;

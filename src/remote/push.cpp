@@ -18,10 +18,11 @@ struct Upload {
     const Progress& progress;
 };
 
-/// Opens an upload, asking to mount from `from` ("" does not). Returns the location, or "" when it was
-/// mounted.
-Result<std::string> begin_upload(HostSession& host, const std::string& path, const oci::Descriptor& blob,
-                                 const std::string& from, const std::stop_token& stop) {
+/// Opens an upload, asking to mount from `from` ("" does not). Returns the location, or "" when it
+/// was mounted.
+Result<std::string> begin_upload(HostSession& host, const std::string& path,
+                                 const oci::Descriptor& blob, const std::string& from,
+                                 const std::stop_token& stop) {
     std::string query;
     if (!from.empty())
         query = concat("?mount=", http::encode_percent(blob.digest.to_string()),
@@ -30,12 +31,13 @@ Result<std::string> begin_upload(HostSession& host, const std::string& path, con
     if (response.status == 201) return std::string();
     std::string location(response.headers.get("Location"));
     if (response.status != 202 || location.empty())
-        return fail(ErrorCode::Unavailable, "the registry opened no upload (status ", response.status, ")");
+        return fail(ErrorCode::Unavailable, "the registry opened no upload (status ",
+                    response.status, ")");
     return location;
 }
 
-// In one request, without chunks: one round trip less, and every registry must know it. distribution-spec
-// v1.1 "Pushing a blob monolithically", "POST then PUT".
+// In one request, without chunks: one round trip less, and every registry must know it.
+// distribution-spec v1.1 "Pushing a blob monolithically", "POST then PUT".
 Result<> send_whole(HostSession& host, const std::string& location, const Upload& upload,
                     const std::stop_token& stop) {
     http::TransferRequest request{.method = "PUT"};
@@ -45,11 +47,12 @@ Result<> send_whole(HostSession& host, const std::string& location, const Upload
     request.upload_bytes = size;
     request.upload = [&](std::span<std::byte> buffer) -> Result<std::size_t> {
         if (offset == size) return std::size_t{0};
-        const auto part =
-            buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), size - offset)));
+        const auto part = buffer.first(
+            static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), size - offset)));
         const std::size_t count = TRY(upload.source(offset, part));
         if (count == 0)
-            return fail(ErrorCode::Corrupted, "blob ", upload.blob.digest, " is shorter than it should be");
+            return fail(ErrorCode::Corrupted, "blob ", upload.blob.digest,
+                        " is shorter than it should be");
         offset += count;
         if (upload.progress) upload.progress(offset);
         return count;
@@ -58,7 +61,8 @@ Result<> send_whole(HostSession& host, const std::string& location, const Upload
         offset = 0;
         return true;
     };
-    request.stall_limit = std::chrono::seconds(300);  // the registry may hash a big blob before it answers
+    request.stall_limit =
+        std::chrono::seconds(300);  // the registry may hash a big blob before it answers
     TRY(host.call_once(std::move(request), with_digest(location, upload.blob.digest), stop));
     return {};
 }
@@ -74,13 +78,15 @@ Result<PushOutcome> Repository::push_blob(const oci::Descriptor& blob, const Sou
     const std::string from = mount_from.empty() ? std::string() : mount_from.front();
     if (!from.empty()) host->add_scope(concat("repository:", from, ":pull"));
     for (int attempt = 1;; ++attempt) {
-        const std::string location = TRY(begin_upload(*host, path, blob, attempt == 1 ? from : "", stop));
+        const std::string location =
+            TRY(begin_upload(*host, path, blob, attempt == 1 ? from : "", stop));
         if (location.empty()) return PushOutcome::Mounted;
         auto sent = send_whole(*host, location, {blob, source, progress}, stop);
         if (sent) return PushOutcome::Pushed;
         const bool may_repeat =
             is_worth_retrying(sent.error()) || sent.error().is(ErrorCode::Unauthenticated);
-        if (attempt == max_attempts || !may_repeat || stop.stop_requested()) return std::move(sent).error();
+        if (attempt == max_attempts || !may_repeat || stop.stop_requested())
+            return std::move(sent).error();
         TRY(wait_before_retry(retry_delay(nullptr, attempt), stop));
     }
 }

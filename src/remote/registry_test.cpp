@@ -52,8 +52,8 @@ TEST_F(RemoteTest, ResumesABlobThatIsCutAgainAndAgain) {
         if (const auto range = request.headers.get("Range"); !range.empty()) {
             from = *parse_uint(range.substr(6, range.size() - 7));
             response.status = 206;
-            response.headers.set("Content-Range",
-                                 concat("bytes ", from, "-", content.size() - 1, "/", content.size()));
+            response.headers.set("Content-Range", concat("bytes ", from, "-", content.size() - 1,
+                                                         "/", content.size()));
         }
         response.headers.set("Content-Length", std::to_string(content.size() - from));
         response.write(std::string_view(content).substr(from, 700'000)).ignore("");
@@ -129,7 +129,8 @@ TEST_F(RemoteTest, FetchesATokenForItsScopeAndUsesItAgain) {
     EXPECT_TRUE(repository->resolve("1", {}));
     EXPECT_TRUE(repository->resolve("2", {}));
     EXPECT_EQ(tokens, 1);
-    const auto refused = open(Access::Pull, {.username = "alice", .password = "wrong"})->resolve("1", {});
+    const auto refused =
+        open(Access::Pull, {.username = "alice", .password = "wrong"})->resolve("1", {});
     ASSERT_FALSE(refused);
     EXPECT_TRUE(refused.error().is(ErrorCode::Unauthenticated));
     EXPECT_EQ(refused.error().message(), "unauthorized: incorrect username or password");
@@ -161,10 +162,13 @@ TEST_F(RemoteTest, WaitsForABusyRegistryInTheMiddleOfALayer) {
         }
     });
     std::string received;
-    const auto outcome = open(Access::Pull)->fetch_blob(describe("0123456789"), 0, [&](std::span<const std::byte> bytes) -> Result<> {
-        received += as_text(bytes);
-        return {};
-    }, {});
+    const auto outcome = open(Access::Pull)
+                             ->fetch_blob(describe("0123456789"), 0,
+                                          [&](std::span<const std::byte> bytes) -> Result<> {
+                                              received += as_text(bytes);
+                                              return {};
+                                          },
+                                          {});
     EXPECT_TRUE(outcome) << outcome.error().message();
     EXPECT_EQ(received, "0123456789");
     EXPECT_EQ(requests, 3);
@@ -172,10 +176,11 @@ TEST_F(RemoteTest, WaitsForABusyRegistryInTheMiddleOfALayer) {
 
 TEST_F(RemoteTest, CredentialsFollowNoRedirectToAnotherHost) {
     std::string seen = "nothing came";
-    const auto other = std::move(*http::Server::create([&](http::Request& request, http::Response& response) {
-        seen = std::string(request.headers.get("Authorization"));
-        response.send("0123456789").ignore("");
-    }));
+    const auto other =
+        std::move(*http::Server::create([&](http::Request& request, http::Response& response) {
+            seen = std::string(request.headers.get("Authorization"));
+            response.send("0123456789").ignore("");
+        }));
     const auto port = other->listen_tcp("127.0.0.1:0");
     ASSERT_TRUE(port);
     ASSERT_TRUE(other->start());
@@ -189,8 +194,10 @@ TEST_F(RemoteTest, CredentialsFollowNoRedirectToAnotherHost) {
             response.headers.set("Location", concat("http://127.0.0.1:", *port, "/blob"));
         }
     });
-    const auto outcome = open(Access::Pull, {.username = "alice", .password = "secret"})
-                             ->fetch_blob(describe("0123456789"), 0, [](std::span<const std::byte>) { return Result<>(); }, {});
+    const auto outcome =
+        open(Access::Pull, {.username = "alice", .password = "secret"})
+            ->fetch_blob(describe("0123456789"), 0,
+                         [](std::span<const std::byte>) { return Result<>(); }, {});
     EXPECT_TRUE(outcome) << outcome.error().message();
     EXPECT_EQ(seen, "");
 }
@@ -198,16 +205,18 @@ TEST_F(RemoteTest, CredentialsFollowNoRedirectToAnotherHost) {
 TEST_F(RemoteTest, AsksTheMirrorsOfAHostsFileFirst) {
     std::vector<std::string> asked;
     std::mutex mutex;
-    const auto mirror = std::move(*http::Server::create([&](http::Request& request, http::Response& response) {
-        const std::lock_guard lock(mutex);
-        asked.push_back(concat(request.path, "?ns=", request.query.get("ns"), " ", request.headers.get("X-Team")));
-        EXPECT_EQ(request.headers.get("Authorization"), "");
-        if (request.path.find("/blobs/") != std::string::npos) {
-            response.status = 404;
-        } else {
-            response.send("{}", "x/y").ignore("");
-        }
-    }));
+    const auto mirror =
+        std::move(*http::Server::create([&](http::Request& request, http::Response& response) {
+            const std::lock_guard lock(mutex);
+            asked.push_back(concat(request.path, "?ns=", request.query.get("ns"), " ",
+                                   request.headers.get("X-Team")));
+            EXPECT_EQ(request.headers.get("Authorization"), "");
+            if (request.path.find("/blobs/") != std::string::npos) {
+                response.status = 404;
+            } else {
+                response.send("{}", "x/y").ignore("");
+            }
+        }));
     const auto port = mirror->listen_tcp("127.0.0.1:0");
     ASSERT_TRUE(port);
     ASSERT_TRUE(mirror->start());
@@ -216,18 +225,22 @@ TEST_F(RemoteTest, AsksTheMirrorsOfAHostsFileFirst) {
     });
     const auto directory = sys::TempDir::create().value();
     sys::mkdir_all(concat(directory.path(), "/", host_)).value();
-    sys::write_file_atomic(concat(directory.path(), "/", host_, "/hosts.toml"),
-                           concat("[host.\"http://127.0.0.1:", *port, "/v2/cache\"]\noverride_path = true\n",
-                                  "[host.\"http://127.0.0.1:", *port, "/v2/cache\".header]\nX-Team = \"blue\"\n"))
+    sys::write_file_atomic(
+        concat(directory.path(), "/", host_, "/hosts.toml"),
+        concat("[host.\"http://127.0.0.1:", *port, "/v2/cache\"]\noverride_path = true\n",
+               "[host.\"http://127.0.0.1:", *port, "/v2/cache\".header]\nX-Team = \"blue\"\n"))
         .value();
-    registries_ = std::move(*Registries::create({.hosts_dirs = {directory.path()}, .certs_dir = ""}));
+    registries_ =
+        std::move(*Registries::create({.hosts_dirs = {directory.path()}, .certs_dir = ""}));
     const auto repository = open(Access::Pull, {.username = "alice", .password = "secret"});
     EXPECT_TRUE(repository->fetch_manifest("1", {}));
     std::string received;
-    const auto blob = repository->fetch_blob(describe("0123456789"), 0, [&](std::span<const std::byte> bytes) -> Result<> {
-        received += as_text(bytes);
-        return {};
-    }, {});
+    const auto blob = repository->fetch_blob(describe("0123456789"), 0,
+                                             [&](std::span<const std::byte> bytes) -> Result<> {
+                                                 received += as_text(bytes);
+                                                 return {};
+                                             },
+                                             {});
     EXPECT_TRUE(blob) << blob.error().message();
     EXPECT_EQ(received, "0123456789");  // the registry itself has what the mirror lacks
     ASSERT_EQ(asked.size(), 2u);
@@ -241,7 +254,8 @@ TEST(HostConfig, ReadsWhatContainerdReads) {
   skip_verify = true
   client = [["/c.pem", "key.pem"]]
 [host."http://second"]
-)", "/etc/x", "reg.example");
+)",
+                                          "/etc/x", "reg.example");
     ASSERT_TRUE(config) << config.error().message();
     EXPECT_EQ(config->server, "https://reg.example");
     ASSERT_EQ(config->mirrors.size(), 2u);
@@ -253,7 +267,8 @@ TEST(HostConfig, ReadsWhatContainerdReads) {
     EXPECT_EQ(config->mirrors[0].address.tls.key_file, "/etc/x/key.pem");
     EXPECT_EQ(config->mirrors[1].address.base, "http://second");
     EXPECT_TRUE(config->mirrors[1].can_resolve);
-    for (const char* text : {"host = 1", "[host.\"ftp://x\"]", "[host.\"x\"]\nclient = [1]", "[host.\"x\"]\nca = \"/absent\""})
+    for (const char* text : {"host = 1", "[host.\"ftp://x\"]", "[host.\"x\"]\nclient = [1]",
+                             "[host.\"x\"]\nca = \"/absent\""})
         EXPECT_TRUE(parse_host_config(text, "/etc/x", "h").is_error()) << text;
 }
 
@@ -261,7 +276,10 @@ TEST_F(RemoteTest, SearchesTheRegistryThatTheTermNames) {
     serve([&](http::Request& request, http::Response& response) {
         if (request.path != "/v1/search") return;
         EXPECT_EQ(request.query.get("q"), "post gres");
-        response.send(R"({"results":[{"name":"postgres","description":"d","star_count":7,"is_official":true},{"name":"x/y"}]})").ignore("");
+        response
+            .send(
+                R"({"results":[{"name":"postgres","description":"d","star_count":7,"is_official":true},{"name":"x/y"}]})")
+            .ignore("");
     });
     const auto found = registries_->search(host_ + "/post gres", 1, {});
     ASSERT_TRUE(found) << found.error().message();
@@ -273,7 +291,8 @@ TEST_F(RemoteTest, SearchesTheRegistryThatTheTermNames) {
 
 TEST_F(RemoteTest, RefusesAManifestThatIsNotTheOneAskedFor) {
     serve([](http::Request&, http::Response& response) { response.send("{}", "x/y").ignore(""); });
-    const auto fetched = open(Access::Pull)->fetch_manifest(oci::Digest::of("other").to_string(), {});
+    const auto fetched =
+        open(Access::Pull)->fetch_manifest(oci::Digest::of("other").to_string(), {});
     ASSERT_FALSE(fetched);
     EXPECT_TRUE(fetched.error().is(ErrorCode::Corrupted));
 }
@@ -282,7 +301,8 @@ TEST_F(RemoteTest, SaysWhatTheRegistrySaid) {
     serve([](http::Request& request, http::Response& response) {
         if (request.path == "/v2/") return;
         response.status = 404;
-        response.send(R"({"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]})").ignore("");
+        response.send(R"({"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]})")
+            .ignore("");
     });
     const auto fetched = open(Access::Pull)->fetch_manifest("1", {});
     ASSERT_FALSE(fetched);
@@ -307,12 +327,14 @@ TEST_F(RemoteTest, PushesInOneRequestAndRepeatsWhenItIsCut) {
         }
     });
     const std::string content(100'000, 'y');
-    const Source source = [&](std::uint64_t offset, std::span<std::byte> buffer) -> Result<std::size_t> {
+    const Source source = [&](std::uint64_t offset,
+                              std::span<std::byte> buffer) -> Result<std::size_t> {
         const auto part = std::string_view(content).substr(offset, buffer.size());
         std::ranges::copy(as_bytes(part), buffer.begin());
         return part.size();
     };
-    const auto outcome = open(Access::PullAndPush)->push_blob(describe(content), source, {}, {}, {});
+    const auto outcome =
+        open(Access::PullAndPush)->push_blob(describe(content), source, {}, {}, {});
     ASSERT_TRUE(outcome) << outcome.error().message();
     EXPECT_EQ(*outcome, PushOutcome::Pushed);
     EXPECT_EQ(stored, content);
@@ -328,10 +350,11 @@ TEST_F(RemoteTest, CancelsATransferThatStands) {
         stop.request_stop();
         while (!request.stop_token().stop_requested()) std::this_thread::yield();
     });
-    const auto outcome = open(Access::Pull)
-                             ->fetch_blob(
-                                 describe("0123456789"), 0,
-                                 [](std::span<const std::byte>) { return Result<>(); }, stop.get_token());
+    const auto outcome =
+        open(Access::Pull)
+            ->fetch_blob(
+                describe("0123456789"), 0, [](std::span<const std::byte>) { return Result<>(); },
+                stop.get_token());
     ASSERT_FALSE(outcome);
     EXPECT_TRUE(outcome.error().is(ErrorCode::Cancelled));
 }
@@ -344,7 +367,8 @@ TEST(Challenge, ReadsOneOrSeveral) {
     EXPECT_EQ(challenges[0].get("service"), "x y");
     EXPECT_EQ(challenges[1].scheme, "basic");
     EXPECT_EQ(challenges[1].get("realm"), "q");
-    for (const auto* text : {"", ",", "=", "Bearer =", "a=\"", "Bearer realm=\"\\"}) parse_challenges(text);
+    for (const auto* text : {"", ",", "=", "Bearer =", "a=\"", "Bearer realm=\"\\"})
+        parse_challenges(text);
 }
 
 TEST(Host, OnlyLoopbackAndListedHostsMayBeInsecure) {

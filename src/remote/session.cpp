@@ -16,9 +16,10 @@ Result<HostAddress> Addresses::find(const std::string& host, http::Transfers& tr
         http::TransferRequest ping{.url = candidate.base + "/v2/", .tls = candidate.tls};
         ping.follow_redirects = false;
         auto answer = transfers.perform(std::move(ping), stop);
-        // What must stand in the error is why the first, the usual one, did not work, unless nobody listens
-        // at all.
-        if (!answer && (&candidate == &candidates.front() || answer.error().is(ErrorCode::Cancelled)))
+        // What must stand in the error is why the first, the usual one, did not work, unless nobody
+        // listens at all.
+        if (!answer &&
+            (&candidate == &candidates.front() || answer.error().is(ErrorCode::Cancelled)))
             found = std::move(answer).error();
         if (answer) {
             found = candidate;
@@ -40,11 +41,16 @@ void HostSession::add_scope(std::string scope) {
     *authorization_.lock() = {};  // the token at hand does not cover it
 }
 
-Result<http::TransferResponse> HostSession::call_once(http::TransferRequest request, const std::string& path,
-                                                      const std::stop_token& stop, std::set<int> accept) {
-    request.url = path.starts_with('/') ? address_.base + (address_.has_own_path ? path.substr(3) : path) : path;
+Result<http::TransferResponse> HostSession::call_once(http::TransferRequest request,
+                                                      const std::string& path,
+                                                      const std::stop_token& stop,
+                                                      std::set<int> accept) {
+    request.url = path.starts_with('/')
+                      ? address_.base + (address_.has_own_path ? path.substr(3) : path)
+                      : path;
     if (!address_.origin.empty())
-        request.url += concat(path.find('?') == std::string::npos ? "?" : "&", "ns=", address_.origin);
+        request.url +=
+            concat(path.find('?') == std::string::npos ? "?" : "&", "ns=", address_.origin);
     for (const auto& [name, value] : address_.headers.fields()) request.headers.set(name, value);
     request.tls = address_.tls;
     const bool is_ours = request.url.starts_with(address_.base + "/");
@@ -62,7 +68,8 @@ Result<http::TransferResponse> HostSession::call_once(http::TransferRequest requ
             Error error = registry_error(response);
             if (response.status == 401 && !credentials_.is_empty() &&
                 error.message() == "unauthorized: authentication required")
-                return fail(ErrorCode::Unauthenticated, "unauthorized: incorrect username or password");
+                return fail(ErrorCode::Unauthenticated,
+                            "unauthorized: incorrect username or password");
             return error;
         }
         TRY(authorize(response.headers, stop));
@@ -70,17 +77,21 @@ Result<http::TransferResponse> HostSession::call_once(http::TransferRequest requ
     }
 }
 
-Result<http::TransferResponse> HostSession::call(http::TransferRequest request, const std::string& path,
-                                                 const std::stop_token& stop, std::set<int> accept) {
+Result<http::TransferResponse> HostSession::call(http::TransferRequest request,
+                                                 const std::string& path,
+                                                 const std::stop_token& stop,
+                                                 std::set<int> accept) {
     std::set<int> and_busy = accept;
     and_busy.insert({429, 502, 503, 504});
     for (int attempt = 1;; ++attempt) {
         auto response = call_once(request, path, stop, and_busy);
-        const bool is_busy = response && response->status >= 400 && !accept.contains(response->status);
+        const bool is_busy =
+            response && response->status >= 400 && !accept.contains(response->status);
         const bool may_repeat = is_busy || (!response && is_worth_retrying(response.error()));
         if (!may_repeat) return response;
         if (attempt == max_attempts)
-            return is_busy ? Result<http::TransferResponse>(registry_error(*response)) : std::move(response);
+            return is_busy ? Result<http::TransferResponse>(registry_error(*response))
+                           : std::move(response);
         TRY(wait_before_retry(retry_delay(response ? &response->headers : nullptr, attempt), stop));
     }
 }
@@ -98,14 +109,15 @@ std::set<std::string> scopes_for(const oci::Reference& name, Access access) {
 Result<HostSession*> Repository::Session::main(const std::stop_token& stop) {
     if (auto hosts = hosts_.lock(); hosts->main) return hosts->main.get();
     HostAddress address = TRY(addresses->find(name.domain(), transfers, stop));
-    auto made =
-        std::make_unique<HostSession>(transfers, std::move(address), credentials_for(name.domain()), scopes_for(name, access));
+    auto made = std::make_unique<HostSession>(
+        transfers, std::move(address), credentials_for(name.domain()), scopes_for(name, access));
     auto hosts = hosts_.lock();
     if (!hosts->main) hosts->main = std::move(made);
     return hosts->main.get();
 }
 
-Result<std::vector<HostSession*>> Repository::Session::readers(Reading what, const std::stop_token& stop) {
+Result<std::vector<HostSession*>> Repository::Session::readers(Reading what,
+                                                               const std::stop_token& stop) {
     std::vector<HostSession*> out;
     if (access == Access::Pull) {
         auto config = TRY(config_of(name.domain(), options));
@@ -115,9 +127,10 @@ Result<std::vector<HostSession*>> Repository::Session::readers(Reading what, con
                 const std::string& base = mirror.address.base;
                 const auto start = base.find("//") + 2;
                 // Credentials are those for the mirror's own host, never the registry's.
-                auto session = std::make_unique<HostSession>(transfers, mirror.address,
-                                                             credentials_for(base.substr(start, base.find('/', start) - start)),
-                                                             scopes_for(name, access));
+                auto session = std::make_unique<HostSession>(
+                    transfers, mirror.address,
+                    credentials_for(base.substr(start, base.find('/', start) - start)),
+                    scopes_for(name, access));
                 hosts->mirrors.push_back({std::move(mirror), std::move(session)});
             }
         }

@@ -13,7 +13,8 @@
 
 namespace berth::remote {
 
-/// Remembers which of a host's addresses answered, so that only the first request to a host tries several.
+/// Remembers which of a host's addresses answered, so that only the first request to a host tries
+/// several.
 class Addresses {
 public:
     explicit Addresses(const HostOptions& options) : options_(options) {}
@@ -25,8 +26,8 @@ private:
     Guarded<std::map<std::string, HostAddress>> known_;
 };
 
-/// Requests to one registry with the credentials of one caller: authenticates by need, repeats what may be
-/// repeated.
+/// Requests to one registry with the credentials of one caller: authenticates by need, repeats what
+/// may be repeated.
 class HostSession {
 public:
     HostSession(http::Transfers& transfers, HostAddress address, Credentials credentials,
@@ -36,13 +37,15 @@ public:
           credentials_(std::move(credentials)),
           scopes_(std::move(scopes)) {}
 
-    /// `path` starts with "/v2/" or is a whole URL (upload locations). Statuses below 400 are successes, and
-    /// those in `accept`; else the registry's own error text with the code of its status.
+    /// `path` starts with "/v2/" or is a whole URL (upload locations). Statuses below 400 are
+    /// successes, and those in `accept`; else the registry's own error text with the code of its
+    /// status.
     Result<http::TransferResponse> call(http::TransferRequest request, const std::string& path,
                                         const std::stop_token& stop, std::set<int> accept = {});
     /// The same without repeating, for streams: only a 401 is answered with credentials.
     Result<http::TransferResponse> call_once(http::TransferRequest request, const std::string& path,
-                                             const std::stop_token& stop, std::set<int> accept = {});
+                                             const std::stop_token& stop,
+                                             std::set<int> accept = {});
     void add_scope(std::string scope);
     const HostAddress& address() const { return address_; }
     /// A refresh token that the token server handed out at the last authentication.
@@ -68,11 +71,11 @@ private:
     bool wants_identity_token_ = false;
 };
 
-/// The error that a registry's answer means: its own words ("manifest unknown: manifest unknown") or the
-/// status.
+/// The error that a registry's answer means: its own words ("manifest unknown: manifest unknown")
+/// or the status.
 Error registry_error(const http::TransferResponse& response);
-/// How long to wait before attempt `attempt` (from 1): Retry-After if the server said so, else doubling from
-/// 250 ms.
+/// How long to wait before attempt `attempt` (from 1): Retry-After if the server said so, else
+/// doubling from 250 ms.
 std::chrono::milliseconds retry_delay(const http::Headers* headers, int attempt);
 /// Sleeps; Cancelled when stopped.
 Result<> wait_before_retry(std::chrono::milliseconds delay, const std::stop_token& stop);
@@ -83,8 +86,8 @@ inline constexpr int max_attempts = 5;
 class Repository::Session {
 public:
     /// `addresses` keeps `options` alive: both belong to one state of the configuration.
-    Session(http::Transfers& transfers, std::shared_ptr<Addresses> addresses, oci::Reference name, Access access,
-            CredentialsProvider credentials, const HostOptions& options)
+    Session(http::Transfers& transfers, std::shared_ptr<Addresses> addresses, oci::Reference name,
+            Access access, CredentialsProvider credentials, const HostOptions& options)
         : transfers(transfers),
           addresses(std::move(addresses)),
           name(std::move(name)),

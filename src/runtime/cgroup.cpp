@@ -4,9 +4,10 @@
 namespace berth::runtime {
 namespace {
 
-// A v1 memory limit may neither exceed the limit of memory and swap nor the other way round, so which goes
-// first depends on the values before: whichever order the kernel takes is right.
-Result<> write_memory_pair(const sys::Cgroup& cgroup, const CgroupWrite& memory, const CgroupWrite& swap) {
+// A v1 memory limit may neither exceed the limit of memory and swap nor the other way round, so
+// which goes first depends on the values before: whichever order the kernel takes is right.
+Result<> write_memory_pair(const sys::Cgroup& cgroup, const CgroupWrite& memory,
+                           const CgroupWrite& swap) {
     Result<> first = cgroup.write(memory.controller, memory.file, memory.value);
     if (first) return cgroup.write(swap.controller, swap.file, swap.value);
     TRY(cgroup.write(swap.controller, swap.file, swap.value));
@@ -34,7 +35,8 @@ Result<> write_one(const sys::Cgroup& cgroup, const CgroupWrite& write) {
     for (const auto& name : other_names) {
         if (name.file != write.file) continue;
         if (name.instead.empty() && done.error().is(ErrorCode::NotFound)) return {};
-        if (!name.instead.empty()) return cgroup.write(write.controller, std::string(name.instead), write.value);
+        if (!name.instead.empty())
+            return cgroup.write(write.controller, std::string(name.instead), write.value);
     }
     return done;
 }
@@ -44,8 +46,8 @@ Result<> check_usage(const sys::Cgroup& cgroup, const oci::RuntimeMemory& memory
     if (!memory.check_before_update.value_or(false) || memory.limit.value_or(0) <= 0) return {};
     const auto usage = TRY(cgroup.stats()).memory_usage;
     if (usage <= static_cast<std::uint64_t>(*memory.limit)) return {};
-    return fail(ErrorCode::InvalidArgument, "the memory limit of ", *memory.limit, " bytes is below the ", usage,
-                " bytes in use (memory.checkBeforeUpdate is set)");
+    return fail(ErrorCode::InvalidArgument, "the memory limit of ", *memory.limit,
+                " bytes is below the ", usage, " bytes in use (memory.checkBeforeUpdate is set)");
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ public:
         if (value) add(file, *value);
     }
     void add(const std::string& file, const std::string& value) {
-        if (!value.empty()) writes_.push_back({.controller = controller_, .file = file, .value = value});
+        if (!value.empty())
+            writes_.push_back({.controller = controller_, .file = file, .value = value});
     }
     void use(std::string controller) { controller_ = std::move(controller); }
     std::vector<CgroupWrite> take() && { return std::move(writes_); }
@@ -43,7 +44,8 @@ void plan_v1_memory(const oci::RuntimeMemory& memory, Plan& plan) {
     plan.add("memory.soft_limit_in_bytes", memory.reservation);
     plan.add("memory.kmem.tcp.limit_in_bytes", memory.kernel_tcp);
     plan.add("memory.swappiness", memory.swappiness);
-    if (memory.disable_oom_killer) plan.add("memory.oom_control", *memory.disable_oom_killer ? 1 : 0);
+    if (memory.disable_oom_killer)
+        plan.add("memory.oom_control", *memory.disable_oom_killer ? 1 : 0);
 }
 
 void plan_v1_cpu(const oci::RuntimeCpu& cpu, Plan& plan) {
@@ -66,8 +68,10 @@ void plan_v1_io(const oci::RuntimeBlockIo& io, Plan& plan) {
     if (io.weight.value_or(0) != 0) plan.add("blkio.bfq.weight", *io.weight);
     if (io.leaf_weight.value_or(0) != 0) plan.add("blkio.leaf_weight", *io.leaf_weight);
     for (const auto& device : io.weight_devices) {
-        if (device.weight) plan.add("blkio.bfq.weight_device", device_value(device, *device.weight));
-        if (device.leaf_weight) plan.add("blkio.leaf_weight_device", device_value(device, *device.leaf_weight));
+        if (device.weight)
+            plan.add("blkio.bfq.weight_device", device_value(device, *device.weight));
+        if (device.leaf_weight)
+            plan.add("blkio.leaf_weight_device", device_value(device, *device.leaf_weight));
     }
     for (const auto& device : io.read_bps)
         plan.add("blkio.throttle.read_bps_device", device_value(device, device.rate));
@@ -113,11 +117,13 @@ std::uint64_t io_weight(std::uint64_t weight) {
 }
 
 void plan_v2_io(const oci::RuntimeBlockIo& io, Plan& plan) {
-    if (io.weight.value_or(0) != 0) plan.add("io.weight", concat("default ", io_weight(*io.weight)));
+    if (io.weight.value_or(0) != 0)
+        plan.add("io.weight", concat("default ", io_weight(*io.weight)));
     for (const auto& device : io.weight_devices) {
         if (device.weight) plan.add("io.weight", device_value(device, io_weight(*device.weight)));
     }
-    const auto throttle = [&](const std::vector<oci::RuntimeThrottleDevice>& devices, std::string_view key) {
+    const auto throttle = [&](const std::vector<oci::RuntimeThrottleDevice>& devices,
+                              std::string_view key) {
         for (const auto& device : devices)
             plan.add("io.max", concat(device.major, ':', device.minor, ' ', key, '=', device.rate));
     };
@@ -156,7 +162,8 @@ std::vector<CgroupWrite> plan_v1(const oci::RuntimeResources& resources) {
         plan.add(concat("hugetlb.", limit.page_size, ".limit_in_bytes"), limit.limit);
     plan_rdma(resources, plan);
     plan.use("net_cls");
-    if (resources.network_class.value_or(0) != 0) plan.add("net_cls.classid", *resources.network_class);
+    if (resources.network_class.value_or(0) != 0)
+        plan.add("net_cls.classid", *resources.network_class);
     plan.use("net_prio");
     for (const auto& [name, priority] : resources.network_priorities)
         plan.add("net_prio.ifpriomap", concat(name, ' ', priority));
@@ -178,9 +185,10 @@ std::vector<CgroupWrite> plan_v2(const oci::RuntimeResources& resources) {
 
 namespace {
 
-sys::DeviceRule allow(char type, std::optional<std::int64_t> major, std::optional<std::int64_t> minor,
-                      std::string access = "rwm") {
-    return {.allow = true, .type = type, .major = major, .minor = minor, .access = std::move(access)};
+sys::DeviceRule allow(char type, std::optional<std::int64_t> major,
+                      std::optional<std::int64_t> minor, std::string access = "rwm") {
+    return {
+        .allow = true, .type = type, .major = major, .minor = minor, .access = std::move(access)};
 }
 
 }  // namespace
@@ -189,7 +197,8 @@ std::vector<sys::DeviceRule> plan_devices(const oci::RuntimeResources& resources
     std::vector<sys::DeviceRule> rules = {{.allow = false}};
     for (const auto& rule : resources.devices) {
         const char type = rule.type.empty() ? 'a' : rule.type.front();
-        const bool is_everything = type == 'a' && rule.access.find_first_not_of("rwm") == std::string::npos;
+        const bool is_everything =
+            type == 'a' && rule.access.find_first_not_of("rwm") == std::string::npos;
         // Whatever came before a rule on everything no longer matters.
         if (is_everything) rules.clear();
         rules.push_back({.allow = rule.allow,
@@ -203,8 +212,12 @@ std::vector<sys::DeviceRule> plan_devices(const oci::RuntimeResources& resources
         allow('c', {}, {}, "m"), allow('b', {}, {}, "m"), allow('c', 1, 3),   allow('c', 1, 5),
         allow('c', 1, 7),        allow('c', 1, 8),        allow('c', 1, 9),   allow('c', 5, 0),
         allow('c', 5, 1),        allow('c', 5, 2),        allow('c', 136, {})};
-    // The last one that matches counts: what is there after the last refusal need not be said again.
-    const auto refusals_end = std::find_if(rules.rbegin(), rules.rend(), [](const sys::DeviceRule& rule) { return !rule.allow; }).base();
+    // The last one that matches counts: what is there after the last refusal need not be said
+    // again.
+    const auto refusals_end =
+        std::find_if(rules.rbegin(), rules.rend(), [](const sys::DeviceRule& rule) {
+            return !rule.allow;
+        }).base();
     const std::vector<sys::DeviceRule> given(refusals_end, rules.end());
     for (const auto& rule : usual)
         if (std::ranges::find(given, rule) == given.end()) rules.push_back(rule);
@@ -218,7 +231,8 @@ std::string cgroup_path(const std::string& cgroups_path, const std::string& fall
         // "a-b.slice" lies in "a.slice".
         std::string slices;
         const std::string slice = parts[0].empty() ? "system.slice" : parts[0];
-        const std::string stem = slice.ends_with(".slice") ? slice.substr(0, slice.size() - 6) : slice;
+        const std::string stem =
+            slice.ends_with(".slice") ? slice.substr(0, slice.size() - 6) : slice;
         for (std::size_t at = stem.find('-'); at != std::string::npos; at = stem.find('-', at + 1))
             slices += '/' + stem.substr(0, at) + ".slice";
         slices += '/' + stem + ".slice";

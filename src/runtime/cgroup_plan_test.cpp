@@ -13,14 +13,14 @@ TEST(CgroupPlan, WritesV1LimitsInTheOrderTheKernelNeeds) {
     resources.memory = {.limit = 1 << 20, .swap = 2 << 20};
     resources.cpu = {.shares = 512, .quota = 50000, .period = 100000, .cpus = "0-1"};
     resources.pids_limit = -1;
-    EXPECT_THAT(
-        plan_v1(resources),
-        ElementsAre(CgroupWrite{"memory", "memory.limit_in_bytes", "1048576"},
-                    CgroupWrite{"memory", "memory.memsw.limit_in_bytes", "2097152"},
-                    CgroupWrite{"cpu", "cpu.shares", "512"},
-                    CgroupWrite{"cpu", "cpu.cfs_period_us", "100000"},
-                    CgroupWrite{"cpu", "cpu.cfs_quota_us", "50000"},
-                    CgroupWrite{"cpuset", "cpuset.cpus", "0-1"}, CgroupWrite{"pids", "pids.max", "max"}));
+    EXPECT_THAT(plan_v1(resources),
+                ElementsAre(CgroupWrite{"memory", "memory.limit_in_bytes", "1048576"},
+                            CgroupWrite{"memory", "memory.memsw.limit_in_bytes", "2097152"},
+                            CgroupWrite{"cpu", "cpu.shares", "512"},
+                            CgroupWrite{"cpu", "cpu.cfs_period_us", "100000"},
+                            CgroupWrite{"cpu", "cpu.cfs_quota_us", "50000"},
+                            CgroupWrite{"cpuset", "cpuset.cpus", "0-1"},
+                            CgroupWrite{"pids", "pids.max", "max"}));
 }
 
 TEST(CgroupPlan, TurnsThemIntoV2sUnits) {
@@ -30,11 +30,12 @@ TEST(CgroupPlan, TurnsThemIntoV2sUnits) {
     resources.block_io.weight = 500;
     resources.block_io.read_bps = {{.major = 8, .minor = 0, .rate = 7}};
     resources.unified = {{"memory.high", "90"}};
-    EXPECT_THAT(plan_v2(resources),
-                ElementsAre(CgroupWrite{"", "memory.max", "100"}, CgroupWrite{"", "memory.swap.max", "50"},
-                            CgroupWrite{"", "cpu.weight", "39"}, CgroupWrite{"", "cpu.max", "50000 100000"},
-                            CgroupWrite{"", "io.weight", "default 4950"},
-                            CgroupWrite{"", "io.max", "8:0 rbps=7"}, CgroupWrite{"", "memory.high", "90"}));
+    EXPECT_THAT(
+        plan_v2(resources),
+        ElementsAre(CgroupWrite{"", "memory.max", "100"}, CgroupWrite{"", "memory.swap.max", "50"},
+                    CgroupWrite{"", "cpu.weight", "39"}, CgroupWrite{"", "cpu.max", "50000 100000"},
+                    CgroupWrite{"", "io.weight", "default 4950"},
+                    CgroupWrite{"", "io.max", "8:0 rbps=7"}, CgroupWrite{"", "memory.high", "90"}));
 }
 
 TEST(CgroupPlan, NothingAskedForIsNothingWritten) {
@@ -66,7 +67,9 @@ TEST(CgroupPlan, UsualDevicesAreAllowedOnce) {
                          {.allow = true, .type = "c", .major = 1, .minor = 5, .access = "rwm"}};
     const auto rules = plan_devices(resources);
     const auto count = [&](std::int64_t minor) {
-        return std::ranges::count_if(rules, [&](const auto& rule) { return rule.allow && rule.major == 1 && rule.minor == minor; });
+        return std::ranges::count_if(rules, [&](const auto& rule) {
+            return rule.allow && rule.major == 1 && rule.minor == minor;
+        });
     };
     EXPECT_EQ(count(5), 1) << "given after the last refusal";
     EXPECT_EQ(count(8), 1) << "allowed again after it was refused";

@@ -22,7 +22,8 @@ Result<> set_oom_score(pid_t pid, const oci::RuntimeProcess& process);
 void reap(const sys::Child& child, bool as_sibling);
 /// The error that a Failed message carries.
 Error error_of(const Message& message);
-/// Waits until the channel ends with the child's exec, or an error comes. Forwards seccomp listeners meanwhile.
+/// Waits until the channel ends with the child's exec, or an error comes. Forwards seccomp
+/// listeners meanwhile.
 Result<> await_exec(sys::BorrowedFd channel);
 /// The error for a child that ended without a message.
 Error vanished(const sys::Child& child, bool as_sibling);

@@ -4,8 +4,9 @@
 
 namespace berth::runtime {
 
-/// The profile that Docker applies by default: an allow-list, everything else fails with EPERM, widened by
-/// the capabilities the container has. Facts from Docker's documentation "Seccomp security profiles".
+/// The profile that Docker applies by default: an allow-list, everything else fails with EPERM,
+/// widened by the capabilities the container has. Facts from Docker's documentation "Seccomp
+/// security profiles".
 oci::RuntimeSeccomp default_seccomp(sys::CapabilityMask granted);
 
 }  // namespace berth::runtime

@@ -21,13 +21,13 @@ std::vector<oci::RuntimeDevice> devices_of(const oci::RuntimeSpec& spec) {
         return oci::RuntimeDevice{
             .type = "c", .path = path, .major = major, .minor = minor, .file_mode = 0666};
     };
-    std::vector<oci::RuntimeDevice> devices = {usual("/dev/null", 1, 3),    usual("/dev/zero", 1, 5),
-                                               usual("/dev/full", 1, 7),    usual("/dev/random", 1, 8),
-                                               usual("/dev/urandom", 1, 9), usual("/dev/tty", 5, 0)};
+    std::vector<oci::RuntimeDevice> devices = {
+        usual("/dev/null", 1, 3),   usual("/dev/zero", 1, 5),    usual("/dev/full", 1, 7),
+        usual("/dev/random", 1, 8), usual("/dev/urandom", 1, 9), usual("/dev/tty", 5, 0)};
     for (const auto& device : spec.linux_config.devices) {
-        const auto same = std::find_if(devices.begin(), devices.end(), [&](const oci::RuntimeDevice& other) {
-            return other.path == device.path;
-        });
+        const auto same = std::find_if(
+            devices.begin(), devices.end(),
+            [&](const oci::RuntimeDevice& other) { return other.path == device.path; });
         if (same != devices.end()) {
             *same = device;
         } else {
@@ -42,11 +42,14 @@ namespace {
 bool is_node_of(const oci::RuntimeDevice& device, const std::string& path) {
     struct stat status;
     const bool is_block = device.type == "b";
-    return ::lstat(path.c_str(), &status) == 0 && (is_block ? S_ISBLK(status.st_mode) : S_ISCHR(status.st_mode)) &&
-           status.st_rdev == makedev(static_cast<unsigned>(device.major), static_cast<unsigned>(device.minor));
+    return ::lstat(path.c_str(), &status) == 0 &&
+           (is_block ? S_ISBLK(status.st_mode) : S_ISCHR(status.st_mode)) &&
+           status.st_rdev ==
+               makedev(static_cast<unsigned>(device.major), static_cast<unsigned>(device.minor));
 }
 
-std::optional<std::string> search_node(const oci::RuntimeDevice& device, const std::string& directory, int depth) {
+std::optional<std::string> search_node(const oci::RuntimeDevice& device,
+                                       const std::string& directory, int depth) {
     const auto entries = sys::list_dir(directory);
     if (!entries) return std::nullopt;
     for (const auto& entry : *entries) {
@@ -55,7 +58,8 @@ std::optional<std::string> search_node(const oci::RuntimeDevice& device, const s
     }
     for (const auto& entry : *entries) {
         if (entry.type != DT_DIR || depth == 0) continue;
-        if (auto found = search_node(device, concat(directory, "/", entry.name), depth - 1)) return found;
+        if (auto found = search_node(device, concat(directory, "/", entry.name), depth - 1))
+            return found;
     }
     return std::nullopt;
 }
@@ -66,8 +70,8 @@ Result<std::string> find_host_node(const oci::RuntimeDevice& device) {
     if (is_node_of(device, device.path)) return device.path;
     constexpr int folders_below_dev = 2;
     if (auto found = search_node(device, "/dev", folders_below_dev)) return *found;
-    return fail(ErrorCode::NotFound, "device ", device.path, ": the host has no node of ", device.major, ":", device.minor,
-                " to show in a user namespace");
+    return fail(ErrorCode::NotFound, "device ", device.path, ": the host has no node of ",
+                device.major, ":", device.minor, " to show in a user namespace");
 }
 
 namespace {
@@ -85,7 +89,8 @@ Result<Spot> spot_of(const std::string& path, sys::BorrowedFd root, sys::Borrowe
     const auto slash = below.rfind('/');
     Spot spot{.directory = {}, .name = below.substr(slash + 1)};
     if (spot.name.empty()) return fail(ErrorCode::InvalidArgument, "a device at ", path);
-    spot.directory = TRY(ensure_directory(is_in_dev ? dev : root, slash == 0 ? "/" : below.substr(0, slash)));
+    spot.directory =
+        TRY(ensure_directory(is_in_dev ? dev : root, slash == 0 ? "/" : below.substr(0, slash)));
     return spot;
 }
 
@@ -99,7 +104,8 @@ Result<mode_t> node_type(const std::string& type) {
 // The image may have something at this name; what is not exactly the device is taken away.
 Result<> make_node(const Spot& spot, const oci::RuntimeDevice& device) {
     const mode_t mode = TRY(node_type(device.type)) | (device.file_mode.value_or(0666) & 07777);
-    const dev_t number = makedev(static_cast<unsigned>(device.major), static_cast<unsigned>(device.minor));
+    const dev_t number =
+        makedev(static_cast<unsigned>(device.major), static_cast<unsigned>(device.minor));
     const mode_t old_mask = ::umask(0);
     Result<> made = sys::mknod_at(spot.directory, spot.name, mode, number);
     if (made.is_error() && made.error().is(ErrorCode::AlreadyExists)) {

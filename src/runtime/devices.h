@@ -8,15 +8,16 @@
 
 namespace berth::runtime {
 
-/// A device node of the host's with the same number, for containers that may not make one. Most have the same name.
+/// A device node of the host's with the same number, for containers that may not make one. Most
+/// have the same name.
 Result<std::string> find_host_node(const oci::RuntimeDevice& device);
 /// The devices that every container has (null, zero, full, random, urandom, tty), and those of the
 /// specification, which replace one of the same path.
 std::vector<oci::RuntimeDevice> devices_of(const oci::RuntimeSpec& spec);
 
-/// Fills the container's /dev: `dev` is its directory, `root` the container's root for devices elsewhere.
-/// Nodes are made, or bind-mounted where `preparation` brings trees; then the links fd, stdin, stdout,
-/// stderr, ptmx, core.
+/// Fills the container's /dev: `dev` is its directory, `root` the container's root for devices
+/// elsewhere. Nodes are made, or bind-mounted where `preparation` brings trees; then the links fd,
+/// stdin, stdout, stderr, ptmx, core.
 Result<> make_devices(const Preparation& preparation, sys::BorrowedFd root, sys::BorrowedFd dev);
 
 }  // namespace berth::runtime

@@ -17,10 +17,11 @@
 namespace berth::runtime {
 namespace {
 
-constexpr std::string_view joinable_kinds[] = {"user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time"};
+constexpr std::string_view joinable_kinds[] = {"user", "mnt", "pid",    "net",
+                                               "ipc",  "uts", "cgroup", "time"};
 
-// Entering one's own user namespace is an error to the kernel, and entering any other of one's own is in
-// vain.
+// Entering one's own user namespace is an error to the kernel, and entering any other of one's own
+// is in vain.
 Result<std::uint64_t> foreign_namespaces(pid_t init) {
     std::uint64_t flags = 0;
     for (const auto& kind : joinable_kinds) {
@@ -28,7 +29,8 @@ Result<std::uint64_t> foreign_namespaces(pid_t init) {
         // A kernel without time namespaces.
         if (own.is_error() && own.error().is(ErrorCode::NotFound)) continue;
         const struct stat theirs = TRY(sys::stat(concat("/proc/", init, "/ns/", kind)));
-        if (theirs.st_ino != own->st_ino || theirs.st_dev != own->st_dev) flags |= sys::namespace_flag(kind);
+        if (theirs.st_ino != own->st_ino || theirs.st_dev != own->st_dev)
+            flags |= sys::namespace_flag(kind);
     }
     // The mount namespace in any case: it brings the root and the working directory with it.
     return flags | CLONE_NEWNS;
@@ -45,9 +47,14 @@ Result<bool> wait_ready(Launched& launched) {
 
 }  // namespace
 
-Result<Launched> exec_in(pid_t init, const oci::RuntimeProcess& process, const ExecOptions& options) {
-    JoinRequest request{
-        .process = process, .options = options, .init = {}, .cgroup_files = {}, .null = {}, .seccomp = {}};
+Result<Launched> exec_in(pid_t init, const oci::RuntimeProcess& process,
+                         const ExecOptions& options) {
+    JoinRequest request{.process = process,
+                        .options = options,
+                        .init = {},
+                        .cgroup_files = {},
+                        .null = {},
+                        .seccomp = {}};
     request.state = {.id = options.id, .status = "running", .pid = init, .bundle = options.bundle};
     if (options.spec) request.state.annotations = &options.spec->annotations;
     request.init = TRY(sys::Pidfd::open(init).context("the container is not running"));
@@ -60,7 +67,8 @@ Result<Launched> exec_in(pid_t init, const oci::RuntimeProcess& process, const E
         cgroup_v2 = TRY(options.cgroup->open_v2_directory());
     }
     if (options.spec) {
-        request.seccomp = TRY(seccomp_program(*options.spec, options.seccomp_cache).context("seccomp"));
+        request.seccomp =
+            TRY(seccomp_program(*options.spec, options.seccomp_cache).context("seccomp"));
         request.seccomp_flags = seccomp_flags(*options.spec);
     }
     TRY(sys::make_undumpable());

@@ -16,10 +16,12 @@ namespace berth::runtime {
 
 Result<> take_terminal(const sys::Pty& pty, const oci::RuntimeProcess& process) {
     if (process.console_columns && process.console_rows)
-        TRY(sys::set_window_size(pty.master, {.columns = static_cast<unsigned short>(process.console_columns),
-                                              .rows = static_cast<unsigned short>(process.console_rows)}));
+        TRY(sys::set_window_size(pty.master,
+                                 {.columns = static_cast<unsigned short>(process.console_columns),
+                                  .rows = static_cast<unsigned short>(process.console_rows)}));
     TRY(sys::acquire_terminal(pty.slave));
-    // EPERM, EINVAL: a user without a place in this user namespace cannot own a terminal, and need not.
+    // EPERM, EINVAL: a user without a place in this user namespace cannot own a terminal, and need
+    // not.
     if (::fchown(pty.slave.get(), process.user.uid, static_cast<gid_t>(-1)) < 0 && errno != EPERM &&
         errno != EINVAL)
         return Error::from_errno("fchown", errno).with_context("terminal");
@@ -45,15 +47,18 @@ Result<> take_streams(const StandardStreams& streams, sys::BorrowedFd null) {
     return {};
 }
 
-Result<std::string> enter_as_user(const oci::RuntimeProcess& process, bool has_seccomp, bool make_directory) {
+Result<std::string> enter_as_user(const oci::RuntimeProcess& process, bool has_seccomp,
+                                  bool make_directory) {
     if (make_directory && process.cwd != "/") {
         const sys::Fd root = TRY(sys::open("/", O_PATH | O_DIRECTORY));
         auto made = ensure_directory(root, process.cwd);
-        // On a read-only root the directory is there or it is not; enter_directory() has the words for that.
+        // On a read-only root the directory is there or it is not; enter_directory() has the words
+        // for that.
         std::move(made).ignore("entering it tells");
     }
     const Result<> entered = enter_directory(process.cwd);
-    // Root is no one special on some network file systems: there the user gets in where root does not.
+    // Root is no one special on some network file systems: there the user gets in where root does
+    // not.
     const bool retry = entered.is_error() && entered.error().error_number() == 0 &&
                        entered.error().is(ErrorCode::PermissionDenied) && process.user.uid != 0;
     if (entered.is_error() && !retry) return entered.error().clone();

@@ -13,8 +13,9 @@ namespace berth::runtime {
 Result<> take_terminal(const sys::Pty& pty, const oci::RuntimeProcess& process);
 /// Makes `streams` descriptors 0, 1 and 2; `null` stands in for those that are missing.
 Result<> take_streams(const StandardStreams& streams, sys::BorrowedFd null);
-/// Enters the working directory and becomes the user, in whichever order works, and finds the program as that
-/// user. `make_directory`: a missing working directory is made.
-Result<std::string> enter_as_user(const oci::RuntimeProcess& process, bool has_seccomp, bool make_directory);
+/// Enters the working directory and becomes the user, in whichever order works, and finds the
+/// program as that user. `make_directory`: a missing working directory is made.
+Result<std::string> enter_as_user(const oci::RuntimeProcess& process, bool has_seccomp,
+                                  bool make_directory);
 
 }  // namespace berth::runtime

@@ -10,9 +10,9 @@
 #include "runtime/sync.h"
 #include "sys/socket.h"
 
-// launch() by proxy. The helper is a copy of the caller that lives for some milliseconds: it reads the
-// specification, launches with CLONE_PARENT, hands the descriptors over and is gone, and with it all the
-// memory this took.
+// launch() by proxy. The helper is a copy of the caller that lives for some milliseconds: it reads
+// the specification, launches with CLONE_PARENT, hands the descriptors over and is gone, and with
+// it all the memory this took.
 namespace berth::runtime {
 namespace {
 
@@ -37,8 +37,8 @@ Result<> hand_over(const Launched& launched, sys::BorrowedFd channel) {
     return sys::send_message(channel, std::as_bytes(std::span(&handover, 1)), fds);
 }
 
-// `load_spec` may complete the options (the cgroup, which it makes from the specification), so they are read
-// after it.
+// `load_spec` may complete the options (the cgroup, which it makes from the specification), so they
+// are read after it.
 [[noreturn]] void run_helper(const std::function<Result<oci::RuntimeSpec>()>& load_spec,
                              const LaunchOptions& given, sys::Fd channel) {
     reset_child_signals();
@@ -70,7 +70,8 @@ Result<Launched> take_over(sys::BorrowedFd channel) {
     Launched launched;
     launched.child_ = {.pid = handover.pid, .pidfd = sys::Pidfd(std::move(received.fds[0]))};
     launched.channel_ = std::move(received.fds[1]);
-    if (handover.has_terminal && received.fds.size() > 2) launched.terminal_ = std::move(received.fds[2]);
+    if (handover.has_terminal && received.fds.size() > 2)
+        launched.terminal_ = std::move(received.fds[2]);
     return launched;
 }
 

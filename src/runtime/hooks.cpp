@@ -15,7 +15,8 @@
 namespace berth::runtime {
 
 std::string to_json(const StateDocument& state) {
-    codec::Json out = {{"ociVersion", oci::runtime_spec_version}, {"id", state.id}, {"status", state.status}};
+    codec::Json out = {
+        {"ociVersion", oci::runtime_spec_version}, {"id", state.id}, {"status", state.status}};
     if (state.pid > 0) out["pid"] = state.pid;
     out["bundle"] = state.bundle;
     if (state.annotations && !state.annotations->empty()) {
@@ -39,8 +40,10 @@ Result<> run_hook(const oci::RuntimeHook& hook, const std::string& state) {
         return fail(ErrorCode::InvalidArgument, "its path is not absolute: ", hook.path);
     const sys::Fd input = TRY(input_of(state));
     const sys::Fd output = TRY(sys::memfd("output"));
-    sys::SpawnRequest request{
-        .path = hook.path, .arguments = hook.args, .environment = hook.env, .working_directory = "/"};
+    sys::SpawnRequest request{.path = hook.path,
+                              .arguments = hook.args,
+                              .environment = hook.env,
+                              .working_directory = "/"};
     if (request.arguments.empty()) request.arguments.push_back(hook.path);
     request.fds = {{.target = 0, .source = input.get()},
                    {.target = 1, .source = output.get()},
@@ -57,8 +60,9 @@ Result<> run_hook(const oci::RuntimeHook& hook, const std::string& state) {
     if (status.is_success()) return {};
     TRY(sys::seek(output, 0, SEEK_SET));
     const std::string said = sys::read_all(output, 64 * 1024).value_or(std::string());
-    const std::string how = status.signal ? concat("was killed by ", sys::signal_name(status.signal))
-                                          : concat("exit status ", status.code);
+    const std::string how = status.signal
+                                ? concat("was killed by ", sys::signal_name(status.signal))
+                                : concat("exit status ", status.code);
     return fail(ErrorCode::Internal, hook.path, ": ", how, said.empty() ? "" : ": ", trim(said));
 }
 

@@ -41,7 +41,8 @@ constexpr LimitName limit_names[] = {
 Result<> set_limit(int number, rlimit wanted) {
     if (::prlimit(0, static_cast<__rlimit_resource>(number), &wanted, nullptr) == 0) return {};
     if (errno != EPERM) return Error::from_errno("prlimit", errno);
-    // EPERM: without CAP_SYS_RESOURCE a hard limit only goes down. The container runs with what there is.
+    // EPERM: without CAP_SYS_RESOURCE a hard limit only goes down. The container runs with what
+    // there is.
     rlimit own;
     if (::prlimit(0, static_cast<__rlimit_resource>(number), nullptr, &own) < 0)
         return Error::from_errno("prlimit", errno);
@@ -65,7 +66,8 @@ Result<> set_limits(const oci::RuntimeProcess& process) {
     for (const auto& limit : process.rlimits) {
         const auto number = limit_number(limit.type);
         if (!number) return fail(ErrorCode::InvalidArgument, "unknown resource limit ", limit.type);
-        TRY(set_limit(*number, {.rlim_cur = limit.soft, .rlim_max = limit.hard}).context("set ", limit.type));
+        TRY(set_limit(*number, {.rlim_cur = limit.soft, .rlim_max = limit.hard})
+                .context("set ", limit.type));
     }
     return {};
 }
@@ -74,8 +76,11 @@ Result<> raise_hard_limits(const oci::RuntimeProcess& process) {
     for (const auto& limit : process.rlimits) {
         const auto number = limit_number(limit.type);
         rlimit own;
-        if (!number || ::prlimit(0, static_cast<__rlimit_resource>(*number), nullptr, &own) < 0) continue;
-        if (limit.hard > own.rlim_max) TRY(set_limit(*number, {.rlim_cur = own.rlim_cur, .rlim_max = limit.hard}).context("set ", limit.type));
+        if (!number || ::prlimit(0, static_cast<__rlimit_resource>(*number), nullptr, &own) < 0)
+            continue;
+        if (limit.hard > own.rlim_max)
+            TRY(set_limit(*number, {.rlim_cur = own.rlim_cur, .rlim_max = limit.hard})
+                    .context("set ", limit.type));
     }
     return {};
 }
@@ -98,7 +103,8 @@ Result<> set_scheduling(const oci::RuntimeProcess& process) {
 
 Result<> set_domain(const oci::RuntimeLinux& config) {
     if (const auto& policy = config.memory_policy)
-        TRY(sys::set_memory_policy({.mode = policy->mode, .nodes = policy->nodes, .flags = policy->flags})
+        TRY(sys::set_memory_policy(
+                {.mode = policy->mode, .nodes = policy->nodes, .flags = policy->flags})
                 .context("linux.memoryPolicy"));
     if (!config.personality) return {};
     return sys::set_personality(config.personality->domain).context("linux.personality");
@@ -111,30 +117,33 @@ struct Wanted {
     sys::CapabilityMask available = 0;
 };
 
-// A privileged container asks for every capability there is; it gets those that this process has itself.
+// A privileged container asks for every capability there is; it gets those that this process has
+// itself.
 Result<Wanted> wanted_capabilities(const oci::RuntimeProcess& process) {
     Wanted wanted;
     wanted.available = TRY(sys::permitted_capabilities());
     if (!process.capabilities) return wanted;
-    wanted.sets = {.bounding = sys::capability_mask(process.capabilities->bounding) & wanted.available,
-                   .effective = sys::capability_mask(process.capabilities->effective) & wanted.available,
-                   .permitted = sys::capability_mask(process.capabilities->permitted) & wanted.available,
-                   .inheritable = sys::capability_mask(process.capabilities->inheritable) & wanted.available,
-                   .ambient = 0};
+    wanted.sets = {
+        .bounding = sys::capability_mask(process.capabilities->bounding) & wanted.available,
+        .effective = sys::capability_mask(process.capabilities->effective) & wanted.available,
+        .permitted = sys::capability_mask(process.capabilities->permitted) & wanted.available,
+        .inheritable = sys::capability_mask(process.capabilities->inheritable) & wanted.available,
+        .ambient = 0};
     // The kernel holds an ambient capability to being permitted and inheritable.
     wanted.sets.effective &= wanted.sets.permitted;
-    wanted.sets.ambient =
-        sys::capability_mask(process.capabilities->ambient) & wanted.sets.permitted & wanted.sets.inheritable;
+    wanted.sets.ambient = sys::capability_mask(process.capabilities->ambient) &
+                          wanted.sets.permitted & wanted.sets.inheritable;
     return wanted;
 }
 
 constexpr sys::CapabilityMask bit(int capability) { return sys::CapabilityMask(1) << capability; }
 
 Result<> set_groups(const oci::RuntimeProcess& process) {
-    std::vector<gid_t> groups(process.user.additional_gids.begin(), process.user.additional_gids.end());
+    std::vector<gid_t> groups(process.user.additional_gids.begin(),
+                              process.user.additional_gids.end());
     if (::setgroups(groups.size(), groups.data()) == 0) return {};
-    // EPERM with none wanted: a user namespace that denies setgroups leaves the process without power over
-    // its groups.
+    // EPERM with none wanted: a user namespace that denies setgroups leaves the process without
+    // power over its groups.
     if (errno == EPERM && groups.empty()) return {};
     return Error::from_errno("setgroups", errno);
 }
@@ -147,9 +156,11 @@ Result<> become_user(const oci::RuntimeProcess& process, bool has_seccomp) {
     TRY(set_groups(process));
     TRY(sys::keep_capabilities(true));
     if (::setresgid(process.user.gid, process.user.gid, process.user.gid) < 0)
-        return Error::from_errno("setresgid", errno).with_context(concat("become group ", process.user.gid));
+        return Error::from_errno("setresgid", errno)
+            .with_context(concat("become group ", process.user.gid));
     if (::setresuid(process.user.uid, process.user.uid, process.user.uid) < 0)
-        return Error::from_errno("setresuid", errno).with_context(concat("become user ", process.user.uid));
+        return Error::from_errno("setresuid", errno)
+            .with_context(concat("become user ", process.user.uid));
     TRY(sys::keep_capabilities(false));
     if (process.user.umask) ::umask(*process.user.umask);
     sys::CapabilitySets now = wanted.sets;
@@ -157,9 +168,10 @@ Result<> become_user(const oci::RuntimeProcess& process, bool has_seccomp) {
         now.permitted |= bit(CAP_SYS_ADMIN) & wanted.available;
         now.effective |= bit(CAP_SYS_ADMIN) & wanted.available;
     }
-    // Changing credentials makes a process dumpable again, as far as suid_dumpable goes; it must not be,
-    // before exec.
-    if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) return Error::from_errno("prctl(PR_SET_DUMPABLE)", errno);
+    // Changing credentials makes a process dumpable again, as far as suid_dumpable goes; it must
+    // not be, before exec.
+    if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+        return Error::from_errno("prctl(PR_SET_DUMPABLE)", errno);
     return sys::set_capabilities(now);
 }
 
@@ -179,7 +191,8 @@ Result<> enter_directory(const std::string& cwd) {
     const auto fail_as = [&](int error) {
         std::string text = strerrordesc_np(error);
         text[0] = static_cast<char>(text[0] | 0x20);
-        return fail(code_from_errno(error), "chdir to cwd (\"", cwd, "\") set in config.json failed: ", text);
+        return fail(code_from_errno(error), "chdir to cwd (\"", cwd,
+                    "\") set in config.json failed: ", text);
     };
     const auto directory = sys::open_in_root(AT_FDCWD, cwd, O_PATH | O_DIRECTORY);
     if (directory.is_error()) return fail_as(directory.error().error_number());
@@ -189,7 +202,8 @@ Result<> enter_directory(const std::string& cwd) {
     const long size = ::syscall(SYS_getcwd, buffer, sizeof(buffer));
     if (size < 0) return fail_as(errno);
     if (buffer[0] != '/')
-        return fail(ErrorCode::PermissionDenied, "the working directory ", cwd, " is outside the container");
+        return fail(ErrorCode::PermissionDenied, "the working directory ", cwd,
+                    " is outside the container");
     return {};
 }
 
@@ -217,8 +231,8 @@ void own_streams(const oci::RuntimeProcess& process) {
         if (::fstat(fd, &status) < 0) continue;
         const bool is_null = S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
         if (is_null || status.st_uid == process.user.uid) continue;
-        // Not every descriptor has an owner to change (sockets, read-only files, other users'): the program
-        // gets it as is.
+        // Not every descriptor has an owner to change (sockets, read-only files, other users'): the
+        // program gets it as is.
         if (::fchown(fd, process.user.uid, static_cast<gid_t>(-1)) < 0) continue;
     }
 }

@@ -81,7 +81,8 @@ namespace {
 Result<> copy_file(sys::BorrowedFd from, sys::BorrowedFd to, const std::string& name,
                    const struct stat& status) {
     const sys::Fd source = TRY(sys::openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
-    const sys::Fd target = TRY(sys::openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+    const sys::Fd target =
+        TRY(sys::openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
     TRY(sys::copy_range(source, target, static_cast<std::uint64_t>(status.st_size)));
     TRY(sys::fchown(target, status.st_uid, status.st_gid));
     return sys::fchmod(target, status.st_mode & 07777);

@@ -33,22 +33,25 @@
 #define CLONE_NEWTIME 0x00000080
 #endif
 
-// The order of the steps is the security of the container. Cgroups are joined while the host's names still
-// resolve. Nothing of the image is opened before it is attached as this namespace's own tree, and then only
-// inside that root. Limits and filters come when no further privileged call is needed, the program is looked
-// up as the user it will run as, and the descriptors of the host are gone (close-on-exec) the moment it runs.
+// The order of the steps is the security of the container. Cgroups are joined while the host's
+// names still resolve. Nothing of the image is opened before it is attached as this namespace's own
+// tree, and then only inside that root. Limits and filters come when no further privileged call is
+// needed, the program is looked up as the user it will run as, and the descriptors of the host are
+// gone (close-on-exec) the moment it runs.
 namespace berth::runtime {
 namespace {
 
 Result<> become_namespace_root() {
-    if (::setresgid(0, 0, 0) < 0) return Error::from_errno("setresgid", errno).with_context("user namespace");
-    if (::setresuid(0, 0, 0) < 0) return Error::from_errno("setresuid", errno).with_context("user namespace");
+    if (::setresgid(0, 0, 0) < 0)
+        return Error::from_errno("setresgid", errno).with_context("user namespace");
+    if (::setresuid(0, 0, 0) < 0)
+        return Error::from_errno("setresuid", errno).with_context("user namespace");
     // A change of user makes the process dumpable by its new owner, who may be in the container.
     return sys::make_undumpable();
 }
 
-// The caller's namespaces can be joined with the caller's rights; those that belong to the user namespace
-// only from inside it. So each is tried before, and what was refused again afterwards.
+// The caller's namespaces can be joined with the caller's rights; those that belong to the user
+// namespace only from inside it. So each is tried before, and what was refused again afterwards.
 Result<std::vector<const NamespaceToJoin*>> join_early(const Preparation& preparation) {
     std::vector<const NamespaceToJoin*> refused;
     for (const auto& join : preparation.joins) {
@@ -74,16 +77,16 @@ Result<> enter_user_namespace(const Preparation& preparation, sys::BorrowedFd ch
                 .context("join the user namespace"));
     } else {
         TRY(sys::unshare(CLONE_NEWUSER).context("make a user namespace"));
-        // Without root, the maps can be written only to a process that its owner may look at; the container
-        // does not exist yet.
+        // Without root, the maps can be written only to a process that its owner may look at; the
+        // container does not exist yet.
         if (preparation.id_maps.deny_setgroups) ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
         TRY(ask(channel, Step::NeedMaps));
     }
     return become_namespace_root();
 }
 
-// New pid and time namespaces start with the next child, which becomes init in place of this process: a child
-// of the same parent, with the same memory and channel.
+// New pid and time namespaces start with the next child, which becomes init in place of this
+// process: a child of the same parent, with the same memory and channel.
 Result<> hand_on_to_successor(sys::BorrowedFd channel) {
     const sys::Child successor = TRY(sys::clone_process({.flags = CLONE_PARENT}));
     if (successor.pid == 0) return {};
@@ -99,8 +102,10 @@ Result<> settle_namespaces(const Preparation& preparation, sys::BorrowedFd chann
     if (has_user_namespace) TRY(enter_user_namespace(preparation, channel));
     for (const auto* join : refused)
         TRY(sys::enter_namespace(join->fd, join->flag).context("join a namespace"));
-    if (preparation.late_flags) TRY(sys::unshare(preparation.late_flags).context("make namespaces"));
-    if (!preparation.spec.linux_config.time_offsets.empty()) TRY(ask(channel, Step::NeedTimeOffsets));
+    if (preparation.late_flags)
+        TRY(sys::unshare(preparation.late_flags).context("make namespaces"));
+    if (!preparation.spec.linux_config.time_offsets.empty())
+        TRY(ask(channel, Step::NeedTimeOffsets));
     if (preparation.late_flags & (CLONE_NEWPID | CLONE_NEWTIME)) TRY(hand_on_to_successor(channel));
     if (preparation.new_cgroup_namespace)
         TRY(sys::unshare(CLONE_NEWCGROUP).context("make a cgroup namespace"));
@@ -119,7 +124,8 @@ void leave_keyring() {
 Result<> set_names(const oci::RuntimeSpec& spec) {
     if (!spec.hostname.empty() && ::sethostname(spec.hostname.data(), spec.hostname.size()) < 0)
         return Error::from_errno("sethostname", errno);
-    if (!spec.domainname.empty() && ::setdomainname(spec.domainname.data(), spec.domainname.size()) < 0)
+    if (!spec.domainname.empty() &&
+        ::setdomainname(spec.domainname.data(), spec.domainname.size()) < 0)
         return Error::from_errno("setdomainname", errno);
     return {};
 }
@@ -158,7 +164,8 @@ StateDocument state_of(const Preparation& preparation, const char* status) {
 
 Result<> show_console(const Mounted& mounted, sys::BorrowedFd slave) {
     if (mounted.dev_is_bound) return {};
-    // A bind mount of the terminal's own descriptor: nothing is looked up in the container's /dev/pts.
+    // A bind mount of the terminal's own descriptor: nothing is looked up in the container's
+    // /dev/pts.
     const sys::DetachedMount tree = TRY(sys::clone_tree(slave).context("/dev/console"));
     const sys::Fd target = TRY(ensure_file(mounted.dev, "/console"));
     return tree.attach(target).context("/dev/console");
@@ -166,8 +173,8 @@ Result<> show_console(const Mounted& mounted, sys::BorrowedFd slave) {
 
 // The container's own devpts where there is one; the terminal's name inside is right then.
 Result<sys::Fd> set_up_terminal(const Preparation& preparation, const Mounted& mounted) {
-    auto pty =
-        TRY((mounted.devpts ? sys::open_pty_at(mounted.devpts) : sys::open_pty()).context("make a terminal"));
+    auto pty = TRY((mounted.devpts ? sys::open_pty_at(mounted.devpts) : sys::open_pty())
+                       .context("make a terminal"));
     TRY(show_console(mounted, pty.slave));
     TRY(take_terminal(pty, preparation.process));
     return std::move(pty.master);
@@ -187,14 +194,17 @@ Result<> finish_inside(Preparation& preparation, Mounted& mounted, sys::Fd& term
                      state_of(preparation, "creating"));
 }
 
-// Waits for permission to start. At a listening socket everyone who may connect (mode 0600, a private
-// directory) may start the container; the connection then carries the outcome. Returns our pid for the parent.
+// Waits for permission to start. At a listening socket everyone who may connect (mode 0600, a
+// private directory) may start the container; the connection then carries the outcome. Returns our
+// pid for the parent.
 Result<pid_t> wait_at_gate(const Preparation& preparation, sys::Fd& channel, sys::Fd terminal) {
     std::vector<int> fds;
     if (terminal) fds.push_back(terminal.get());
     TRY(send_step(channel, Step::Ready, fds));
     terminal.close();
-    const auto as_pid = [](std::string_view text) { return static_cast<pid_t>(parse_int(text).value_or(0)); };
+    const auto as_pid = [](std::string_view text) {
+        return static_cast<pid_t>(parse_int(text).value_or(0));
+    };
     if (preparation.options.gate_listener < 0) return as_pid(TRY(await_step(channel, Step::Start)));
     for (;;) {
         channel = TRY(sys::accept(preparation.options.gate_listener));
@@ -208,8 +218,8 @@ Result<> run(Preparation& preparation, sys::Fd& channel) {
     TRY(sys::Cgroup::join(preparation.cgroup_files));
     preparation.cgroup_files.clear();
     TRY(settle_namespaces(preparation, channel));
-    // ESRCH and EPERM cannot happen in a fresh process; a session of its own keeps the caller's terminal out
-    // of reach.
+    // ESRCH and EPERM cannot happen in a fresh process; a session of its own keeps the caller's
+    // terminal out of reach.
     ::setsid();
     Mounted mounted;
     TRY(build_root(preparation, mounted, channel));
@@ -228,11 +238,13 @@ Result<> run(Preparation& preparation, sys::Fd& channel) {
     const pid_t outer_pid = TRY(wait_at_gate(preparation, channel, std::move(terminal)));
     TRY(run_hooks(preparation.spec.hooks.start_container, "startContainer",
                   state_of(preparation, "created")));
-    TRY(finish_privileges(process, preparation.seccomp, preparation.seccomp_flags, [&](sys::Fd listener) {
-        const auto& profile = *preparation.spec.linux_config.seccomp;
-        return send_listener(channel, listener_text(profile, state_of(preparation, "creating"), outer_pid),
-                             listener);
-    }));
+    TRY(finish_privileges(
+        process, preparation.seccomp, preparation.seccomp_flags, [&](sys::Fd listener) {
+            const auto& profile = *preparation.spec.linux_config.seccomp;
+            return send_listener(
+                channel, listener_text(profile, state_of(preparation, "creating"), outer_pid),
+                listener);
+        }));
     return execute(program, process.args, process.env);
 }
 

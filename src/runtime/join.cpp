@@ -19,27 +19,30 @@
 #include "sys/scheduling.h"
 #include "sys/signal.h"
 
-// From the setns on this process is in the container's sight while its memory is still ours. It cannot be
-// traced or looked into (not dumpable), all its descriptors close on exec, and it runs no code of the
-// container before exec.
+// From the setns on this process is in the container's sight while its memory is still ours. It
+// cannot be traced or looked into (not dumpable), all its descriptors close on exec, and it runs no
+// code of the container before exec.
 namespace berth::runtime {
 namespace {
 
 Result<> enter_container(const JoinRequest& request) {
     TRY(sys::enter_namespace(request.init.fd(), request.namespaces).context("enter the container"));
     if (!(request.namespaces & CLONE_NEWUSER)) return {};
-    if (::setresgid(0, 0, 0) < 0 || ::setresuid(0, 0, 0) < 0) return Error::from_errno("setresuid", errno);
+    if (::setresgid(0, 0, 0) < 0 || ::setresuid(0, 0, 0) < 0)
+        return Error::from_errno("setresuid", errno);
     return sys::make_undumpable();
 }
 
-// The container's devpts, so that the terminal has a name there; without one, a terminal of the host's.
+// The container's devpts, so that the terminal has a name there; without one, a terminal of the
+// host's.
 Result<sys::Pty> open_terminal() {
     auto devpts = sys::open("/dev/pts", O_PATH | O_DIRECTORY);
     if (devpts) {
         auto pty = sys::open_pty_at(*devpts);
         if (pty) return pty;
     }
-    return fail(ErrorCode::Unsupported, "the container has no devpts at /dev/pts to make a terminal in");
+    return fail(ErrorCode::Unsupported,
+                "the container has no devpts at /dev/pts to make a terminal in");
 }
 
 Result<> set_exec_labels(const oci::RuntimeProcess& process) {
@@ -83,7 +86,8 @@ Result<> run(JoinRequest& request, sys::Fd& channel) {
     TRY(finish_privileges(process, request.seccomp, request.seccomp_flags, [&](sys::Fd listener) {
         const auto& profile = *request.options.spec->linux_config.seccomp;
         return send_listener(
-            channel, listener_text(profile, request.state, static_cast<pid_t>(outer_pid.value_or(0))),
+            channel,
+            listener_text(profile, request.state, static_cast<pid_t>(outer_pid.value_or(0))),
             listener);
     }));
     return execute(program, process.args, process.env);

@@ -12,7 +12,8 @@ struct JoinRequest {
     const oci::RuntimeProcess& process;
     const ExecOptions& options;
     sys::Pidfd init;
-    std::uint64_t namespaces = 0;  ///< to enter through the pidfd; the pid namespace is entered by birth
+    std::uint64_t namespaces =
+        0;  ///< to enter through the pidfd; the pid namespace is entered by birth
     std::vector<sys::Fd> cgroup_files;
     sys::Fd null;
     StateDocument state{};  ///< what a seccomp listener is told

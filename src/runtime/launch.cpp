@@ -32,13 +32,16 @@ Result<sys::Child> clone_into(const CloneInto& request) {
     if (request.pid_namespace) {
         // Only children of this process are affected, and only until the line below.
         own_pid_namespace = TRY(sys::open_namespace("/proc/self/ns/pid"));
-        TRY(sys::enter_namespace(*request.pid_namespace, CLONE_NEWPID).context("join the pid namespace"));
+        TRY(sys::enter_namespace(*request.pid_namespace, CLONE_NEWPID)
+                .context("join the pid namespace"));
     }
-    Result<sys::Child> child = sys::clone_process(
-        {.flags = request.flags | (request.as_sibling ? CLONE_PARENT : 0), .cgroup = request.cgroup_v2});
+    Result<sys::Child> child =
+        sys::clone_process({.flags = request.flags | (request.as_sibling ? CLONE_PARENT : 0),
+                            .cgroup = request.cgroup_v2});
     if (child && child->pid == 0) return child;
     if (own_pid_namespace)
-        TRY(sys::enter_namespace(own_pid_namespace, CLONE_NEWPID).context("return to the pid namespace"));
+        TRY(sys::enter_namespace(own_pid_namespace, CLONE_NEWPID)
+                .context("return to the pid namespace"));
     return std::move(child).context("clone");
 }
 
@@ -67,17 +70,19 @@ StateDocument state_of(const LaunchOptions& options, const oci::RuntimeSpec& spe
             .annotations = &spec.annotations};
 }
 
-// The child that was cloned made the one that will be init. Both are children of the same parent, so this
-// one's status is for us to take, or for whoever the helper works for.
+// The child that was cloned made the one that will be init. Both are children of the same parent,
+// so this one's status is for us to take, or for whoever the helper works for.
 Result<> adopt_successor(Message& message, const Preparation& preparation, Launched& launched) {
     const auto pid = parse_int(message.text);
-    if (!pid || message.fds.empty()) return fail(ErrorCode::Corrupted, "a successor without a handle");
+    if (!pid || message.fds.empty())
+        return fail(ErrorCode::Corrupted, "a successor without a handle");
     if (preparation.options.as_sibling) {
         launched.predecessor_ = launched.pid();
     } else {
         launched.pidfd().wait().ignore("only reaped");
     }
-    launched.child_ = {.pid = static_cast<pid_t>(*pid), .pidfd = sys::Pidfd(std::move(message.fds.front()))};
+    launched.child_ = {.pid = static_cast<pid_t>(*pid),
+                       .pidfd = sys::Pidfd(std::move(message.fds.front()))};
     return set_oom_score(launched.pid(), preparation.process);
 }
 
@@ -95,7 +100,8 @@ Result<> answer(Message& message, const Preparation& preparation, Launched& laun
     if (message.step == Step::NeedMaps) {
         TRY(sys::write_id_maps(launched.pid(), preparation.id_maps).context("map users"));
     } else if (message.step == Step::NeedTimeOffsets) {
-        TRY(set_clocks(launched.pid(), spec.linux_config.time_offsets).context("linux.timeOffsets"));
+        TRY(set_clocks(launched.pid(), spec.linux_config.time_offsets)
+                .context("linux.timeOffsets"));
     } else if (message.step == Step::NeedDevices) {
         TRY(move_net_devices(preparation.net_devices, launched.pid()).context("linux.netDevices"));
     } else {
@@ -126,10 +132,11 @@ Result<Launched> launch(const oci::RuntimeSpec& spec, const LaunchOptions& optio
     Preparation preparation = TRY(prepare(spec, options));
     TRY(sys::make_undumpable());
     auto [ours, theirs] = TRY(sys::socket_pair(sys::SocketKind::SeqPacket));
-    const CloneInto request{.flags = preparation.clone_flags,
-                            .pid_namespace = preparation.pid_namespace ? &preparation.pid_namespace : nullptr,
-                            .cgroup_v2 = preparation.cgroup_v2 ? preparation.cgroup_v2.get() : -1,
-                            .as_sibling = options.as_sibling};
+    const CloneInto request{
+        .flags = preparation.clone_flags,
+        .pid_namespace = preparation.pid_namespace ? &preparation.pid_namespace : nullptr,
+        .cgroup_v2 = preparation.cgroup_v2 ? preparation.cgroup_v2.get() : -1,
+        .as_sibling = options.as_sibling};
     Launched launched;
     launched.child_ = TRY(clone_into(request));
     if (launched.pid() == 0) {
@@ -139,9 +146,11 @@ Result<Launched> launch(const oci::RuntimeSpec& spec, const LaunchOptions& optio
     theirs.close();
     launched.channel_ = std::move(ours);
     Result<> scored = set_oom_score(launched.pid(), *spec.process);
-    Result<bool> served = scored ? serve(preparation, launched) : Result<bool>(std::move(scored).error());
+    Result<bool> served =
+        scored ? serve(preparation, launched) : Result<bool>(std::move(scored).error());
     if (served && *served) return launched;
-    Error error = served ? vanished(launched.child_, options.as_sibling) : std::move(served).error();
+    Error error =
+        served ? vanished(launched.child_, options.as_sibling) : std::move(served).error();
     reap(launched.child_, options.as_sibling);
     return error;
 }

@@ -7,8 +7,8 @@
 namespace berth::runtime {
 namespace {
 
-// One word and the attributes it sets and clears. The access time modes are one field of three bits, so each
-// of them clears the field first.
+// One word and the attributes it sets and clears. The access time modes are one field of three
+// bits, so each of them clears the field first.
 struct Attribute {
     std::string_view word;
     std::uint64_t set;
@@ -42,13 +42,15 @@ struct Propagation {
     std::string_view word;
     std::uint64_t flag;
 };
-constexpr Propagation propagations[] = {
-    {"private", MS_PRIVATE}, {"slave", MS_SLAVE}, {"shared", MS_SHARED}, {"unbindable", MS_UNBINDABLE}};
+constexpr Propagation propagations[] = {{"private", MS_PRIVATE},
+                                        {"slave", MS_SLAVE},
+                                        {"shared", MS_SHARED},
+                                        {"unbindable", MS_UNBINDABLE}};
 
 // Words that mean something elsewhere, or nothing at all here.
-constexpr std::string_view ignored[] = {"defaults",   "remount",    "loud", "silent", "async", "nomand",
-                                        "noiversion", "nolazytime", "auto", "noauto", "user",  "nouser",
-                                        "_netdev",    "z",          "Z",    "U"};
+constexpr std::string_view ignored[] = {
+    "defaults", "remount", "loud", "silent", "async",   "nomand", "noiversion", "nolazytime",
+    "auto",     "noauto",  "user", "nouser", "_netdev", "z",      "Z",          "U"};
 constexpr std::string_view superblock_flags[] = {"sync", "dirsync", "mand", "lazytime", "iversion"};
 
 template <std::size_t N>
@@ -115,7 +117,8 @@ Result<MountOptions> parse_mount_options(const std::vector<std::string>& options
     MountOptions out;
     for (const auto& word : options) {
         if (word.empty() || contains(ignored, word)) continue;
-        if (parse_attribute(word, out) || parse_flag(word, out) || parse_propagation(word, out)) continue;
+        if (parse_attribute(word, out) || parse_flag(word, out) || parse_propagation(word, out))
+            continue;
         if (contains(superblock_flags, word)) {
             out.data.push_back({.key = word});
         } else if (const auto pair = split_once(word, '=')) {
@@ -124,7 +127,8 @@ Result<MountOptions> parse_mount_options(const std::vector<std::string>& options
             if (pair->first == "idmap") {
                 out.idmap = true;
             } else {
-                out.data.push_back({.key = std::string(pair->first), .value = std::string(pair->second)});
+                out.data.push_back(
+                    {.key = std::string(pair->first), .value = std::string(pair->second)});
             }
         } else {
             out.data.push_back({.key = word});

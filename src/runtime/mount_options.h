@@ -8,7 +8,8 @@
 
 namespace berth::runtime {
 
-/// The options of one mount, sorted by what acts on them. runtime-spec, config.md "Linux mount options".
+/// The options of one mount, sorted by what acts on them. runtime-spec, config.md "Linux mount
+/// options".
 struct MountOptions {
     std::uint64_t set = 0;  ///< MOUNT_ATTR_* for the mount itself
     std::uint64_t clear = 0;
@@ -30,7 +31,8 @@ struct MountOptions {
     const std::string* find_data(std::string_view key) const;
 };
 
-/// InvalidArgument for options that cannot go together. Options that no one here knows are the file system's.
+/// InvalidArgument for options that cannot go together. Options that no one here knows are the file
+/// system's.
 Result<MountOptions> parse_mount_options(const std::vector<std::string>& options);
 
 /// "rslave" -> MS_SLAVE and recursive; used for linux.rootfsPropagation too. False for other words.

@@ -52,8 +52,8 @@ TEST(MountOptions, KnowsEveryWordItNames) {
     for (const auto& word : known_mount_options()) {
         const auto options = parse_mount_options({word});
         ASSERT_TRUE(options) << word;
-        const bool is_of_the_file_system =
-            word == "sync" || word == "dirsync" || word == "mand" || word == "lazytime" || word == "iversion";
+        const bool is_of_the_file_system = word == "sync" || word == "dirsync" || word == "mand" ||
+                                           word == "lazytime" || word == "iversion";
         EXPECT_EQ(options->data.empty(), !is_of_the_file_system) << word;
     }
 }

@@ -20,8 +20,8 @@
 namespace berth::runtime {
 namespace {
 
-// /dev/null of the host serves as the mask of files and as the stream of who has none. It is ours, and still
-// it is looked at: a wrong node there would be handed to every container.
+// /dev/null of the host serves as the mask of files and as the stream of who has none. It is ours,
+// and still it is looked at: a wrong node there would be handed to every container.
 Result<sys::Fd> open_null() {
     sys::Fd fd = TRY(sys::open("/dev/null", O_RDWR));
     const struct stat status = TRY(sys::fstat(fd));
@@ -36,9 +36,12 @@ Result<Mounted> attach_root(Preparation& preparation) {
     Mounted mounted;
     mounted.null = TRY(open_null());
     if (preparation.shares_mounts) {
-        TRY(sys::set_attributes(preparation.root.fd(), {.propagation = MS_PRIVATE, .recursive = true}));
-        // Opened here: a mount can be attached only to what the own mount namespace shows, and this one may be joined.
-        const sys::Fd place = TRY(sys::open(preparation.root_path, O_PATH | O_DIRECTORY).context("root file system"));
+        TRY(sys::set_attributes(preparation.root.fd(),
+                                {.propagation = MS_PRIVATE, .recursive = true}));
+        // Opened here: a mount can be attached only to what the own mount namespace shows, and this
+        // one may be joined.
+        const sys::Fd place =
+            TRY(sys::open(preparation.root_path, O_PATH | O_DIRECTORY).context("root file system"));
         TRY(preparation.root.attach(place).context("attach the root"));
     } else {
         TRY(sys::set_attributes_at("/", {.propagation = MS_SLAVE, .recursive = true}));
@@ -50,9 +53,9 @@ Result<Mounted> attach_root(Preparation& preparation) {
 
 namespace {
 
-// A name inside procfs that a bind mount may cover: files that tools such as lxcfs present. Covering anything
-// else would let an image or a volume stand in for files that are written to for protection. (CVE-2019-16884
-// and its successors.)
+// A name inside procfs that a bind mount may cover: files that tools such as lxcfs present.
+// Covering anything else would let an image or a volume stand in for files that are written to for
+// protection. (CVE-2019-16884 and its successors.)
 constexpr std::string_view proc_files_to_cover[] = {"/proc/cpuinfo",
                                                     "/proc/diskstats",
                                                     "/proc/meminfo",
@@ -76,13 +79,14 @@ Result<> refuse_covering_proc(sys::BorrowedFd target, const std::string& destina
     for (const auto& name : proc_files_to_cover) {
         if (name == clean) return {};
     }
-    return fail(ErrorCode::PermissionDenied, destination, " is inside /proc and cannot be mounted over");
+    return fail(ErrorCode::PermissionDenied, destination,
+                " is inside /proc and cannot be mounted over");
 }
 
 bool is_kernel_view(const std::string& type) { return type == "proc" || type == "sysfs"; }
 
-// Where a mount goes. procfs and sysfs are trusted by later steps, so they go where they were told or
-// nowhere: no link on the way.
+// Where a mount goes. procfs and sysfs are trusted by later steps, so they go where they were told
+// or nowhere: no link on the way.
 Result<sys::Fd> open_target(const PreparedMount& prepared, sys::BorrowedFd root) {
     const std::string& destination = prepared.mount->destination;
     if (is_kernel_view(prepared.mount->type)) {
@@ -104,7 +108,8 @@ Result<> apply_attributes(sys::BorrowedFd mount, const MountOptions& options) {
         TRY(sys::set_attributes(mount, {.set = options.set, .clear = options.clear}));
     if (options.recursive_set || options.recursive_clear)
         TRY(sys::set_attributes(
-            mount, {.set = options.recursive_set, .clear = options.recursive_clear, .recursive = true}));
+            mount,
+            {.set = options.recursive_set, .clear = options.recursive_clear, .recursive = true}));
     return {};
 }
 
@@ -122,7 +127,8 @@ Result<> make_bind(PreparedMount& prepared, Mounted& mounted) {
     TRY(prepared.tree.attach(target));
     const std::string destination = clean_absolute_path(prepared.mount->destination);
     if (destination == "/dev") mounted.dev_is_bound = true;
-    // The host's procfs shown to a container that shares its pid namespace serves as well as one of its own.
+    // The host's procfs shown to a container that shares its pid namespace serves as well as one of
+    // its own.
     if (destination == "/proc" && is_procfs(prepared.tree.fd()))
         mounted.proc = std::move(prepared.tree).release();
     prepared.tree = {};
@@ -188,8 +194,8 @@ Result<> make_new(PreparedMount& prepared, Mounted& mounted) {
         return make_bind(prepared, mounted);
     sys::DetachedMount mount = TRY(std::move(made));
     if (prepared.options.copy_up) {
-        const sys::Fd from =
-            TRY(sys::open_in_root(mounted.root, prepared.mount->destination, O_RDONLY | O_DIRECTORY));
+        const sys::Fd from = TRY(
+            sys::open_in_root(mounted.root, prepared.mount->destination, O_RDONLY | O_DIRECTORY));
         TRY(copy_tree(from, mount.fd()).context("copy up"));
     }
     return attach_new(prepared, std::move(mount), target, mounted);
@@ -206,13 +212,15 @@ Result<> make_cgroup_v1(PreparedMount& prepared, Preparation& preparation, Mount
     if (prepared.options.is_read_only()) attributes |= MOUNT_ATTR_RDONLY;
     for (auto& entry : preparation.cgroup_trees) {
         TRY(sys::mkdir_at(base.fd(), entry.name, 0755));
-        const sys::Fd place = TRY(sys::openat(base.fd(), entry.name, O_PATH | O_DIRECTORY | O_NOFOLLOW));
+        const sys::Fd place =
+            TRY(sys::openat(base.fd(), entry.name, O_PATH | O_DIRECTORY | O_NOFOLLOW));
         TRY(sys::set_attributes(entry.tree.fd(), {.set = attributes, .propagation = MS_PRIVATE}));
         TRY(entry.tree.attach(place));
         entry.tree = {};
         for (const auto& alias : entry.aliases) TRY(sys::symlink_at(entry.name, base.fd(), alias));
     }
-    if (prepared.options.is_read_only()) TRY(sys::set_attributes(base.fd(), {.set = MOUNT_ATTR_RDONLY}));
+    if (prepared.options.is_read_only())
+        TRY(sys::set_attributes(base.fd(), {.set = MOUNT_ATTR_RDONLY}));
     return {};
 }
 
@@ -239,22 +247,25 @@ Result<> make_one(PreparedMount& prepared, Preparation& preparation, Mounted& mo
 Result<> make_mounts(Preparation& preparation, Mounted& mounted) {
     for (auto& prepared : preparation.mounts) {
         TRY(make_one(prepared, preparation, mounted)
-                .context("mount ",
-                         prepared.mount->source.empty() ? prepared.mount->type : prepared.mount->source,
-                         " at ", prepared.mount->destination));
+                .context(
+                    "mount ",
+                    prepared.mount->source.empty() ? prepared.mount->type : prepared.mount->source,
+                    " at ", prepared.mount->destination));
     }
-    // Later steps write to the kernel through procfs; without one in the specification they get a private
-    // one.
+    // Later steps write to the kernel through procfs; without one in the specification they get a
+    // private one.
     if (!mounted.proc) {
         auto own = sys::make_mount("proc", {});
         if (own) mounted.proc = std::move(*own).release();
     }
-    if (!mounted.dev && !mounted.dev_is_bound) mounted.dev = TRY(ensure_directory(mounted.root, "/dev"));
+    if (!mounted.dev && !mounted.dev_is_bound)
+        mounted.dev = TRY(ensure_directory(mounted.root, "/dev"));
     return {};
 }
 
 Result<> enter_root(const Preparation& preparation, const Mounted& mounted) {
-    if (!preparation.options.no_pivot && !preparation.shares_mounts) return sys::pivot_to(mounted.root);
+    if (!preparation.options.no_pivot && !preparation.shares_mounts)
+        return sys::pivot_to(mounted.root);
     if (::fchdir(mounted.root.get()) < 0) return Error::from_errno("fchdir", errno);
     if (::chroot(".") < 0) return Error::from_errno("chroot", errno);
     if (::chdir("/") < 0) return Error::from_errno("chdir", errno);

@@ -27,12 +27,14 @@ Result<std::vector<MovingNetDevice>> find_net_devices(
     const auto addresses = TRY(sys::list_addresses(socket));
     std::vector<MovingNetDevice> found;
     for (const auto& [host_name, wanted] : devices) {
-        MovingNetDevice device{.host_name = host_name, .name = wanted.name.empty() ? host_name : wanted.name};
+        MovingNetDevice device{.host_name = host_name,
+                               .name = wanted.name.empty() ? host_name : wanted.name};
         TRY(check_name(device.host_name));
         TRY(check_name(device.name));
         device.index = TRY(sys::find_link(socket, {.name = host_name}).context(host_name)).index;
         for (const auto& address : addresses) {
-            if (address.link == device.index && address.is_permanent) device.addresses.push_back(address);
+            if (address.link == device.index && address.is_permanent)
+                device.addresses.push_back(address);
         }
         found.push_back(std::move(device));
     }

@@ -25,7 +25,8 @@ struct PreparedCgroupTree {
     sys::DetachedMount tree;
 };
 
-/// A host device that the container gets by bind mount, since it may not make nodes in its user namespace.
+/// A host device that the container gets by bind mount, since it may not make nodes in its user
+/// namespace.
 struct PreparedDevice {
     std::string path;
     sys::DetachedMount tree;
@@ -36,28 +37,29 @@ struct NamespaceToJoin {
     sys::Fd fd;
 };
 
-/// Everything that the parent opens, with its own rights and in its own namespaces, for the child to use. The
-/// child has it by fork: same memory, same descriptors.
+/// Everything that the parent opens, with its own rights and in its own namespaces, for the child
+/// to use. The child has it by fork: same memory, same descriptors.
 struct Preparation {
     const oci::RuntimeSpec& spec;
     const LaunchOptions& options;
     const oci::RuntimeProcess& process;
     std::uint64_t clone_flags = 0;  ///< new namespaces made by clone3; the cgroup one comes later
-    /// With a user or time namespace: the other new namespaces, which the child makes itself once it is root there,
-    /// so that they belong to it.
+    /// With a user or time namespace: the other new namespaces, which the child makes itself once
+    /// it is root there, so that they belong to it.
     std::uint64_t late_flags = 0;
     bool new_cgroup_namespace = false;
     bool new_user_namespace = false;
     bool new_network_namespace = false;
-    /// The mount namespace is the caller's or one that was joined: the root is attached at its own place and
-    /// entered by chroot, and nothing else of the namespace is touched.
+    /// The mount namespace is the caller's or one that was joined: the root is attached at its own
+    /// place and entered by chroot, and nothing else of the namespace is touched.
     bool shares_mounts = false;
     sys::Fd pid_namespace;               ///< to be joined by the parent before it clones
     sys::Fd user_namespace;              ///< to be joined first of all
     std::vector<NamespaceToJoin> joins;  ///< by the child
     sys::IdMaps id_maps;
     sys::DetachedMount root;
-    std::string root_path;  ///< absolute; with shares_mounts: the directory that the root is attached at
+    std::string
+        root_path;  ///< absolute; with shares_mounts: the directory that the root is attached at
     std::vector<PreparedMount> mounts;
     std::vector<PreparedCgroupTree> cgroup_trees;
     std::vector<PreparedDevice> devices;

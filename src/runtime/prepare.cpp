@@ -24,9 +24,10 @@ struct Kind {
     std::string_view name;
     std::uint64_t flag;
 };
-constexpr Kind namespace_kinds[] = {{"user", CLONE_NEWUSER},    {"mount", CLONE_NEWNS}, {"pid", CLONE_NEWPID},
-                          {"network", CLONE_NEWNET},  {"ipc", CLONE_NEWIPC},  {"uts", CLONE_NEWUTS},
-                          {"cgroup", CLONE_NEWCGROUP},  {"time", CLONE_NEWTIME}};
+constexpr Kind namespace_kinds[] = {{"user", CLONE_NEWUSER},     {"mount", CLONE_NEWNS},
+                                    {"pid", CLONE_NEWPID},       {"network", CLONE_NEWNET},
+                                    {"ipc", CLONE_NEWIPC},       {"uts", CLONE_NEWUTS},
+                                    {"cgroup", CLONE_NEWCGROUP}, {"time", CLONE_NEWTIME}};
 
 Result<std::uint64_t> flag_of(const std::string& type) {
     for (const auto& kind : namespace_kinds) {
@@ -52,7 +53,8 @@ Result<> prepare_namespaces(Preparation& out) {
         if (flag == CLONE_NEWNET && out.options.network_namespace >= 0) continue;
         if (flag == CLONE_NEWUSER && out.options.user_namespace >= 0) continue;
         if (!entry.path.empty()) {
-            sys::Fd fd = TRY(sys::open_namespace(entry.path).context("join the ", entry.type, " namespace"));
+            sys::Fd fd =
+                TRY(sys::open_namespace(entry.path).context("join the ", entry.type, " namespace"));
             TRY(join_namespace(flag, std::move(fd), out));
         } else if (flag == CLONE_NEWCGROUP) {
             out.new_cgroup_namespace = true;
@@ -64,14 +66,17 @@ Result<> prepare_namespaces(Preparation& out) {
         sys::Fd fd = TRY(sys::duplicate(out.options.network_namespace));
         TRY(join_namespace(CLONE_NEWNET, std::move(fd), out));
     }
-    if (out.options.user_namespace >= 0) out.user_namespace = TRY(sys::duplicate(out.options.user_namespace));
+    if (out.options.user_namespace >= 0)
+        out.user_namespace = TRY(sys::duplicate(out.options.user_namespace));
     out.new_user_namespace = (out.clone_flags & CLONE_NEWUSER) != 0;
     out.new_network_namespace = (out.clone_flags & CLONE_NEWNET) != 0;
     out.shares_mounts = !(out.clone_flags & CLONE_NEWNS);
     if (out.shares_mounts && out.options.root_mount >= 0)
         return fail(ErrorCode::Unsupported, "a root without a place needs a new mount namespace");
-    // A time namespace takes in children only, and only the next one may still find its clocks unset.
-    const bool is_late = out.new_user_namespace || out.user_namespace || (out.clone_flags & CLONE_NEWTIME);
+    // A time namespace takes in children only, and only the next one may still find its clocks
+    // unset.
+    const bool is_late =
+        out.new_user_namespace || out.user_namespace || (out.clone_flags & CLONE_NEWTIME);
     if (is_late) {
         out.late_flags = out.clone_flags & ~std::uint64_t(CLONE_NEWUSER);
         out.clone_flags = 0;
@@ -84,7 +89,8 @@ Result<> prepare_net_devices(Preparation& out) {
     if (devices.empty()) return {};
     const auto* place = out.spec.linux_config.find_namespace("network");
     if (!place && out.options.network_namespace < 0)
-        return fail(ErrorCode::InvalidArgument, "linux.netDevices needs a network namespace of the container's");
+        return fail(ErrorCode::InvalidArgument,
+                    "linux.netDevices needs a network namespace of the container's");
     out.net_devices = TRY(find_net_devices(devices).context("linux.netDevices"));
     return {};
 }
@@ -109,20 +115,24 @@ Result<> prepare_id_maps(Preparation& out) {
 
 Result<> prepare_root(Preparation& out) {
     if (out.options.root_mount >= 0) {
-        out.root = TRY(
-            sys::clone_tree(sys::BorrowedFd(out.options.root_mount), {.recursive = true}).context("root"));
+        out.root = TRY(sys::clone_tree(sys::BorrowedFd(out.options.root_mount), {.recursive = true})
+                           .context("root"));
     } else {
         out.root_path = out.options.root_path;
-        if (!out.root_path.starts_with('/')) out.root_path = out.options.bundle + "/" + out.root_path;
-        const sys::Fd root = TRY(sys::open(out.root_path, O_PATH | O_DIRECTORY).context("root file system"));
+        if (!out.root_path.starts_with('/'))
+            out.root_path = out.options.bundle + "/" + out.root_path;
+        const sys::Fd root =
+            TRY(sys::open(out.root_path, O_PATH | O_DIRECTORY).context("root file system"));
         out.root = TRY(sys::clone_tree(root, {.recursive = true}).context("root file system"));
     }
     // Mounts below the root may share their events with the host; the container's must not get out.
-    return sys::set_attributes(out.root.fd(), {.propagation = MS_SLAVE, .recursive = true}).context("root");
+    return sys::set_attributes(out.root.fd(), {.propagation = MS_SLAVE, .recursive = true})
+        .context("root");
 }
 
 std::string source_path(const oci::RuntimeMount& mount, const Preparation& out) {
-    return mount.source.starts_with('/') ? mount.source : concat(out.options.bundle, "/", mount.source);
+    return mount.source.starts_with('/') ? mount.source
+                                         : concat(out.options.bundle, "/", mount.source);
 }
 
 // Then its user namespace serves, if it is there already.
@@ -131,7 +141,8 @@ bool has_containers_map(const oci::RuntimeMount& mount, const Preparation& out) 
     const auto is_same = [](const oci::RuntimeIdMapping& a, const oci::RuntimeIdMapping& b) {
         return a.container_id == b.container_id && a.host_id == b.host_id && a.size == b.size;
     };
-    return out.options.user_namespace >= 0 && std::ranges::equal(mount.uid_mappings, config.uid_mappings, is_same) &&
+    return out.options.user_namespace >= 0 &&
+           std::ranges::equal(mount.uid_mappings, config.uid_mappings, is_same) &&
            std::ranges::equal(mount.gid_mappings, config.gid_mappings, is_same);
 }
 
@@ -143,25 +154,31 @@ Result<> set_up_idmap(PreparedMount& prepared, const Preparation& out) {
         return fail(ErrorCode::InvalidArgument, "an idmap mount needs uidMappings and gidMappings");
     sys::Fd made;
     if (!has_containers_map(*prepared.mount, out)) made = TRY(sys::make_user_namespace(maps));
-    return sys::set_attributes(prepared.tree.fd(), {.set = MOUNT_ATTR_IDMAP,
-                                                    .user_namespace = made ? made.get() : out.options.user_namespace,
-                                                    .recursive = prepared.options.recursive_idmap});
+    return sys::set_attributes(prepared.tree.fd(),
+                               {.set = MOUNT_ATTR_IDMAP,
+                                .user_namespace = made ? made.get() : out.options.user_namespace,
+                                .recursive = prepared.options.recursive_idmap});
 }
 
 }  // namespace
 
 Result<> prepare_bind(PreparedMount& prepared, const Preparation& out) {
-    prepared.tree = TRY(sys::clone_tree(source_path(*prepared.mount, out), {.recursive = prepared.options.recursive_bind})
+    prepared.tree = TRY(sys::clone_tree(source_path(*prepared.mount, out),
+                                        {.recursive = prepared.options.recursive_bind})
                             .hint("the source must exist on the host"));
     const struct stat status = TRY(sys::fstat(prepared.tree.fd()));
     prepared.source_is_directory = S_ISDIR(status.st_mode);
     const bool wants_idmap = prepared.options.idmap || !prepared.mount->uid_mappings.empty();
     if (wants_idmap) {
         auto mapped = set_up_idmap(prepared, out);
-        // EINVAL: the file system does not map owners (procfs, NFS), or the source is mapped already.
-        const bool goes_without = mapped.is_error() && prepared.options.idmap_is_optional && mapped.error().error_number() == EINVAL;
+        // EINVAL: the file system does not map owners (procfs, NFS), or the source is mapped
+        // already.
+        const bool goes_without = mapped.is_error() && prepared.options.idmap_is_optional &&
+                                  mapped.error().error_number() == EINVAL;
         if (!goes_without)
-            TRY(std::move(mapped).context("map owners").hint("its file system takes no map of owners: it can be had without one"));
+            TRY(std::move(mapped)
+                    .context("map owners")
+                    .hint("its file system takes no map of owners: it can be had without one"));
     }
     // What the container mounts there stays there, unless sharing was asked for.
     if (prepared.options.propagation != MS_SHARED)
@@ -174,10 +191,13 @@ namespace {
 // Whether mounts below a path are told to others; when that cannot be seen, they are.
 bool is_shared(const std::string& path) {
     const auto fd = sys::open(path, O_PATH);
-    const auto about = fd ? sys::read_file(concat("/proc/self/fdinfo/", fd->get()), 4096) : Result<std::string>(std::string());
+    const auto about = fd ? sys::read_file(concat("/proc/self/fdinfo/", fd->get()), 4096)
+                          : Result<std::string>(std::string());
     if (!about) return true;
     const std::size_t at = about->find("mnt_id:");
-    const auto id = at == std::string::npos ? std::nullopt : parse_uint(trim(std::string_view(*about).substr(at + 7, about->find('\n', at) - at - 7)));
+    const auto id = at == std::string::npos ? std::nullopt
+                                            : parse_uint(trim(std::string_view(*about).substr(
+                                                  at + 7, about->find('\n', at) - at - 7)));
     const auto mounts = sys::list_mounts();
     if (!id || !mounts) return true;
     for (const auto& mount : *mounts) {
@@ -186,22 +206,25 @@ bool is_shared(const std::string& path) {
     return true;
 }
 
-// Since Linux 6.8 mounts are listed in the order in which they were made, so a bind mount is made when its turn comes, by
-// the child: its copy of the mount namespace has the same trees. The parent makes those that need more: its rights (the child
-// is in a user namespace), its peers (what is shared), its procfs (owners are mapped), or its descriptors (a mount that no
-// other namespace has).
+// Since Linux 6.8 mounts are listed in the order in which they were made, so a bind mount is made
+// when its turn comes, by the child: its copy of the mount namespace has the same trees. The parent
+// makes those that need more: its rights (the child is in a user namespace), its peers (what is
+// shared), its procfs (owners are mapped), or its descriptors (a mount that no other namespace
+// has).
 bool is_childs_to_make(const PreparedMount& prepared, const Preparation& out) {
     const oci::RuntimeMount& mount = *prepared.mount;
     if (out.new_user_namespace || out.user_namespace || out.shares_mounts) return false;
-    if (prepared.options.idmap || !mount.uid_mappings.empty() || mount.source.starts_with("/proc/")) return false;
+    if (prepared.options.idmap || !mount.uid_mappings.empty() || mount.source.starts_with("/proc/"))
+        return false;
     return prepared.options.propagation != MS_SHARED || !is_shared(source_path(mount, out));
 }
 
-// A user namespace may show only the sysfs of a network namespace that belongs to it. For the others there is
-// the host's.
+// A user namespace may show only the sysfs of a network namespace that belongs to it. For the
+// others there is the host's.
 Result<> prepare_sysfs(PreparedMount& prepared, const Preparation& out) {
     const bool has_user_namespace = out.new_user_namespace || out.user_namespace;
-    const bool is_given_both = out.options.user_namespace >= 0 && out.options.network_namespace >= 0;
+    const bool is_given_both =
+        out.options.user_namespace >= 0 && out.options.network_namespace >= 0;
     const bool may_be_refused = has_user_namespace && !out.new_network_namespace && !is_given_both;
     if (!may_be_refused) return {};
     prepared.tree = TRY(sys::clone_tree("/sys", {.recursive = true}));
@@ -216,7 +239,8 @@ Result<> prepare_mounts(Preparation& out) {
         prepared.options = TRY(parse_mount_options(mount.options));
         if (mount.type == "bind") prepared.options.bind = true;
         if (prepared.options.bind && !is_childs_to_make(prepared, out))
-            TRY(prepare_bind(prepared, out).context("mount ", mount.source, " at ", mount.destination));
+            TRY(prepare_bind(prepared, out)
+                    .context("mount ", mount.source, " at ", mount.destination));
         if (mount.type == "sysfs" && !prepared.options.bind) TRY(prepare_sysfs(prepared, out));
         out.mounts.push_back(std::move(prepared));
     }
@@ -249,7 +273,8 @@ Result<> prepare_devices(Preparation& out) {
     if (!out.new_user_namespace && !out.user_namespace) return {};
     for (const auto& device : devices_of(out.spec)) {
         PreparedDevice prepared{.path = device.path, .tree = {}};
-        prepared.tree = TRY(sys::clone_tree(TRY(find_host_node(device))).context("device ", device.path));
+        prepared.tree =
+            TRY(sys::clone_tree(TRY(find_host_node(device))).context("device ", device.path));
         out.devices.push_back(std::move(prepared));
     }
     return {};

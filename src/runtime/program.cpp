@@ -12,17 +12,19 @@
 namespace berth::runtime {
 namespace {
 
-constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr std::string_view default_path =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-// "no such file or directory": the kernel's words as Go prints them, which is what users and scripts look
-// for.
+// "no such file or directory": the kernel's words as Go prints them, which is what users and
+// scripts look for.
 std::string words_of(int error) {
     // Docker before 25, client and engine, knows no other text for status 126.
     if (error == EISDIR) return "is a directory: permission denied";
     const char* description = strerrordesc_np(error);
     if (!description) return concat("errno ", error);
     std::string text = description;
-    if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') text[0] = static_cast<char>(text[0] - 'A' + 'a');
+    if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z')
+        text[0] = static_cast<char>(text[0] - 'A' + 'a');
     return text;
 }
 
@@ -54,7 +56,8 @@ std::string_view path_of(const std::vector<std::string>& environment) {
 
 }  // namespace
 
-Result<std::string> find_program(const std::string& name, const std::vector<std::string>& environment) {
+Result<std::string> find_program(const std::string& name,
+                                 const std::vector<std::string>& environment) {
     if (name.find('/') != std::string::npos) {
         const int error = check_executable(name);
         if (error == 0) return name;

@@ -18,13 +18,15 @@ bool is_absent(const Error& error) {
 
 Result<> make_read_only(sys::BorrowedFd root, const std::string& path) {
     const auto target = sys::open_in_root(root, path, O_PATH);
-    if (target.is_error()) return is_absent(target.error()) ? Result<>() : Result<>(target.error().clone());
+    if (target.is_error())
+        return is_absent(target.error()) ? Result<>() : Result<>(target.error().clone());
     const sys::DetachedMount tree = TRY(sys::clone_tree(*target, {.recursive = true}));
     TRY(sys::set_attributes(tree.fd(), {.set = MOUNT_ATTR_RDONLY, .recursive = true}));
     return tree.attach(*target);
 }
 
-// Files are covered with the null device, directories with one empty, read-only tmpfs that all of them share.
+// Files are covered with the null device, directories with one empty, read-only tmpfs that all of
+// them share.
 class Masker {
 public:
     Masker(sys::BorrowedFd root, sys::BorrowedFd null) : root_(root), null_(null) {}
@@ -45,12 +47,12 @@ private:
             const sys::DetachedMount again = TRY(sys::clone_tree(empty_));
             return again.attach(target);
         }
-        sys::DetachedMount made = TRY(
-            sys::make_mount("tmpfs",
-                            {{.key = "source", .value = "tmpfs"},
-                             {.key = "nr_inodes", .value = "1"},
-                             {.key = "size", .value = "4k"}},
-                            MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
+        sys::DetachedMount made = TRY(sys::make_mount(
+            "tmpfs",
+            {{.key = "source", .value = "tmpfs"},
+             {.key = "nr_inodes", .value = "1"},
+             {.key = "size", .value = "4k"}},
+            MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
         TRY(made.attach(target));
         empty_ = std::move(made).release();
         return {};
@@ -68,8 +70,8 @@ Result<> set_root_propagation(const Preparation& preparation, const Mounted& mou
     MountOptions options;
     if (!parse_propagation(word, options))
         return fail(ErrorCode::InvalidArgument, "unknown linux.rootfsPropagation ", word);
-    return sys::set_attributes(
-        mounted.root, {.propagation = options.propagation, .recursive = options.recursive_propagation});
+    return sys::set_attributes(mounted.root, {.propagation = options.propagation,
+                                              .recursive = options.recursive_propagation});
 }
 
 Result<> protect_paths(const Preparation& preparation, Mounted& mounted) {
@@ -78,9 +80,11 @@ Result<> protect_paths(const Preparation& preparation, Mounted& mounted) {
         TRY(make_read_only(mounted.root, path).context("make ", path, " read-only"));
     Masker masker(mounted.root, mounted.null);
     for (const auto& path : config.masked_paths) TRY(masker.mask(path).context("mask ", path));
-    for (const auto& fd : mounted.late_read_only) TRY(sys::set_attributes(fd, {.set = MOUNT_ATTR_RDONLY}));
+    for (const auto& fd : mounted.late_read_only)
+        TRY(sys::set_attributes(fd, {.set = MOUNT_ATTR_RDONLY}));
     if (preparation.spec.root.readonly)
-        TRY(sys::set_attributes(mounted.root, {.set = MOUNT_ATTR_RDONLY}).context("make the root read-only"));
+        TRY(sys::set_attributes(mounted.root, {.set = MOUNT_ATTR_RDONLY})
+                .context("make the root read-only"));
     return {};
 }
 

@@ -10,10 +10,10 @@
 #include "sys/file.h"
 #include "sys/mount.h"
 
-// A process that enters a container shows its own program there as /proc/<pid>/exe. CVE-2019-5736 opened that
-// for writing and replaced the host's binary. A read-only bind mount that is attached nowhere cannot be
-// written through and cannot be remounted from a container, and costs two system calls instead of a copy of
-// the program.
+// A process that enters a container shows its own program there as /proc/<pid>/exe. CVE-2019-5736
+// opened that for writing and replaced the host's binary. A read-only bind mount that is attached
+// nowhere cannot be written through and cannot be remounted from a container, and costs two system
+// calls instead of a copy of the program.
 namespace berth::runtime {
 namespace {
 

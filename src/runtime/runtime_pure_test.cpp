@@ -18,8 +18,10 @@ TEST(FindProgram, HasTheWordsThatUsersKnow) {
               "exec: \"no-such\": executable file not found in $PATH");
     EXPECT_EQ(find_program("/no/such", {}).error().message(),
               "exec: \"/no/such\": stat /no/such: no such file or directory");
-    EXPECT_EQ(find_program("/etc", {}).error().message(), "exec: \"/etc\": is a directory: permission denied");
-    EXPECT_EQ(find_program("/etc/passwd", {}).error().message(), "exec: \"/etc/passwd\": permission denied");
+    EXPECT_EQ(find_program("/etc", {}).error().message(),
+              "exec: \"/etc\": is a directory: permission denied");
+    EXPECT_EQ(find_program("/etc/passwd", {}).error().message(),
+              "exec: \"/etc/passwd\": permission denied");
     EXPECT_TRUE(find_program("", {"PATH=/bin"}).is_error());
 }
 
@@ -50,13 +52,16 @@ TEST(Sync, RefusesWhatIsNoStep) {
 TEST(DefaultSeccomp, CompilesForEveryKindOfContainer) {
     for (const sys::CapabilityMask granted : {sys::CapabilityMask(0), ~sys::CapabilityMask(0)}) {
         const auto profile = default_seccomp(granted);
-        sys::SeccompFilter filter{
-            .default_action = profile.default_action, .architectures = profile.architectures, .rules = {}};
+        sys::SeccompFilter filter{.default_action = profile.default_action,
+                                  .architectures = profile.architectures,
+                                  .rules = {}};
         for (const auto& rule : profile.syscalls) {
-            sys::SeccompRule out{
-                .names = rule.names, .action = rule.action, .error_number = rule.errno_ret.value_or(1)};
+            sys::SeccompRule out{.names = rule.names,
+                                 .action = rule.action,
+                                 .error_number = rule.errno_ret.value_or(1)};
             for (const auto& argument : rule.args)
-                out.arguments.push_back({argument.index, argument.value, argument.value_two, argument.op});
+                out.arguments.push_back(
+                    {argument.index, argument.value, argument.value_two, argument.op});
             filter.rules.push_back(std::move(out));
         }
         const auto program = sys::compile_seccomp(filter);
@@ -69,7 +74,8 @@ TEST(DefaultSeccomp, MountingNeedsTheCapability) {
     const auto allows = [](const oci::RuntimeSeccomp& profile, const std::string& name) {
         for (const auto& rule : profile.syscalls) {
             for (const auto& entry : rule.names) {
-                if (entry == name && rule.action == "SCMP_ACT_ALLOW" && rule.args.empty()) return true;
+                if (entry == name && rule.action == "SCMP_ACT_ALLOW" && rule.args.empty())
+                    return true;
             }
         }
         return false;
@@ -77,7 +83,8 @@ TEST(DefaultSeccomp, MountingNeedsTheCapability) {
     EXPECT_FALSE(allows(default_seccomp(0), "mount"));
     EXPECT_FALSE(allows(default_seccomp(0), "clone"));
     EXPECT_TRUE(allows(default_seccomp(sys::CapabilityMask(1) << CAP_SYS_ADMIN), "mount"));
-    for (const char* never : {"io_uring_setup", "userfaultfd", "keyctl", "kexec_load", "socketcall"})
+    for (const char* never :
+         {"io_uring_setup", "userfaultfd", "keyctl", "kexec_load", "socketcall"})
         EXPECT_FALSE(allows(default_seccomp(~sys::CapabilityMask(0)), never)) << never;
 }
 

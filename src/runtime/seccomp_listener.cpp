@@ -32,8 +32,10 @@ Result<> check_listener(const oci::RuntimeSeccomp& profile) {
     return {};
 }
 
-std::string listener_text(const oci::RuntimeSeccomp& profile, const StateDocument& state, pid_t pid) {
-    codec::Json out = {{"ociVersion", oci::runtime_spec_version}, {"fds", {"seccompFd"}}, {"pid", pid}};
+std::string listener_text(const oci::RuntimeSeccomp& profile, const StateDocument& state,
+                          pid_t pid) {
+    codec::Json out = {
+        {"ociVersion", oci::runtime_spec_version}, {"fds", {"seccompFd"}}, {"pid", pid}};
     if (!profile.listener_metadata.empty()) out["metadata"] = profile.listener_metadata;
     out["state"] = codec::parse_json(to_json(state)).value_or(codec::Json::object());
     return concat(profile.listener_path, '\n', codec::dump_json(out));
@@ -41,7 +43,8 @@ std::string listener_text(const oci::RuntimeSeccomp& profile, const StateDocumen
 
 Result<> forward_listener(const Message& message) {
     const auto parts = split_once(message.text, '\n');
-    if (!parts || message.fds.size() != 1) return fail(ErrorCode::Corrupted, "a listener without a place");
+    if (!parts || message.fds.size() != 1)
+        return fail(ErrorCode::Corrupted, "a listener without a place");
     const std::string path(parts->first);
     const sys::Fd socket = TRY(sys::connect_unix(path).context("seccomp listener ", path));
     const int fds[] = {message.fds.front().get()};

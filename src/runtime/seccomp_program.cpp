@@ -34,8 +34,8 @@ std::string key_of(const oci::RuntimeSeccomp& profile) {
         append(key, rule.action);
         for (const auto& name : rule.names) append(key, name);
         for (const auto& argument : rule.args)
-            append(key, concat('\n', argument.index, ' ', argument.value, ' ', argument.value_two, ' ',
-                               argument.op));
+            append(key, concat('\n', argument.index, ' ', argument.value, ' ', argument.value_two,
+                               ' ', argument.op));
     }
     return key;
 }
@@ -70,7 +70,8 @@ std::vector<std::byte> load(const std::string& path, std::string_view key) {
 
 void store(const std::string& directory, const std::string& path, std::string_view key,
            const std::vector<std::byte>& program) {
-    sys::mkdir_all(directory, 0700).ignore("then the next line fails, and the filter is compiled each time");
+    sys::mkdir_all(directory, 0700)
+        .ignore("then the next line fails, and the filter is compiled each time");
     std::string text = concat(cache_version, key.size(), '\n', key, as_text(program));
     const std::string aside = concat(path, ".", ::getpid());
     const auto file = sys::open(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
@@ -118,20 +119,23 @@ Result<std::vector<std::byte>> cached(const std::string& key, const std::string&
 
 }  // namespace
 
-Result<std::vector<std::byte>> seccomp_program(const oci::RuntimeSpec& spec, const std::string& cache) {
+Result<std::vector<std::byte>> seccomp_program(const oci::RuntimeSpec& spec,
+                                               const std::string& cache) {
     if (const auto& profile = spec.linux_config.seccomp) {
         TRY(check_listener(*profile));
-        return cached(key_of(*profile), cache, [&]() -> const oci::RuntimeSeccomp& { return *profile; });
+        return cached(key_of(*profile), cache,
+                      [&]() -> const oci::RuntimeSeccomp& { return *profile; });
     }
     const std::string* wanted = spec.find_annotation(oci::seccomp_annotation);
     if (!wanted || *wanted != "default") return std::vector<std::byte>();
     const sys::CapabilityMask granted = granted_to(spec);
-    return cached(concat("default\n", granted, '\n'), cache, [&] { return default_seccomp(granted); });
+    return cached(concat("default\n", granted, '\n'), cache,
+                  [&] { return default_seccomp(granted); });
 }
 
 unsigned seccomp_flags(const oci::RuntimeSpec& spec) {
-    // Without a word on it, speculation is left alone, as every runtime does: the mitigation costs more than
-    // it gives.
+    // Without a word on it, speculation is left alone, as every runtime does: the mitigation costs
+    // more than it gives.
     if (!spec.linux_config.seccomp) return SECCOMP_FILTER_FLAG_SPEC_ALLOW;
     if (spec.linux_config.seccomp->flags.empty())
         return SECCOMP_FILTER_FLAG_SPEC_ALLOW |
@@ -143,8 +147,10 @@ unsigned seccomp_flags(const oci::RuntimeSpec& spec) {
         if (flag == "SECCOMP_FILTER_FLAG_LOG") flags |= SECCOMP_FILTER_FLAG_LOG;
         if (flag == "SECCOMP_FILTER_FLAG_SPEC_ALLOW") flags |= SECCOMP_FILTER_FLAG_SPEC_ALLOW;
         // The process has one thread, and the kernel takes only one of the two.
-        if (flag == "SECCOMP_FILTER_FLAG_TSYNC" && !has_listener) flags |= SECCOMP_FILTER_FLAG_TSYNC;
-        if (flag == "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV" && has_listener) flags |= wait_killable;
+        if (flag == "SECCOMP_FILTER_FLAG_TSYNC" && !has_listener)
+            flags |= SECCOMP_FILTER_FLAG_TSYNC;
+        if (flag == "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV" && has_listener)
+            flags |= wait_killable;
     }
     return flags;
 }

@@ -46,8 +46,8 @@ Result<> send_start(sys::BorrowedFd channel, pid_t pid) {
 
 Result<> send_listener(sys::BorrowedFd channel, std::string_view text, sys::BorrowedFd listener) {
     if (text.size() > max_text)
-        return fail(ErrorCode::InvalidArgument, "the state for the seccomp listener is longer than ", max_text,
-                    " bytes");
+        return fail(ErrorCode::InvalidArgument,
+                    "the state for the seccomp listener is longer than ", max_text, " bytes");
     return send(channel, Step::SeccompListener, ErrorCode::Internal, text, {listener.get()});
 }
 
@@ -67,7 +67,8 @@ Result<Message> parse_step(std::span<const std::byte> packet) {
     if (!is_step(header.step) || header.length != packet.size() - sizeof(header) ||
         header.code > static_cast<std::uint32_t>(ErrorCode::Internal))
         return fail(ErrorCode::Corrupted, "an unknown step ", header.step);
-    Message message{.step = static_cast<Step>(header.step), .code = static_cast<ErrorCode>(header.code)};
+    Message message{.step = static_cast<Step>(header.step),
+                    .code = static_cast<ErrorCode>(header.code)};
     message.text = as_text(packet.subspan(sizeof(header)));
     return message;
 }

@@ -8,25 +8,27 @@
 #include "base/result.h"
 #include "sys/fd.h"
 
-// What the two sides of a clone(2) tell each other, over a SOCK_SEQPACKET pair. The parent is launch.cpp or
-// exec_in.cpp, the child init.cpp or join.cpp.
+// What the two sides of a clone(2) tell each other, over a SOCK_SEQPACKET pair. The parent is
+// launch.cpp or exec_in.cpp, the child init.cpp or join.cpp.
 //
 //   child                         parent
 //   NeedMaps        ->            writes uid_map and gid_map (only with a new user namespace)
 //                   <-  Continue
 //   NeedTimeOffsets ->            sets the clocks of the new time namespace (only with offsets)
 //                   <-  Continue
-//   Successor (pidfd) ->          the child made the process that will be init, and ends (only with a new user
+//   Successor (pidfd) ->          the child made the process that will be init, and ends (only with
+//   a new user
 //                                 or time namespace)
 //   NeedDevices     ->            moves network devices to the child (only when there are any)
 //                   <-  Continue
 //   NeedHooks       ->            runs prestart and createRuntime hooks (only when there are any)
 //                   <-  Continue
-//   Ready (+ tty)   ->            the child waits at the gate; at a listening socket the rest goes over the
+//   Ready (+ tty)   ->            the child waits at the gate; at a listening socket the rest goes
+//   over the
 //                                 connection that is made there
 //                   <-  Start (pid)
-//   SeccompListener (fd) ->       hands it to linux.seccomp.listenerPath (only with SCMP_ACT_NOTIFY)
-//   end of file: exec closed the channel, the program runs.
+//   SeccompListener (fd) ->       hands it to linux.seccomp.listenerPath (only with
+//   SCMP_ACT_NOTIFY) end of file: exec closed the channel, the program runs.
 //
 // At any time: Failed ->, with the error as data; the child is gone then.
 namespace berth::runtime {
@@ -47,7 +49,7 @@ enum class Step : std::uint32_t {
 struct Message {
     Step step = Step::Failed;
     ErrorCode code = ErrorCode::Internal;  ///< of Failed
-    std::string text;                      ///< of Failed; of Successor and Start a pid; see seccomp_listener.h
+    std::string text;  ///< of Failed; of Successor and Start a pid; see seccomp_listener.h
     std::vector<sys::Fd> fds;
 };
 

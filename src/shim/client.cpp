@@ -11,7 +11,8 @@
 namespace berth::shim {
 namespace {
 
-// Starting a container under load may take a while; a shim that says nothing for so long is stuck for good.
+// Starting a container under load may take a while; a shim that says nothing for so long is stuck
+// for good.
 constexpr std::chrono::seconds answer_limit{60};
 constexpr int engine_fd_in_shim = 3;
 
@@ -22,7 +23,8 @@ bool Client::is_gone() const {
     return gone_;
 }
 
-Result<Message> Client::exchange(const std::function<std::string(std::uint32_t)>& make, std::span<const int> fds) {
+Result<Message> Client::exchange(const std::function<std::string(std::uint32_t)>& make,
+                                 std::span<const int> fds) {
     std::unique_lock lock(mutex_);
     if (gone_) return fail(ErrorCode::Unavailable, "the container's shim is gone");
     const std::uint32_t sequence = next_sequence_++;
@@ -64,14 +66,19 @@ void Client::mark_gone() {
 void Client::disconnect() { sys::shutdown_write(socket_).ignore("gone already"); }
 
 Hub::Hub(std::string program, EventHandler handler, sys::Epoll epoll, sys::Fd wake)
-    : program_(std::move(program)), handler_(std::move(handler)), epoll_(std::move(epoll)), wake_(std::move(wake)),
-      buffer_(max_message_bytes), thread_([this](std::stop_token stop) { run(stop); }) {}
+    : program_(std::move(program)),
+      handler_(std::move(handler)),
+      epoll_(std::move(epoll)),
+      wake_(std::move(wake)),
+      buffer_(max_message_bytes),
+      thread_([this](std::stop_token stop) { run(stop); }) {}
 
 Result<std::unique_ptr<Hub>> Hub::open(std::string program, EventHandler handler) {
     sys::Epoll epoll = TRY(sys::Epoll::create());
     sys::Fd wake = TRY(sys::make_eventfd());
     TRY(epoll.add(wake, EPOLLIN, 0));
-    return std::unique_ptr<Hub>(new Hub(std::move(program), std::move(handler), std::move(epoll), std::move(wake)));
+    return std::unique_ptr<Hub>(
+        new Hub(std::move(program), std::move(handler), std::move(epoll), std::move(wake)));
 }
 
 Hub::~Hub() {
@@ -82,18 +89,21 @@ Hub::~Hub() {
     for (auto& [tag, client] : clients_) client->mark_gone();
 }
 
-// Opened once: a protected view is a mount, and each one that ends has the kernel wait for all processors.
+// Opened once: a protected view is a mount, and each one that ends has the kernel wait for all
+// processors.
 Result<sys::Fd> Hub::open_program() {
     const std::lock_guard lock(mutex_);
     if (!opened_program_) opened_program_ = TRY(runtime::open_protected_executable(program_));
     return sys::duplicate(opened_program_);
 }
 
-Result<std::shared_ptr<Client>> Hub::spawn(const std::string& id, const std::string& run_directory, const Ahead& ahead) {
+Result<std::shared_ptr<Client>> Hub::spawn(const std::string& id, const std::string& run_directory,
+                                           const Ahead& ahead) {
     TRY(sys::mkdir_all(run_directory, 0700));
     auto [ours, theirs] = TRY(sys::socket_pair(sys::SocketKind::SeqPacket));
     const sys::Fd nothing = TRY(sys::open("/dev/null", O_RDWR));
-    const sys::Fd complaints = TRY(sys::open(run_directory + "/shim.log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600));
+    const sys::Fd complaints = TRY(
+        sys::open(run_directory + "/shim.log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600));
     // Containers see the file a process was started from; this one cannot be written through /proc.
     const sys::Fd program = TRY(open_program());
     sys::SpawnRequest request;
@@ -101,7 +111,10 @@ Result<std::shared_ptr<Client>> Hub::spawn(const std::string& id, const std::str
     request.arguments = {"berth-shim", run_directory, ahead.cgroup};
     if (ahead.network_namespace) request.arguments.emplace_back("network");
     request.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
-    request.fds = {{0, nothing.get()}, {1, nothing.get()}, {2, complaints.get()}, {engine_fd_in_shim, theirs.get()}};
+    request.fds = {{0, nothing.get()},
+                   {1, nothing.get()},
+                   {2, complaints.get()},
+                   {engine_fd_in_shim, theirs.get()}};
     request.working_directory = "/";
     request.new_session = true;
     sys::Child child = TRY(sys::spawn(request).context("start ", program_));
@@ -114,8 +127,10 @@ Result<std::shared_ptr<Client>> Hub::spawn(const std::string& id, const std::str
     return adopt(id, std::move(ours));
 }
 
-Result<std::shared_ptr<Client>> Hub::connect(const std::string& id, const std::string& run_directory) {
-    sys::Fd socket = TRY(sys::connect_unix(run_directory + "/shim.sock", sys::SocketKind::SeqPacket));
+Result<std::shared_ptr<Client>> Hub::connect(const std::string& id,
+                                             const std::string& run_directory) {
+    sys::Fd socket =
+        TRY(sys::connect_unix(run_directory + "/shim.sock", sys::SocketKind::SeqPacket));
     return adopt(id, std::move(socket));
 }
 
@@ -160,7 +175,8 @@ void Hub::receive(std::uint64_t tag) {
         client = found->second;
     }
     auto received = sys::receive_message(client->socket_, buffer_);
-    const std::string_view text(reinterpret_cast<const char*>(buffer_.data()), received ? received->size : 0);
+    const std::string_view text(reinterpret_cast<const char*>(buffer_.data()),
+                                received ? received->size : 0);
     const auto parsed = parse_header(text);
     if (!parsed) {
         {

@@ -14,7 +14,8 @@
 #include "sys/fd.h"
 #include "sys/process.h"
 
-// The engine's side of the shims: processes to start or to find again, requests to send, events to take.
+// The engine's side of the shims: processes to start or to find again, requests to send, events to
+// take.
 namespace berth::shim {
 
 /// A message of a shim.
@@ -27,11 +28,13 @@ struct Message {
 /// The connection to one shim. Thread-safe.
 class Client {
 public:
-    /// Sends `request` and waits for its answer of type `Answer` (Reply for most). A refusal comes as the shim's error;
-    /// Unavailable when the shim is gone, TimedOut when it does not answer.
+    /// Sends `request` and waits for its answer of type `Answer` (Reply for most). A refusal comes
+    /// as the shim's error; Unavailable when the shim is gone, TimedOut when it does not answer.
     template <typename Answer, typename T>
-    Result<Answer> call(const T& request, std::span<const int> fds = {}, std::vector<sys::Fd>* answer_fds = nullptr) {
-        Message message = TRY(exchange([&](std::uint32_t sequence) { return encode(request, sequence); }, fds));
+    Result<Answer> call(const T& request, std::span<const int> fds = {},
+                        std::vector<sys::Fd>* answer_fds = nullptr) {
+        Message message =
+            TRY(exchange([&](std::uint32_t sequence) { return encode(request, sequence); }, fds));
         TRY(check_refusal(message));
         if (message.header.type != static_cast<std::uint16_t>(Answer::type)) {
             return fail(ErrorCode::Corrupted, "unexpected answer of a shim");
@@ -52,7 +55,8 @@ public:
 private:
     friend class Hub;
     Client(std::string id, sys::Fd socket) : id_(std::move(id)), socket_(std::move(socket)) {}
-    Result<Message> exchange(const std::function<std::string(std::uint32_t)>& make, std::span<const int> fds);
+    Result<Message> exchange(const std::function<std::string(std::uint32_t)>& make,
+                             std::span<const int> fds);
     static Result<> check_refusal(const Message& message);
     void deliver(Message message);
     void mark_gone();
@@ -69,8 +73,8 @@ private:
 /// All shims of an engine: one thread receives for them.
 class Hub {
 public:
-    /// Called in the hub's thread, in the order of each shim's events: it must not block. `event` is null when the shim
-    /// is gone.
+    /// Called in the hub's thread, in the order of each shim's events: it must not block. `event`
+    /// is null when the shim is gone.
     using EventHandler = std::function<void(const std::string& id, const Message* event)>;
 
     /// `program` is the path of berth-shim.
@@ -83,12 +87,15 @@ public:
         std::string cgroup;  ///< "" none
     };
     /// Starts a shim for container `id`; `run_directory` is made. It waits to be configured.
-    Result<std::shared_ptr<Client>> spawn(const std::string& id, const std::string& run_directory, const Ahead& ahead);
-    /// Waits, 5 s at most, until the shims that it started have ended and are off the process table: for one whose shims have
-    /// all been told to quit.
+    Result<std::shared_ptr<Client>> spawn(const std::string& id, const std::string& run_directory,
+                                          const Ahead& ahead);
+    /// Waits, 5 s at most, until the shims that it started have ended and are off the process
+    /// table: for one whose shims have all been told to quit.
     void wait_for_children();
-    /// Connects to a shim that an earlier engine started. Unavailable or NotFound when there is none.
-    Result<std::shared_ptr<Client>> connect(const std::string& id, const std::string& run_directory);
+    /// Connects to a shim that an earlier engine started. Unavailable or NotFound when there is
+    /// none.
+    Result<std::shared_ptr<Client>> connect(const std::string& id,
+                                            const std::string& run_directory);
 
 private:
     Hub(std::string program, EventHandler handler, sys::Epoll epoll, sys::Fd wake);

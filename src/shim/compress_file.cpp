@@ -13,7 +13,8 @@ Result<> compress_file(const std::string& path) {
     const std::string aside = path + ".zst.new";
     const sys::Fd from = TRY(sys::open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
     const sys::Fd to = TRY(sys::open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0640));
-    const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
+    const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(),
+                                                                       ZSTD_freeCCtx);
     std::vector<std::byte> input(64 * 1024), output(64 * 1024);
     bool at_end = false;
     while (!at_end) {
@@ -23,8 +24,10 @@ Result<> compress_file(const std::string& path) {
         std::size_t left = 0;
         do {
             ZSTD_outBuffer out{output.data(), output.size(), 0};
-            left = ZSTD_compressStream2(context.get(), &out, &in, at_end ? ZSTD_e_end : ZSTD_e_continue);
-            if (ZSTD_isError(left)) return fail(ErrorCode::Internal, "compress ", path, ": ", ZSTD_getErrorName(left));
+            left = ZSTD_compressStream2(context.get(), &out, &in,
+                                        at_end ? ZSTD_e_end : ZSTD_e_continue);
+            if (ZSTD_isError(left))
+                return fail(ErrorCode::Internal, "compress ", path, ": ", ZSTD_getErrorName(left));
             TRY(sys::write_all(to, std::span<const std::byte>(output).first(out.pos)));
         } while (at_end ? left != 0 : in.pos < in.size);
     }

@@ -5,8 +5,8 @@
 
 namespace berth::shim {
 
-/// Replaces the file by a compressed one, `path`.zst; one of the two is there whole at any moment. Zstandard and not gzip
-/// because its library comes in static form.
+/// Replaces the file by a compressed one, `path`.zst; one of the two is there whole at any moment.
+/// Zstandard and not gzip because its library comes in static form.
 Result<> compress_file(const std::string& path);
 
 }  // namespace berth::shim

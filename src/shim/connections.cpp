@@ -7,7 +7,8 @@
 
 namespace berth::shim {
 namespace {
-std::array<std::byte, max_message_bytes> received_bytes;  // touched only as far as messages are long
+std::array<std::byte, max_message_bytes>
+    received_bytes;  // touched only as far as messages are long
 constexpr std::size_t max_connections = 16;
 }  // namespace
 
@@ -31,7 +32,8 @@ Result<> Connections::listen(const std::string& path) {
 Result<> Connections::adopt(sys::Fd socket) {
     TRY(sys::set_nonblocking(socket));
     const int number = socket.get();
-    const EventLoop::Id watch = TRY(loop_.add(socket, EPOLLIN, [this, number](std::uint32_t) { on_ready(number); }));
+    const EventLoop::Id watch =
+        TRY(loop_.add(socket, EPOLLIN, [this, number](std::uint32_t) { on_ready(number); }));
     connections_.push_back({std::move(socket), watch});
     return {};
 }
@@ -39,7 +41,8 @@ Result<> Connections::adopt(sys::Fd socket) {
 void Connections::on_ready(int connection) {
     auto received = sys::receive_message(connection, received_bytes);
     if (!received || received->size == 0) return drop(connection);
-    const std::string_view text(reinterpret_cast<const char*>(received_bytes.data()), received->size);
+    const std::string_view text(reinterpret_cast<const char*>(received_bytes.data()),
+                                received->size);
     const auto message = parse_header(text);
     if (!message) return drop(connection);
     Request request{message->first, message->second, std::move(received->fds), connection};
@@ -72,7 +75,8 @@ void Connections::drop(int connection) {
     for (Connection& known : connections_) {
         if (known.socket.get() == connection) loop_.remove(known.watch);
     }
-    connections_.remove_if([&](const Connection& known) { return known.socket.get() == connection; });
+    connections_.remove_if(
+        [&](const Connection& known) { return known.socket.get() == connection; });
     if (connections_.empty()) on_last_gone_();
 }
 

@@ -17,7 +17,8 @@ struct Request {
     int connection = -1;  // the socket it came by
 };
 
-/// The engines that are connected: one normally, none while the engine is away, several for a moment.
+/// The engines that are connected: one normally, none while the engine is away, several for a
+/// moment.
 class Connections {
 public:
     using Handler = std::function<void(Request& request)>;
@@ -31,7 +32,7 @@ public:
 
     /// An answer to a request. A connection that does not take it is closed.
     template <typename T>
-        requires requires { T::type; }
+    requires requires { T::type; }
     void answer(const Request& request, const T& message, std::span<const int> fds = {}) {
         send(request.connection, encode(message, request.header.sequence), fds);
     }

@@ -4,7 +4,8 @@
 
 namespace berth::shim {
 
-/// Finds the detach sequence in a client's input. A beginning of it is held back until it is clear that it is none.
+/// Finds the detach sequence in a client's input. A beginning of it is held back until it is clear
+/// that it is none.
 class DetachKeys {
 public:
     explicit DetachKeys(std::string sequence) : sequence_(std::move(sequence)) {}

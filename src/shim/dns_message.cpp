@@ -56,7 +56,8 @@ std::optional<std::string> parse_reverse_v6(std::string_view nibbles) {
         const char c = nibbles[i * 2];
         const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
         if (digit < 0 || (i < 31 && nibbles[i * 2 + 1] != '.')) return std::nullopt;
-        bytes[15 - i / 2] = static_cast<char>(static_cast<unsigned char>(bytes[15 - i / 2]) | digit << (i % 2 == 0 ? 0 : 4));
+        bytes[15 - i / 2] = static_cast<char>(static_cast<unsigned char>(bytes[15 - i / 2]) |
+                                              digit << (i % 2 == 0 ? 0 : 4));
     }
     return bytes;
 }
@@ -77,7 +78,8 @@ std::optional<DnsQuestion> parse_dns_query(std::span<const std::byte> message) {
         // A query has nothing before its question that a compression pointer could point to.
         if (length > max_label || message.size() - at < length) return std::nullopt;
         if (!question.name.empty()) question.name.push_back('.');
-        for (std::size_t i = 0; i < length; ++i) question.name.push_back(lower(std::to_integer<char>(message[at + i])));
+        for (std::size_t i = 0; i < length; ++i)
+            question.name.push_back(lower(std::to_integer<char>(message[at + i])));
         if (question.name.size() > max_name - 2) return std::nullopt;
         at += length;
     }
@@ -88,8 +90,8 @@ std::optional<DnsQuestion> parse_dns_query(std::span<const std::byte> message) {
     return question;
 }
 
-std::string make_dns_response(std::span<const std::byte> query, const DnsQuestion& question, const DnsAnswer& answer,
-                              std::size_t max_bytes) {
+std::string make_dns_response(std::span<const std::byte> query, const DnsQuestion& question,
+                              const DnsAnswer& answer, std::size_t max_bytes) {
     std::string records;
     unsigned count = 0;
     bool truncated = false;
@@ -107,14 +109,15 @@ std::string make_dns_response(std::span<const std::byte> query, const DnsQuestio
         const std::uint16_t type = is_v6 ? dns_type_aaaa : dns_type_a;
         if (question.type == type || question.type == dns_type_any) add(type, address);
     }
-    if (const std::string target = wire_name(answer.target); question.type == dns_type_ptr && !target.empty()) {
+    if (const std::string target = wire_name(answer.target);
+        question.type == dns_type_ptr && !target.empty()) {
         add(dns_type_ptr, target);
     }
     std::string out;
     append16(out, question.id);
     // Response, recursion available, the recursion-desired bit as it came.
-    append16(out, 0x8080u | (question.recursion_desired ? 0x0100u : 0u) | (truncated ? 0x0200u : 0u) |
-                      static_cast<unsigned>(answer.code));
+    append16(out, 0x8080u | (question.recursion_desired ? 0x0100u : 0u) |
+                      (truncated ? 0x0200u : 0u) | static_cast<unsigned>(answer.code));
     append16(out, 1);
     append16(out, count);
     append32(out, 0);
@@ -124,9 +127,11 @@ std::string make_dns_response(std::span<const std::byte> query, const DnsQuestio
 
 std::optional<std::string> parse_reverse_name(std::string_view name) {
     constexpr std::string_view v4_suffix = ".in-addr.arpa", v6_suffix = ".ip6.arpa";
-    if (name.ends_with(v6_suffix)) return parse_reverse_v6(name.substr(0, name.size() - v6_suffix.size()));
+    if (name.ends_with(v6_suffix))
+        return parse_reverse_v6(name.substr(0, name.size() - v6_suffix.size()));
     if (!name.ends_with(v4_suffix)) return std::nullopt;
-    const std::vector<std::string> parts = split(name.substr(0, name.size() - v4_suffix.size()), '.');
+    const std::vector<std::string> parts =
+        split(name.substr(0, name.size() - v4_suffix.size()), '.');
     if (parts.size() != 4) return std::nullopt;
     std::string bytes;
     for (std::size_t i = 4; i-- > 0;) {

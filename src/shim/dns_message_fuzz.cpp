@@ -12,8 +12,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!question) return 0;
     if (question->end > size || question->name.size() > 255) std::abort();
     parse_reverse_name(question->name);
-    const std::string response =
-        make_dns_response(message, *question, {.addresses = {std::string(4, 'x'), std::string(16, 'y')}, .target = "a.b"}, 512);
-    if (response.size() < question->end || response.size() > std::max<std::size_t>(512, question->end)) std::abort();
+    const std::string response = make_dns_response(
+        message, *question,
+        {.addresses = {std::string(4, 'x'), std::string(16, 'y')}, .target = "a.b"}, 512);
+    if (response.size() < question->end ||
+        response.size() > std::max<std::size_t>(512, question->end))
+        std::abort();
     return 0;
 }

@@ -41,7 +41,8 @@ TEST(DnsQuery, IsReadInLowerCase) {
 
 TEST(DnsQuery, RefusesWhatIsNoPlainQuery) {
     const std::string good = query("db", dns_type_a);
-    for (std::size_t length = 0; length < good.size(); ++length) EXPECT_FALSE(parse_dns_query(as_bytes(good.substr(0, length))));
+    for (std::size_t length = 0; length < good.size(); ++length)
+        EXPECT_FALSE(parse_dns_query(as_bytes(good.substr(0, length))));
     std::string response = good;
     response[2] |= '\x80';
     EXPECT_FALSE(parse_dns_query(as_bytes(response)));
@@ -64,34 +65,41 @@ TEST(NameTable, LeavesOtherNamesToTheServers) {
     NameTable names = table();
     EXPECT_FALSE(names.answer({.name = "example.com", .type = dns_type_a, .record_class = 1}));
     NameTable internal = table({});
-    EXPECT_EQ(internal.answer({.name = "example.com", .type = dns_type_a, .record_class = 1})->code, DnsCode::NameError);
+    EXPECT_EQ(internal.answer({.name = "example.com", .type = dns_type_a, .record_class = 1})->code,
+              DnsCode::NameError);
 }
 
 TEST(NameTable, AnswersReverseQuestions) {
     NameTable names = table();
-    const auto answer = names.answer({.name = "2.0.0.10.in-addr.arpa", .type = dns_type_ptr, .record_class = 1});
+    const auto answer =
+        names.answer({.name = "2.0.0.10.in-addr.arpa", .type = dns_type_ptr, .record_class = 1});
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->target, "db.front");
-    EXPECT_FALSE(names.answer({.name = "9.0.0.10.in-addr.arpa", .type = dns_type_ptr, .record_class = 1}));
+    EXPECT_FALSE(
+        names.answer({.name = "9.0.0.10.in-addr.arpa", .type = dns_type_ptr, .record_class = 1}));
 }
 
 TEST(DnsResponse, HoldsTheRecordsOfTheAskedFamily) {
     const std::string message = query("db", dns_type_a);
     const auto question = parse_dns_query(as_bytes(message));
-    const std::string response = make_dns_response(as_bytes(message), *question, {.addresses = {first, second}}, 512);
+    const std::string response =
+        make_dns_response(as_bytes(message), *question, {.addresses = {first, second}}, 512);
     EXPECT_EQ(response.size(), message.size() + 2 * 16);
-    EXPECT_EQ(response.substr(0, 12), std::string("\x12\x34\x81\x80\x00\x01\x00\x02\x00\x00\x00\x00", 12));
+    EXPECT_EQ(response.substr(0, 12),
+              std::string("\x12\x34\x81\x80\x00\x01\x00\x02\x00\x00\x00\x00", 12));
     EXPECT_TRUE(response.ends_with(second));
     const std::string v6 = query("db", dns_type_aaaa);
     const auto v6_question = parse_dns_query(as_bytes(v6));
-    EXPECT_EQ(make_dns_response(as_bytes(v6), *v6_question, {.addresses = {first}}, 512).size(), v6.size());
+    EXPECT_EQ(make_dns_response(as_bytes(v6), *v6_question, {.addresses = {first}}, 512).size(),
+              v6.size());
 }
 
 TEST(DnsResponse, SaysWhenItWasCutShort) {
     const std::string message = query("db", dns_type_a);
     const auto question = parse_dns_query(as_bytes(message));
     const std::vector<std::string> many(100, first);
-    const std::string response = make_dns_response(as_bytes(message), *question, {.addresses = many}, 512);
+    const std::string response =
+        make_dns_response(as_bytes(message), *question, {.addresses = many}, 512);
     EXPECT_LE(response.size(), 512u);
     EXPECT_TRUE(response[2] & 0x02);
 }
@@ -101,7 +109,8 @@ TEST(ReverseName, ReadsBothFamilies) {
     std::string v6 = "1";
     for (int i = 0; i < 31; ++i) v6 += ".0";
     EXPECT_EQ(parse_reverse_name(v6 + ".ip6.arpa"), std::string(15, '\0') + "\1");
-    for (const char* bad : {"3.2.1.in-addr.arpa", "4.3.2.256.in-addr.arpa", "a.b.c.d.in-addr.arpa", "x.ip6.arpa", "db"}) {
+    for (const char* bad : {"3.2.1.in-addr.arpa", "4.3.2.256.in-addr.arpa", "a.b.c.d.in-addr.arpa",
+                            "x.ip6.arpa", "db"}) {
         EXPECT_FALSE(parse_reverse_name(bad)) << bad;
     }
 }

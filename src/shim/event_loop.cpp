@@ -15,7 +15,8 @@ Result<EventLoop::Id> EventLoop::add(sys::BorrowedFd fd, std::uint32_t events, H
 
 void EventLoop::modify(Id id, std::uint32_t events) {
     if (const auto watch = watches_.find(id); watch != watches_.end()) {
-        epoll_.modify(watch->second.fd, events, id).ignore("a watched descriptor can always be modified");
+        epoll_.modify(watch->second.fd, events, id)
+            .ignore("a watched descriptor can always be modified");
     }
 }
 

@@ -11,8 +11,8 @@ namespace berth::shim {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-/// Calls handlers when descriptors are ready and timers are due, one after another. A handler may add and remove
-/// anything, itself included.
+/// Calls handlers when descriptors are ready and timers are due, one after another. A handler may
+/// add and remove anything, itself included.
 class EventLoop {
 public:
     using Handler = std::function<void(std::uint32_t events)>;

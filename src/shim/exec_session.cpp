@@ -6,7 +6,8 @@ namespace berth::shim {
 
 ExecSession::ExecSession(EventLoop& loop, const Exec& request, std::string spill_directory,
                          std::function<void()> on_detached, std::function<void()> on_idle)
-    : id_(request.exec_id), attach_(request.stream),
+    : id_(request.exec_id),
+      attach_(request.stream),
       stdio_(loop, {.tty = request.tty,
                     .wants_stdin = request.attached && request.stream.stdin_,
                     .close_stdin_with_client = true,
@@ -15,13 +16,18 @@ ExecSession::ExecSession(EventLoop& loop, const Exec& request, std::string spill
                     .on_idle = std::move(on_idle)}) {}
 
 std::string exec_failure_text(const Error& error) {
-    return concat("OCI runtime exec failed: exec failed: unable to start container process: ", error.message(), ": unknown");
+    return concat("OCI runtime exec failed: exec failed: unable to start container process: ",
+                  error.message(), ": unknown");
 }
 
-Result<> ExecSession::start(const Configure& configure, pid_t init, sys::BorrowedFd process_file, sys::Fd stream) {
+Result<> ExecSession::start(const Configure& configure, pid_t init, sys::BorrowedFd process_file,
+                            sys::Fd stream) {
     const std::array<int, 3> streams = TRY(stdio_.open_pipes());
     own_streams(configure, streams);
-    auto launched = launch_exec({.configure = &configure, .init = init, .process_file = process_file.get(), .streams = streams});
+    auto launched = launch_exec({.configure = &configure,
+                                 .init = init,
+                                 .process_file = process_file.get(),
+                                 .streams = streams});
     if (!launched) {
         stdio_.abandon();
         ended_ = true;

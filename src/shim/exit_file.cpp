@@ -20,7 +20,8 @@ std::optional<Exited> read_exit_file(const std::string& directory) {
     const auto text = sys::read_file(directory + "/exit", max_exit_file);
     if (!text) return std::nullopt;
     const auto message = parse_header(*text);
-    if (!message || message->first.type != static_cast<std::uint16_t>(MessageType::Exited)) return std::nullopt;
+    if (!message || message->first.type != static_cast<std::uint16_t>(MessageType::Exited))
+        return std::nullopt;
     auto exited = decode<Exited>(message->second);
     if (!exited) return std::nullopt;
     return std::move(exited).value();

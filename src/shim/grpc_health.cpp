@@ -5,14 +5,22 @@
 namespace berth::shim {
 namespace {
 
-enum FrameType : std::uint8_t { Data = 0, Headers = 1, ResetStream = 3, Settings = 4, Ping = 6, GoAway = 7 };
+enum FrameType : std::uint8_t {
+    Data = 0,
+    Headers = 1,
+    ResetStream = 3,
+    Settings = 4,
+    Ping = 6,
+    GoAway = 7
+};
 constexpr std::uint8_t flag_end_stream = 1, flag_ack = 1, flag_end_headers = 4, flag_padded = 8;
 constexpr std::size_t frame_header_bytes = 9;
 // The largest frame a peer may send without being asked: the default of SETTINGS_MAX_FRAME_SIZE.
 constexpr std::size_t max_frame_bytes = 16 * 1024;
 constexpr std::size_t max_answer_bytes_kept = 4096;
 
-std::string frame(FrameType type, std::uint8_t flags, std::uint32_t stream, std::string_view payload) {
+std::string frame(FrameType type, std::uint8_t flags, std::uint32_t stream,
+                  std::string_view payload) {
     std::string out;
     for (const int shift : {16, 8, 0}) out.push_back(static_cast<char>(payload.size() >> shift));
     out.push_back(static_cast<char>(type));
@@ -46,10 +54,11 @@ std::string make_grpc_health_request(std::string_view service) {
         append_literal(message, service.substr(0, 100));
     }
     std::string body(1, '\0');  // not compressed
-    for (const int shift : {24, 16, 8, 0}) body.push_back(static_cast<char>(message.size() >> shift));
+    for (const int shift : {24, 16, 8, 0})
+        body.push_back(static_cast<char>(message.size() >> shift));
     body.append(message);
-    return "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(Settings, 0, 0, {}) + frame(Headers, flag_end_headers, 1, headers) +
-           frame(Data, flag_end_stream, 1, body);
+    return "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(Settings, 0, 0, {}) +
+           frame(Headers, flag_end_headers, 1, headers) + frame(Data, flag_end_stream, 1, body);
 }
 
 std::string GrpcHealthAnswer::feed(std::string_view bytes) {
@@ -75,15 +84,18 @@ std::string GrpcHealthAnswer::feed(std::string_view bytes) {
             }
             take_data(payload);
         }
-        ended_ = type == ResetStream || type == GoAway || ((type == Data || type == Headers) && (flags & flag_end_stream));
+        ended_ = type == ResetStream || type == GoAway ||
+                 ((type == Data || type == Headers) && (flags & flag_end_stream));
         pending_.erase(0, frame_header_bytes + length);
     }
     return replies;
 }
 
-// A message is a flag, four bytes of length, and the fields; of those only field 1, a number, matters.
+// A message is a flag, four bytes of length, and the fields; of those only field 1, a number,
+// matters.
 void GrpcHealthAnswer::take_data(std::string_view payload) {
-    message_.append(payload.substr(0, max_answer_bytes_kept - std::min(max_answer_bytes_kept, message_.size())));
+    message_.append(payload.substr(
+        0, max_answer_bytes_kept - std::min(max_answer_bytes_kept, message_.size())));
     if (message_.size() < 5 || status_) return;
     std::size_t length = 0;
     for (int i = 1; i < 5; ++i) length = length << 8 | static_cast<unsigned char>(message_[i]);

@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
-// The little of HTTP/2 and gRPC that one unary call of grpc.health.v1.Health/Check needs. RFC 9113, RFC 7541, and
-// https://github.com/grpc/grpc/blob/master/doc/health-checking.md.
+// The little of HTTP/2 and gRPC that one unary call of grpc.health.v1.Health/Check needs. RFC 9113,
+// RFC 7541, and https://github.com/grpc/grpc/blob/master/doc/health-checking.md.
 namespace berth::shim {
 
 /// Everything the client says: preface, settings, headers and the one message.

@@ -14,13 +14,15 @@ namespace berth::shim {
 namespace {
 
 constexpr std::size_t max_output = 4096;
-constexpr int failure_to_run = -1;  // what Docker records for a probe that timed out or could not start
+constexpr int failure_to_run =
+    -1;  // what Docker records for a probe that timed out or could not start
 
 std::int64_t nanoseconds_now() { return SystemClock().now().time_since_epoch().count(); }
 
 }  // namespace
 
-HealthMonitor::HealthMonitor(EventLoop& loop, const Configure& configure, std::function<void(const Health&)> report)
+HealthMonitor::HealthMonitor(EventLoop& loop, const Configure& configure,
+                             std::function<void(const Health&)> report)
     : loop_(loop), configure_(configure), report_(std::move(report)), state_(configure.health) {}
 
 HealthMonitor::~HealthMonitor() {
@@ -48,10 +50,11 @@ void HealthMonitor::container_ended() {
 
 void HealthMonitor::schedule() {
     loop_.cancel(next_probe_);
-    next_probe_ = loop_.after(std::chrono::nanoseconds(state_.next_delay(nanoseconds_now())), [this] {
-        next_probe_ = 0;
-        probe();
-    });
+    next_probe_ =
+        loop_.after(std::chrono::nanoseconds(state_.next_delay(nanoseconds_now())), [this] {
+            next_probe_ = 0;
+            probe();
+        });
 }
 
 void HealthMonitor::probe() {
@@ -65,7 +68,8 @@ void HealthMonitor::probe() {
     child_ = std::move(*started);
     output_ = std::move(read_end);
     sys::set_nonblocking(output_).ignore("a pipe of ours");
-    if (auto watch = loop_.add(output_, EPOLLIN, [this](std::uint32_t) { read_output(); })) output_watch_ = *watch;
+    if (auto watch = loop_.add(output_, EPOLLIN, [this](std::uint32_t) { read_output(); }))
+        output_watch_ = *watch;
     time_limit_ = loop_.after(std::chrono::nanoseconds(state_.time_limit(result_.start)), [this] {
         time_limit_ = 0;
         on_timeout();

@@ -9,10 +9,12 @@
 
 namespace berth::shim {
 
-/// Runs the health check while the container runs: one probe at a time, each in a process of its own with a time limit.
+/// Runs the health check while the container runs: one probe at a time, each in a process of its
+/// own with a time limit.
 class HealthMonitor {
 public:
-    HealthMonitor(EventLoop& loop, const Configure& configure, std::function<void(const Health&)> report);
+    HealthMonitor(EventLoop& loop, const Configure& configure,
+                  std::function<void(const Health&)> report);
     ~HealthMonitor();
 
     void container_started(pid_t init);

@@ -9,7 +9,8 @@ constexpr std::int64_t second = 1'000'000'000, millisecond = second / 1000, star
 
 /// Past its early probes.
 HealthState make(std::int64_t start_period = 0) {
-    HealthState health({.command = {"true"}, .interval = 10 * second, .start_period = start_period, .retries = 2});
+    HealthState health(
+        {.command = {"true"}, .interval = 10 * second, .start_period = start_period, .retries = 2});
     health.restart(start);
     health.next_delay(start + second);
     return health;
@@ -62,7 +63,8 @@ TEST(HealthState, ProbesEarlyAndThenWhenDockerDoes) {
         const bool changed = health.add({.start = now, .exit_code = 1});
         EXPECT_EQ(changed, now == start + 10 * second) << "only an ordinary failure counts";
     }
-    EXPECT_EQ(at, (std::vector<std::int64_t>{20, 40, 60, 90, 135, 202, 303, 455, 10000, 20000, 30000}));
+    EXPECT_EQ(at,
+              (std::vector<std::int64_t>{20, 40, 60, 90, 135, 202, 303, 455, 10000, 20000, 30000}));
     EXPECT_EQ(health.report(false).failing_streak, 3);
     EXPECT_EQ(health.report(false).log.size(), 3u);
 }
@@ -75,11 +77,13 @@ TEST(HealthState, SeesAReadyServiceBeforeTheFirstInterval) {
     EXPECT_EQ(health.status(), HealthStatus::Healthy);
     EXPECT_EQ(health.next_delay(start + 25 * millisecond), 10 * second);
     health.restart(2 * start);
-    EXPECT_EQ(health.next_delay(2 * start), 20 * millisecond) << "the next run of the container is a new one";
+    EXPECT_EQ(health.next_delay(2 * start), 20 * millisecond)
+        << "the next run of the container is a new one";
 }
 
 TEST(HealthState, EndsASlowEarlyProbeWhenTheOrdinaryOneIsDue) {
-    HealthState health({.command = {"true"}, .interval = 2 * second, .timeout = 30 * second, .retries = 1});
+    HealthState health(
+        {.command = {"true"}, .interval = 2 * second, .timeout = 30 * second, .retries = 1});
     health.restart(start);
     EXPECT_EQ(health.next_delay(start), 20 * millisecond);
     EXPECT_EQ(health.time_limit(start + 20 * millisecond), 1980 * millisecond);
@@ -91,7 +95,10 @@ TEST(HealthState, EndsASlowEarlyProbeWhenTheOrdinaryOneIsDue) {
 }
 
 TEST(HealthState, KeepsAStartIntervalOfTheUsers) {
-    HealthState health({.command = {"true"}, .interval = 10 * second, .start_period = 30 * second, .start_interval = second});
+    HealthState health({.command = {"true"},
+                        .interval = 10 * second,
+                        .start_period = 30 * second,
+                        .start_interval = second});
     health.restart(start);
     EXPECT_EQ(health.next_delay(start), second);
     EXPECT_EQ(health.time_limit(start + second), 30 * second);

@@ -9,7 +9,8 @@
 
 #include <initializer_list>
 
-// This runs inside the container, as root of nothing: it uses the C library alone and keeps no state but a pid.
+// This runs inside the container, as root of nothing: it uses the C library alone and keeps no
+// state but a pid.
 namespace berth::shim {
 namespace {
 
@@ -33,7 +34,9 @@ void say(const char* program, const char* what) {
     ::_exit(error == ENOENT ? 127 : 126);
 }
 
-int status_code(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
+int status_code(int status) {
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
 
 }  // namespace
 
@@ -45,7 +48,8 @@ int init_main(int argument_count, char** arguments) {
     if (argument_count == 0) return 2;
     sigset_t all, before;
     ::sigfillset(&all);
-    for (const int fault : {SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGABRT, SIGTRAP, SIGSYS, SIGTTIN, SIGTTOU}) {
+    for (const int fault :
+         {SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGABRT, SIGTRAP, SIGSYS, SIGTTIN, SIGTTOU}) {
         ::sigdelset(&all, fault);
     }
     ::sigprocmask(SIG_SETMASK, &all, &before);

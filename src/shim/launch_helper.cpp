@@ -18,7 +18,9 @@ struct ExecReport {
     std::uint8_t code = 0;
     std::string error;
     template <typename V>
-    void fields(V& v) { v(1, pid), v(2, code), v(3, error); }
+    void fields(V& v) {
+        v(1, pid), v(2, code), v(3, error);
+    }
 };
 
 Result<oci::RuntimeSpec> load_spec(const std::string& path) {
@@ -64,7 +66,8 @@ Result<runtime::Launched> exec_as_sibling(const ExecRequest& request) {
         report.error = launched.error().message();
     }
     const int number = terminal.get();
-    sys::send_message(channel, encode(report), terminal ? std::span(&number, 1) : std::span<const int>())
+    sys::send_message(channel, encode(report),
+                      terminal ? std::span(&number, 1) : std::span<const int>())
         .ignore("the shim is gone then");
     ::_exit(0);
 }
@@ -74,7 +77,8 @@ Result<runtime::Launched> exec_as_sibling(const ExecRequest& request) {
 void own_streams(const Configure& configure, const std::array<int, 3>& streams) {
     for (const int stream : streams) {
         if (configure.ids == 0 || stream < 0) continue;
-        sys::fchown(sys::BorrowedFd(stream), configure.first_id, configure.first_id).ignore("then it is written to all the same");
+        sys::fchown(sys::BorrowedFd(stream), configure.first_id, configure.first_id)
+            .ignore("then it is written to all the same");
     }
 }
 
@@ -106,7 +110,8 @@ Result<runtime::Launched> launch_exec(const ExecRequest& request) {
     std::array<std::byte, 8192> buffer;
     auto received = sys::receive_message(ours, buffer);
     helper.pidfd.wait().ignore("it has told all it knows");
-    if (!received || received->size == 0) return fail(ErrorCode::Internal, "exec: the helper process died");
+    if (!received || received->size == 0)
+        return fail(ErrorCode::Internal, "exec: the helper process died");
     const auto message = TRY(parse_header(as_text(std::span(buffer).first(received->size))));
     const ExecReport report = TRY(decode<ExecReport>(message.second));
     if (report.pid == 0) return Error(static_cast<ErrorCode>(report.code), report.error);

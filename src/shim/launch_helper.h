@@ -6,7 +6,8 @@
 #include "runtime/launch.h"
 #include "shim/protocol.h"
 
-// Everything that needs config.json as values happens in a short-lived child of the shim, whose memory goes with it.
+// Everything that needs config.json as values happens in a short-lived child of the shim, whose
+// memory goes with it.
 namespace berth::shim {
 
 struct LaunchRequest {
@@ -16,8 +17,8 @@ struct LaunchRequest {
     int user_namespace = -1;
     std::array<int, 3> streams{-1, -1, -1};
 };
-/// Gives the streams to root of the container's user namespace, who could not open /dev/stdout otherwise. Of no
-/// consequence without one.
+/// Gives the streams to root of the container's user namespace, who could not open /dev/stdout
+/// otherwise. Of no consequence without one.
 void own_streams(const Configure& configure, const std::array<int, 3>& streams);
 /// Makes the container's cgroup and its init process, which waits at the gate.
 Result<runtime::Launched> launch_container(const LaunchRequest& request);
@@ -25,7 +26,8 @@ Result<runtime::Launched> launch_container(const LaunchRequest& request);
 struct ExecRequest {
     const Configure* configure = nullptr;
     pid_t init = 0;
-    int process_file = -1;             // JSON of the process; -1: the container's own process with `command` for args
+    int process_file =
+        -1;  // JSON of the process; -1: the container's own process with `command` for args
     std::vector<std::string> command;
     std::array<int, 3> streams{-1, -1, -1};
 };

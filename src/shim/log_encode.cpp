@@ -12,10 +12,13 @@ namespace {
 
 constexpr int severity_error = 3, severity_info = 6;
 
-int severity(const LogMessage& message) { return message.stream == 2 ? severity_error : severity_info; }
+int severity(const LogMessage& message) {
+    return message.stream == 2 ? severity_error : severity_info;
+}
 
 std::string format_time(Timestamp time, const char* pattern) {
-    const time_t seconds = static_cast<time_t>(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
+    const time_t seconds = static_cast<time_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
     tm parts{};
     ::gmtime_r(&seconds, &parts);
     char buffer[64];
@@ -38,7 +41,8 @@ void append_field(std::string& out, std::string_view key, std::string_view value
         return;
     }
     out.push_back('\n');
-    for (int i = 0; i < 8; ++i) out.push_back(static_cast<char>(std::uint64_t{value.size()} >> (8 * i)));
+    for (int i = 0; i < 8; ++i)
+        out.push_back(static_cast<char>(std::uint64_t{value.size()} >> (8 * i)));
     out.append(value).append("\n");
 }
 
@@ -81,11 +85,15 @@ std::string encode_syslog(const RemoteLogSettings& log, const LogMessage& messag
     const std::string priority = concat("<", log.facility * 8 + severity(message), ">");
     const bool is_5424 = log.format.starts_with("rfc5424");
     if (is_5424) {
-        const std::string time = log.format == "rfc5424micro" ? micro_time(message.time) : format_time(message.time, "%Y-%m-%dT%H:%M:%SZ");
-        return concat(priority, "1 ", time, " ", log.hostname, " ", log.tag, " ", log.pid, " ", log.tag, " - ", message.text);
+        const std::string time = log.format == "rfc5424micro"
+                                     ? micro_time(message.time)
+                                     : format_time(message.time, "%Y-%m-%dT%H:%M:%SZ");
+        return concat(priority, "1 ", time, " ", log.hostname, " ", log.tag, " ", log.pid, " ",
+                      log.tag, " - ", message.text);
     }
     const std::string time = format_time(message.time, "%b %e %H:%M:%S");
-    const std::string host = log.format == "rfc3164" || !log.is_local ? log.hostname + " " : std::string();
+    const std::string host =
+        log.format == "rfc3164" || !log.is_local ? log.hostname + " " : std::string();
     return concat(priority, time, " ", host, log.tag, "[", log.pid, "]: ", message.text);
 }
 
@@ -101,7 +109,8 @@ std::string encode_journald(const RemoteLogSettings& log, const LogMessage& mess
     append_field(out, "SYSLOG_IDENTIFIER", log.tag);
     append_field(out, "SYSLOG_TIMESTAMP", to_rfc3339(message.time));
     for (const std::string& pair : log.extra) {
-        if (const auto parts = split_once(pair, '=')) append_field(out, journal_name(parts->first), parts->second);
+        if (const auto parts = split_once(pair, '='))
+            append_field(out, journal_name(parts->first), parts->second);
     }
     return out;
 }
@@ -113,7 +122,8 @@ std::string encode_gelf(const RemoteLogSettings& log, const LogMessage& message)
     append_json(out, "short_message", message.text);
     const auto nanoseconds = message.time.time_since_epoch().count();
     char number[48];
-    std::snprintf(number, sizeof(number), ",\"timestamp\":%lld.%03lld,\"level\":%d", static_cast<long long>(nanoseconds / 1'000'000'000),
+    std::snprintf(number, sizeof(number), ",\"timestamp\":%lld.%03lld,\"level\":%d",
+                  static_cast<long long>(nanoseconds / 1'000'000'000),
                   static_cast<long long>(nanoseconds / 1'000'000 % 1000), severity(message));
     out.append(number);
     append_json(out, "_container_id", log.container_id);
@@ -121,7 +131,8 @@ std::string encode_gelf(const RemoteLogSettings& log, const LogMessage& message)
     append_json(out, "_image_name", log.image);
     append_json(out, "_tag", log.tag);
     for (const std::string& pair : log.extra) {
-        if (const auto parts = split_once(pair, '=')) append_json(out, concat("_", parts->first), parts->second);
+        if (const auto parts = split_once(pair, '='))
+            append_json(out, concat("_", parts->first), parts->second);
     }
     return out + "}";
 }
@@ -129,16 +140,19 @@ std::string encode_gelf(const RemoteLogSettings& log, const LogMessage& message)
 std::string encode_fluentd(const RemoteLogSettings& log, const LogMessage& message) {
     std::string out = "\x93";
     append_packed(out, log.tag);
-    const auto seconds = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(message.time.time_since_epoch()).count());
+    const auto seconds = static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(message.time.time_since_epoch()).count());
     out.push_back('\xce');
     for (const int shift : {24, 16, 8, 0}) out.push_back(static_cast<char>(seconds >> shift));
     const std::string name = "/" + log.container_name;  // as Docker does it in this protocol alone
-    std::vector<std::pair<std::string_view, std::string_view>> record{{"container_id", log.container_id},
-                                                                      {"container_name", name},
-                                                                      {"source", message.stream == 2 ? "stderr" : "stdout"},
-                                                                      {"log", message.text}};
+    std::vector<std::pair<std::string_view, std::string_view>> record{
+        {"container_id", log.container_id},
+        {"container_name", name},
+        {"source", message.stream == 2 ? "stderr" : "stdout"},
+        {"log", message.text}};
     for (const std::string& pair : log.extra) {
-        if (const auto parts = split_once(pair, '=')) record.emplace_back(parts->first, parts->second);
+        if (const auto parts = split_once(pair, '='))
+            record.emplace_back(parts->first, parts->second);
     }
     out.push_back('\xde');
     for (const int shift : {8, 0}) out.push_back(static_cast<char>(record.size() >> shift));

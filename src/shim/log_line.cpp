@@ -48,7 +48,10 @@ std::optional<std::uint32_t> read_hex4(std::string_view& text) {
     std::uint32_t value = 0;
     for (int i = 0; i < 4; ++i) {
         const char c = text[i];
-        const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        const int digit = c >= '0' && c <= '9'   ? c - '0'
+                          : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                          : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                                 : -1;
         if (digit < 0) return std::nullopt;
         value = value << 4 | static_cast<std::uint32_t>(digit);
     }
@@ -153,7 +156,8 @@ void append_json_escaped(std::string& out, std::string_view text) {
 void append_log_line(std::string& out, int stream, std::string_view text, std::string_view time) {
     out.append("{\"log\":\"");
     append_json_escaped(out, text);
-    out.append(stream == 2 ? "\",\"stream\":\"stderr\",\"time\":\"" : "\",\"stream\":\"stdout\",\"time\":\"");
+    out.append(stream == 2 ? "\",\"stream\":\"stderr\",\"time\":\""
+                           : "\",\"stream\":\"stdout\",\"time\":\"");
     out.append(time);
     out.append("\"}\n");
 }

@@ -25,7 +25,9 @@ struct LogFile {
     bool compressed = false;
 };
 
-std::string file_name(const std::string& path, int number) { return number == 0 ? path : concat(path, ".", number); }
+std::string file_name(const std::string& path, int number) {
+    return number == 0 ? path : concat(path, ".", number);
+}
 
 std::optional<LogFile> open_log(const std::string& path, int number) {
     const std::string name = file_name(path, number);
@@ -41,7 +43,9 @@ std::optional<LogFile> open_log(const std::string& path, int number) {
 class FdSource final : public codec::ByteSource {
 public:
     explicit FdSource(sys::BorrowedFd fd) : fd_(fd) {}
-    Result<std::size_t> read(std::span<std::byte> buffer) override { return sys::read(fd_, buffer); }
+    Result<std::size_t> read(std::span<std::byte> buffer) override {
+        return sys::read(fd_, buffer);
+    }
 
 private:
     sys::BorrowedFd fd_;
@@ -54,7 +58,8 @@ Result<> expand(LogFile& file) {
     FdSource source(file.fd);
     const auto content = TRY(codec::open_decompressor(source));
     std::vector<std::byte> buffer(block_bytes);
-    while (const std::size_t got = TRY(content->read(buffer))) TRY(sys::write_all(plain, std::span<const std::byte>(buffer).first(got)));
+    while (const std::size_t got = TRY(content->read(buffer)))
+        TRY(sys::write_all(plain, std::span<const std::byte>(buffer).first(got)));
     file.fd = std::move(plain);
     file.compressed = false;
     return {};
@@ -83,12 +88,14 @@ public:
         if (entry.stream == 2 ? !query_.stderr_ : !query_.stdout_) return false;
         return entry.time >= query_.since;
     }
-    bool is_past_end(const LogLine& entry) const { return query_.until != Timestamp{} && entry.time > query_.until; }
+    bool is_past_end(const LogLine& entry) const {
+        return query_.until != Timestamp{} && entry.time > query_.until;
+    }
 
     enum class Outcome { AtEnd, Finished };
     /// Reads `file` from `offset` to its end.
-    Outcome read(sys::BorrowedFd file, std::uint64_t& offset, const std::function<bool(const LogLine&)>& sink,
-                 const std::stop_token& stop) {
+    Outcome read(sys::BorrowedFd file, std::uint64_t& offset,
+                 const std::function<bool(const LogLine&)>& sink, const std::stop_token& stop) {
         std::vector<std::byte> block(block_bytes);
         while (!stop.stop_requested()) {
             const auto got = sys::pread(file, block, offset);
@@ -104,8 +111,10 @@ public:
 private:
     bool split_entries(const std::function<bool(const LogLine&)>& sink) {
         std::size_t start = 0;
-        for (std::size_t end = 0; (end = pending_.find('\n', start)) != std::string::npos; start = end + 1) {
-            const auto entry = parse_log_line(std::string_view(pending_).substr(start, end - start));
+        for (std::size_t end = 0; (end = pending_.find('\n', start)) != std::string::npos;
+             start = end + 1) {
+            const auto entry =
+                parse_log_line(std::string_view(pending_).substr(start, end - start));
             if (!entry) continue;
             if (is_past_end(*entry)) return false;
             if (matches(*entry) && !sink(*entry)) return false;
@@ -132,9 +141,11 @@ std::uint64_t find_tail(sys::BorrowedFd file, const EntryReader& reader, std::in
         --wanted;
     };
     while (wanted > 0) {
-        const std::size_t newline = text.empty() ? std::string::npos : text.rfind('\n', text.size() - 1);
+        const std::size_t newline =
+            text.empty() ? std::string::npos : text.rfind('\n', text.size() - 1);
         if (newline != std::string::npos) {
-            if (newline + 1 < text.size()) look_at(std::string_view(text).substr(newline + 1), start + newline + 1);
+            if (newline + 1 < text.size())
+                look_at(std::string_view(text).substr(newline + 1), start + newline + 1);
             text.resize(newline);
             continue;
         }
@@ -142,7 +153,8 @@ std::uint64_t find_tail(sys::BorrowedFd file, const EntryReader& reader, std::in
             if (!text.empty()) look_at(text, start);
             break;
         }
-        const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(block_bytes, start));
+        const std::size_t count =
+            static_cast<std::size_t>(std::min<std::uint64_t>(block_bytes, start));
         const auto got = sys::pread(file, std::span(block).first(count), start - count);
         if (!got || *got != count) break;
         start -= count;
@@ -156,7 +168,8 @@ class Follower {
 public:
     Follower(const LogQuery& query, EntryReader& reader) : query_(query), reader_(reader) {}
 
-    Result<> run(LogFile file, std::uint64_t offset, const std::function<bool(const LogLine&)>& sink, std::stop_token stop) {
+    Result<> run(LogFile file, std::uint64_t offset,
+                 const std::function<bool(const LogLine&)>& sink, std::stop_token stop) {
         const std::string directory = query_.path.substr(0, query_.path.rfind('/'));
         const sys::Fd watch = TRY(sys::watch_directory(directory));
         const sys::Fd wake = TRY(sys::make_eventfd());
@@ -172,15 +185,20 @@ public:
             // Asked before reading: what was written before the end is then read.
             const bool is_alive = !query_.is_alive || query_.is_alive();
             sys::drain_watch(watch);
-            if (file.fd && reader_.read(file.fd, offset, sink, stop) == EntryReader::Outcome::Finished) return {};
+            if (file.fd &&
+                reader_.read(file.fd, offset, sink, stop) == EntryReader::Outcome::Finished)
+                return {};
             if (auto next = next_file(file)) {
-                if (file.fd && reader_.read(file.fd, offset, sink, stop) == EntryReader::Outcome::Finished) return {};
+                if (file.fd &&
+                    reader_.read(file.fd, offset, sink, stop) == EntryReader::Outcome::Finished)
+                    return {};
                 reader_.forget_pending();
                 file = std::move(*next);
                 offset = 0;
                 continue;
             }
-            if (!is_alive || (query_.until != Timestamp{} && SystemClock().now() > query_.until)) return {};
+            if (!is_alive || (query_.until != Timestamp{} && SystemClock().now() > query_.until))
+                return {};
             std::array<epoll_event, 2> ready;
             const std::size_t count = TRY(epoll.wait(ready, patience));
             patience = count != 0 ? ending_limit : quiet_limit;
@@ -211,7 +229,8 @@ private:
 
 }  // namespace
 
-Result<> read_log(const LogQuery& query, const std::function<bool(const LogLine&)>& sink, std::stop_token stop) {
+Result<> read_log(const LogQuery& query, const std::function<bool(const LogLine&)>& sink,
+                  std::stop_token stop) {
     std::vector<LogFile> files = open_all(query.path);
     EntryReader reader(query);
     std::size_t first = 0;
@@ -229,12 +248,14 @@ Result<> read_log(const LogQuery& query, const std::function<bool(const LogLine&
     }
     for (std::size_t i = first; i < files.size(); ++i, offset = 0) {
         TRY(expand(files[i]));
-        if (reader.read(files[i].fd, offset, sink, stop) == EntryReader::Outcome::Finished) return {};
+        if (reader.read(files[i].fd, offset, sink, stop) == EntryReader::Outcome::Finished)
+            return {};
         if (i + 1 < files.size()) {
             reader.forget_pending();
             continue;
         }
-        if (query.follow) return Follower(query, reader).run(std::move(files[i]), offset, sink, stop);
+        if (query.follow)
+            return Follower(query, reader).run(std::move(files[i]), offset, sink, stop);
     }
     if (query.follow && files.empty()) return Follower(query, reader).run({}, 0, sink, stop);
     return {};

@@ -18,9 +18,10 @@ struct LogQuery {
     std::function<bool()> is_alive;
 };
 
-/// Reads a container's log in order of time, across rotated files, and goes on with what is written meanwhile (also
-/// across rotations) when following. `sink` returns false to end. Torn entries are skipped. Cancelled never: a stop just
-/// ends it.
-Result<> read_log(const LogQuery& query, const std::function<bool(const LogLine&)>& sink, std::stop_token stop);
+/// Reads a container's log in order of time, across rotated files, and goes on with what is written
+/// meanwhile (also across rotations) when following. `sink` returns false to end. Torn entries are
+/// skipped. Cancelled never: a stop just ends it.
+Result<> read_log(const LogQuery& query, const std::function<bool(const LogLine&)>& sink,
+                  std::stop_token stop);
 
 }  // namespace berth::shim

@@ -19,15 +19,18 @@ protected:
     void write(int count, std::uint64_t max_bytes = 0) {
         LogWriter writer({.path = path_, .max_bytes = max_bytes, .max_files = 100});
         ASSERT_TRUE(writer.open());
-        for (int i = 0; i < count; ++i) writer.write(i % 3 == 0 ? 2 : 1, concat(i, "\n"), base + i * 1s);
+        for (int i = 0; i < count; ++i)
+            writer.write(i % 3 == 0 ? 2 : 1, concat(i, "\n"), base + i * 1s);
     }
     std::vector<int> read(LogQuery query) {
         query.path = path_;
         std::vector<int> out;
-        EXPECT_TRUE(read_log(query, [&](const LogLine& line) {
-            out.push_back(std::stoi(line.text));
-            return true;
-        }, {}));
+        EXPECT_TRUE(read_log(query,
+                             [&](const LogLine& line) {
+                                 out.push_back(std::stoi(line.text));
+                                 return true;
+                             },
+                             {}));
         return out;
     }
     static std::vector<int> range(int from, int to) {
@@ -47,7 +50,8 @@ TEST_F(LogReaderTest, ReadsAcrossRotatedFilesInOrder) {
 
 TEST_F(LogReaderTest, FindsTheTailWherverItBegins) {
     write(50, 300);
-    for (const int count : {0, 1, 3, 4, 7, 49, 50, 60}) EXPECT_EQ(read({.tail = count}), range(std::max(0, 50 - count), 50)) << count;
+    for (const int count : {0, 1, 3, 4, 7, 49, 50, 60})
+        EXPECT_EQ(read({.tail = count}), range(std::max(0, 50 - count), 50)) << count;
 }
 
 TEST_F(LogReaderTest, CountsOnlyTheWantedStreamInTheTail) {
@@ -85,10 +89,13 @@ TEST_F(LogReaderTest, FollowsAcrossRotations) {
     });
     std::vector<int> got;
     std::stop_source stop;
-    ASSERT_TRUE(read_log({.path = path_, .follow = true}, [&](const LogLine& line) {
-        got.push_back(std::stoi(line.text));
-        return got.back() != 39;
-    }, stop.get_token()));
+    ASSERT_TRUE(read_log(
+        {.path = path_, .follow = true},
+        [&](const LogLine& line) {
+            got.push_back(std::stoi(line.text));
+            return got.back() != 39;
+        },
+        stop.get_token()));
     EXPECT_EQ(got, range(0, 40));
 }
 
@@ -100,7 +107,8 @@ TEST_F(LogReaderTest, EndsWhenTheContainerIsGone) {
 TEST_F(LogReaderTest, EndsWhenStopped) {
     write(1);
     std::jthread reader([&](std::stop_token stop) {
-        EXPECT_TRUE(read_log({.path = path_, .follow = true}, [](const LogLine&) { return true; }, stop));
+        EXPECT_TRUE(read_log(
+            {.path = path_, .follow = true}, [](const LogLine&) { return true; }, stop));
     });
     std::this_thread::sleep_for(20ms);
 }

@@ -22,7 +22,8 @@ std::string line(std::string_view text, int stream = 1) {
 
 TEST(LogLine, IsDockersJson) {
     EXPECT_EQ(line("a\"b\\\t\n", 2),
-              "{\"log\":\"a\\\"b\\\\\\t\\n\",\"stream\":\"stderr\",\"time\":\"2026-11-23T12:00:00.000000001Z\"}\n");
+              "{\"log\":\"a\\\"b\\\\\\t\\n\",\"stream\":\"stderr\",\"time\":\"2026-11-23T12:00:00."
+              "000000001Z\"}\n");
 }
 
 TEST(LogLine, ReadsBackWhatItWrote) {
@@ -36,7 +37,8 @@ TEST(LogLine, ReadsBackWhatItWrote) {
 }
 
 TEST(LogLine, ReplacesWhatIsNotUtf8) {
-    EXPECT_EQ(parse_log_line(line("a\xff\xc3(\xed\xa0\x80z"))->text, "a\xEF\xBF\xBD\xEF\xBF\xBD(\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBDz");
+    EXPECT_EQ(parse_log_line(line("a\xff\xc3(\xed\xa0\x80z"))->text,
+              "a\xEF\xBF\xBD\xEF\xBF\xBD(\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBDz");
 }
 
 TEST(LogLine, ReadsOtherWritersEntries) {
@@ -49,14 +51,17 @@ TEST(LogLine, ReadsOtherWritersEntries) {
 
 TEST(LogLine, RefusesTornEntries) {
     const std::string whole = line("hello\n");
-    for (std::size_t length = 0; length + 2 < whole.size(); ++length) EXPECT_FALSE(parse_log_line(whole.substr(0, length)));
+    for (std::size_t length = 0; length + 2 < whole.size(); ++length)
+        EXPECT_FALSE(parse_log_line(whole.substr(0, length)));
 }
 
 class LogWriterTest : public testing::Test {
 protected:
     sys::TempDir directory_ = std::move(sys::TempDir::create()).value();
     std::string path_ = directory_.path() + "/log";
-    std::string content(const std::string& suffix = "") { return std::move(sys::read_file(path_ + suffix)).value_or("none"); }
+    std::string content(const std::string& suffix = "") {
+        return std::move(sys::read_file(path_ + suffix)).value_or("none");
+    }
 };
 
 TEST_F(LogWriterTest, JoinsPiecesOfALineAndKeepsStreamsApart) {
@@ -91,19 +96,24 @@ TEST_F(LogWriterTest, RotatesAndForgetsTheOldest) {
 
 TEST_F(LogWriterTest, CompressesWhatNobodyFollowsAnyMore) {
     const std::string entry = line("12345\n");
-    LogWriter writer({.path = path_, .max_bytes = entry.size() * 2, .max_files = 4, .compress = true});
+    LogWriter writer(
+        {.path = path_, .max_bytes = entry.size() * 2, .max_files = 4, .compress = true});
     ASSERT_TRUE(writer.open());
     for (int i = 0; i < 5; ++i) writer.write(1, "12345\n", noon);
-    for (int i = 0; i < 500 && !sys::exists(path_ + ".2.zst"); ++i) std::this_thread::sleep_for(10ms);
+    for (int i = 0; i < 500 && !sys::exists(path_ + ".2.zst"); ++i)
+        std::this_thread::sleep_for(10ms);
     ASSERT_TRUE(sys::exists(path_ + ".2.zst"));
     EXPECT_EQ(content(".1"), entry + entry);
     int read = 0;
-    EXPECT_TRUE(read_log({.path = path_}, [&](const LogLine& got) { return ++read, got.text == "12345\n"; }, {}));
+    EXPECT_TRUE(read_log({.path = path_},
+                         [&](const LogLine& got) { return ++read, got.text == "12345\n"; }, {}));
     EXPECT_EQ(read, 5);
-    EXPECT_TRUE(read_log({.path = path_, .tail = 4}, [&](const LogLine&) { return ++read, true; }, {}));
+    EXPECT_TRUE(
+        read_log({.path = path_, .tail = 4}, [&](const LogLine&) { return ++read, true; }, {}));
     EXPECT_EQ(read, 9);
     ASSERT_TRUE(writer.clear());
-    for (const char* left : {".1", ".2", ".2.zst", ".3"}) EXPECT_FALSE(sys::exists(path_ + left)) << left;
+    for (const char* left : {".1", ".2", ".2.zst", ".3"})
+        EXPECT_FALSE(sys::exists(path_ + left)) << left;
 }
 
 TEST_F(LogWriterTest, RefusesALinkInItsPlace) {

@@ -12,9 +12,11 @@ namespace berth::shim {
 
 Result<> LogWriter::open() {
     if (settings_.path.empty()) return {};
-    sys::Fd file = TRY(sys::open(settings_.path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0640));
+    sys::Fd file = TRY(
+        sys::open(settings_.path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0640));
     const struct stat about = TRY(sys::fstat(file));
-    if (!S_ISREG(about.st_mode)) return fail(ErrorCode::InvalidArgument, settings_.path, ": not a regular file");
+    if (!S_ISREG(about.st_mode))
+        return fail(ErrorCode::InvalidArgument, settings_.path, ": not a regular file");
     file_ = std::move(file);
     size_ = static_cast<std::uint64_t>(about.st_size);
     return {};
@@ -35,12 +37,14 @@ void remove_log(const std::string& path) {
     sys::unlink(path).ignore("it may never have been written");
     for (int number = 1; number < max_rotated_files; ++number) {
         const bool was_plain = static_cast<bool>(sys::unlink(concat(path, ".", number)));
-        const bool was_compressed = static_cast<bool>(sys::unlink(concat(path, ".", number, ".zst")));
+        const bool was_compressed =
+            static_cast<bool>(sys::unlink(concat(path, ".", number, ".zst")));
         if (!was_plain && !was_compressed) break;
     }
 }
 
-void LogWriter::append_line(int stream, std::string_view line, std::string& out, const Moment& moment) {
+void LogWriter::append_line(int stream, std::string_view line, std::string& out,
+                            const Moment& moment) {
     const std::size_t before = out.size();
     if (file_) append_log_line(out, stream, line, moment.text);
     const bool fills_file = settings_.max_bytes != 0 && size_ + out.size() > settings_.max_bytes;
@@ -51,7 +55,8 @@ void LogWriter::append_line(int stream, std::string_view line, std::string& out,
     if (line_sink_) line_sink_(stream, line, moment.now);
 }
 
-void LogWriter::append_pieces(int stream, std::string_view bytes, std::string& out, const Moment& moment) {
+void LogWriter::append_pieces(int stream, std::string_view bytes, std::string& out,
+                              const Moment& moment) {
     std::string& partial = partial_[stream == 2];
     while (!bytes.empty()) {
         const std::size_t end = bytes.find('\n');
@@ -91,11 +96,14 @@ void LogWriter::finish(int stream, Timestamp now) {
 }
 
 void LogWriter::store(std::string_view lines, const std::string& time) {
-    if (settings_.max_bytes != 0 && size_ != 0 && size_ + lines.size() > settings_.max_bytes) rotate();
+    if (settings_.max_bytes != 0 && size_ != 0 && size_ + lines.size() > settings_.max_bytes)
+        rotate();
     if (!file_) return;
     std::string with_notice;
     if (lost_bytes_ != 0) {
-        append_log_line(with_notice, 2, concat("berth: ", lost_bytes_, " bytes of this log could not be written\n"), time);
+        append_log_line(with_notice, 2,
+                        concat("berth: ", lost_bytes_, " bytes of this log could not be written\n"),
+                        time);
         with_notice.append(lines);
         lines = with_notice;
     }
@@ -119,10 +127,12 @@ void LogWriter::rotate() {
         for (const char* suffix : {"", ".zst"}) {
             sys::unlink(numbered(settings_.max_files - 1) + suffix).ignore("not that many yet");
             for (std::uint32_t number = settings_.max_files - 1; number > 1; --number) {
-                sys::rename(numbered(number - 1) + suffix, numbered(number) + suffix).ignore("not there yet");
+                sys::rename(numbered(number - 1) + suffix, numbered(number) + suffix)
+                    .ignore("not there yet");
             }
         }
-        sys::rename(settings_.path, numbered(1)).ignore("then the old file goes on growing by one more round");
+        sys::rename(settings_.path, numbered(1))
+            .ignore("then the old file goes on growing by one more round");
         // Not the newest one: whoever follows the log may still be reading it.
         if (settings_.compress && settings_.max_files > 2) compress(numbered(2));
     }

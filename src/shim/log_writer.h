@@ -13,14 +13,16 @@
 
 namespace berth::shim {
 
-/// Longest piece of a line that is kept in memory; a longer line becomes several entries. Docker's figure.
+/// Longest piece of a line that is kept in memory; a longer line becomes several entries. Docker's
+/// figure.
 inline constexpr std::size_t max_log_piece = 16 * 1024;
 
 /// Unlinks a log and its rotated files.
 void remove_log(const std::string& path);
 
-/// Appends a container's output to its log, line by line, and keeps the log within its bounds: a file that is full is
-/// renamed to `path`.1 (the former .1 to .2 ...), and from .2 on compressed to .zst by a child of its own. A full disk loses lines, never blocks the container, and says so in
+/// Appends a container's output to its log, line by line, and keeps the log within its bounds: a
+/// file that is full is renamed to `path`.1 (the former .1 to .2 ...), and from .2 on compressed to
+/// .zst by a child of its own. A full disk loses lines, never blocks the container, and says so in
 /// the log once there is room.
 class LogWriter {
 public:
@@ -28,7 +30,8 @@ public:
     /// Gets every line as well, whether there is a file or not.
     using LineSink = std::function<void(int stream, std::string_view line, Timestamp now)>;
     void set_line_sink(LineSink sink) { line_sink_ = std::move(sink); }
-    /// Opens the file for appending. Refuses to follow a link or to write to anything but a regular file.
+    /// Opens the file for appending. Refuses to follow a link or to write to anything but a regular
+    /// file.
     Result<> open();
     /// Begins anew with an empty file; what was there, rotated files too, is gone.
     Result<> clear();

@@ -49,7 +49,8 @@ std::size_t Encoder::open(std::uint16_t tag) {
 
 void Encoder::close(std::size_t start) {
     const auto length = static_cast<std::uint32_t>(bytes_.size() - start);
-    for (std::size_t i = 0; i < 4; ++i) bytes_[start - 4 + i] = static_cast<char>(length >> (8 * i));
+    for (std::size_t i = 0; i < 4; ++i)
+        bytes_[start - 4 + i] = static_cast<char>(length >> (8 * i));
 }
 
 bool FieldReader::next(Field& field) {
@@ -72,7 +73,8 @@ bool FieldReader::next(Field& field) {
 std::uint64_t Decoder::number() const { return read_integer(field_.bytes, 8); }
 
 Result<std::pair<Header, std::string_view>> parse_header(std::string_view message) {
-    if (message.size() < message_header_bytes) return fail(ErrorCode::Corrupted, "shim message without a header");
+    if (message.size() < message_header_bytes)
+        return fail(ErrorCode::Corrupted, "shim message without a header");
     Header header;
     header.version = static_cast<std::uint16_t>(read_integer(message, 2));
     header.type = static_cast<std::uint16_t>(read_integer(message.substr(2), 2));

@@ -8,10 +8,11 @@
 
 #include "base/result.h"
 
-// Messages between the engine and a shim: one datagram each on a SOCK_SEQPACKET socket, so that descriptors travel with
-// the message they belong to. A message is a header and fields; a field is tag (u16), length (u32) and bytes, integers
-// little-endian. A reader skips tags it does not know and keeps the default of those that are missing, so an engine can
-// talk to the shims that an older or newer one started. Nothing here allocates more than the message is long.
+// Messages between the engine and a shim: one datagram each on a SOCK_SEQPACKET socket, so that
+// descriptors travel with the message they belong to. A message is a header and fields; a field is
+// tag (u16), length (u32) and bytes, integers little-endian. A reader skips tags it does not know
+// and keeps the default of those that are missing, so an engine can talk to the shims that an older
+// or newer one started. Nothing here allocates more than the message is long.
 namespace berth::shim {
 
 inline constexpr std::size_t max_message_bytes = 128 * 1024;
@@ -32,20 +33,20 @@ public:
         for (const std::string& value : values) put(tag, value);
     }
     template <typename T>
-        requires(std::is_integral_v<T> || std::is_enum_v<T>)
-    void operator()(std::uint16_t tag, const T& value) {
+    requires(std::is_integral_v<T> || std::is_enum_v<T>) void operator()(std::uint16_t tag,
+                                                                         const T& value) {
         put_number(tag, static_cast<std::uint64_t>(static_cast<std::int64_t>(value)));
     }
     /// A nested record, or a list of them.
     template <typename T>
-        requires requires(T& record, Encoder& encoder) { record.fields(encoder); }
+    requires requires(T& record, Encoder& encoder) { record.fields(encoder); }
     void operator()(std::uint16_t tag, const T& record) {
         const std::size_t start = open(tag);
         const_cast<T&>(record).fields(*this);
         close(start);
     }
     template <typename T>
-        requires requires(T& record, Encoder& encoder) { record.fields(encoder); }
+    requires requires(T& record, Encoder& encoder) { record.fields(encoder); }
     void operator()(std::uint16_t tag, const std::vector<T>& records) {
         for (const T& record : records) (*this)(tag, record);
     }
@@ -89,17 +90,17 @@ public:
         if (tag == field_.tag) values.emplace_back(field_.bytes);
     }
     template <typename T>
-        requires(std::is_integral_v<T> || std::is_enum_v<T>)
-    void operator()(std::uint16_t tag, T& value) {
+    requires(std::is_integral_v<T> || std::is_enum_v<T>) void operator()(std::uint16_t tag,
+                                                                         T& value) {
         if (tag == field_.tag) value = static_cast<T>(number());
     }
     template <typename T>
-        requires requires(T& record, Decoder& decoder) { record.fields(decoder); }
+    requires requires(T& record, Decoder& decoder) { record.fields(decoder); }
     void operator()(std::uint16_t tag, T& record) {
         if (tag == field_.tag) corrupt_ |= !read_record(field_.bytes, record);
     }
     template <typename T>
-        requires requires(T& record, Decoder& decoder) { record.fields(decoder); }
+    requires requires(T& record, Decoder& decoder) { record.fields(decoder); }
     void operator()(std::uint16_t tag, std::vector<T>& records) {
         if (tag != field_.tag) return;
         corrupt_ |= !read_record(field_.bytes, records.emplace_back());
@@ -138,7 +139,8 @@ std::string encode(const T& message, std::uint32_t sequence = 0) {
 template <typename T>
 Result<T> decode(std::string_view body) {
     T message;
-    if (!Decoder::read_record(body, message)) return fail(ErrorCode::Corrupted, "damaged shim message");
+    if (!Decoder::read_record(body, message))
+        return fail(ErrorCode::Corrupted, "damaged shim message");
     return message;
 }
 

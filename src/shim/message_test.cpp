@@ -37,7 +37,8 @@ TEST(Message, KeepsEveryKindOfField) {
 
 TEST(Message, KeepsListsOfRecordsAndRawBytes) {
     Names sent;
-    sent.records.push_back({.name = "db", .addresses = {std::string("\0\1\2\3", 4), std::string(16, '\xff')}});
+    sent.records.push_back(
+        {.name = "db", .addresses = {std::string("\0\1\2\3", 4), std::string(16, '\xff')}});
     sent.records.push_back({.name = "db.front", .primary = true});
     sent.servers = {"1.1.1.1"};
     const Names got = round_trip(sent);

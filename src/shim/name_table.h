@@ -15,7 +15,8 @@ public:
     NameTable() = default;
     explicit NameTable(const Names& names);
 
-    /// nullopt when somebody else has to be asked. Several addresses of one name are rotated from answer to answer.
+    /// nullopt when somebody else has to be asked. Several addresses of one name are rotated from
+    /// answer to answer.
     std::optional<DnsAnswer> answer(const DnsQuestion& question);
     const std::vector<std::string>& servers() const { return servers_; }
 

@@ -24,7 +24,8 @@ Result<sys::Fd> connect_to(const std::string& address, std::uint16_t port) {
     sys::Fd socket = TRY(sys::connect_tcp(target));
     TRY(sys::wait_writable(socket));
     if (const int error = sys::socket_error(socket); error != 0) {
-        return Error(ErrorCode::Unavailable, concat("connect to port ", port, ": ", ::strerror(error)));
+        return Error(ErrorCode::Unavailable,
+                     concat("connect to port ", port, ": ", ::strerror(error)));
     }
     TRY(sys::set_nonblocking(socket, false));
     return socket;
@@ -58,8 +59,10 @@ struct Finding {
 
 Result<Finding> ask_http(sys::BorrowedFd socket, const HealthSettings& settings) {
     const std::string path = settings.path.empty() ? "/" : settings.path;
-    TRY(sys::write_all(socket, concat("GET ", path, " HTTP/1.1\r\nHost: localhost:", settings.port,
-                                      "\r\nUser-Agent: berth-health\r\nAccept: */*\r\nConnection: close\r\n\r\n")));
+    TRY(sys::write_all(
+        socket,
+        concat("GET ", path, " HTTP/1.1\r\nHost: localhost:", settings.port,
+               "\r\nUser-Agent: berth-health\r\nAccept: */*\r\nConnection: close\r\n\r\n")));
     std::string answer;
     TRY(read_until(socket, [&](std::string_view bytes) {
         answer.append(bytes);
@@ -68,7 +71,8 @@ Result<Finding> ask_http(sys::BorrowedFd socket, const HealthSettings& settings)
     const auto status = parse_http_status(answer);
     if (!status) return Finding{false, concat("GET ", path, ": the answer is not HTTP")};
     const std::string line(trim(std::string_view(answer).substr(0, answer.find('\n'))));
-    return Finding{*status >= 200 && *status < 400, concat("GET ", path, ": ", line.substr(line.find(' ') + 1))};
+    return Finding{*status >= 200 && *status < 400,
+                   concat("GET ", path, ": ", line.substr(line.find(' ') + 1))};
 }
 
 Result<Finding> ask_grpc(sys::BorrowedFd socket, const HealthSettings& settings) {
@@ -80,10 +84,12 @@ Result<Finding> ask_grpc(sys::BorrowedFd socket, const HealthSettings& settings)
         if (!replies.empty()) replied = sys::write_all(socket, replies);
         return answer.status() || answer.has_ended() || replied.is_error();
     }));
-    if (!answer.status()) return Finding{false, "grpc: the server does not serve grpc.health.v1.Health"};
+    if (!answer.status())
+        return Finding{false, "grpc: the server does not serve grpc.health.v1.Health"};
     static constexpr const char* names[] = {"UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"};
     const int status = *answer.status();
-    return Finding{status == 1, concat("grpc: ", status >= 0 && status < 4 ? names[status] : "UNKNOWN")};
+    return Finding{status == 1,
+                   concat("grpc: ", status >= 0 && status < 4 ? names[status] : "UNKNOWN")};
 }
 
 Result<Finding> ask(const HealthSettings& settings, pid_t init) {
@@ -110,7 +116,8 @@ std::optional<int> parse_http_status(std::string_view answer) {
     return static_cast<int>(*status);
 }
 
-Result<sys::Child> start_native_probe(const HealthSettings& settings, pid_t init, sys::BorrowedFd output) {
+Result<sys::Child> start_native_probe(const HealthSettings& settings, pid_t init,
+                                      sys::BorrowedFd output) {
     sys::Child child = TRY(sys::clone_process({}));
     if (child.pid != 0) return child;
     const auto finding = ask(settings, init);

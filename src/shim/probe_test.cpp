@@ -13,7 +13,8 @@ using namespace std::string_literals;
 TEST(HttpStatus, IsReadFromTheFirstLine) {
     EXPECT_EQ(parse_http_status("HTTP/1.1 200 OK\r\n"), 200);
     EXPECT_EQ(parse_http_status("HTTP/1.0 503 Busy\r\nA: b\r\n"), 503);
-    for (const char* other : {"", "HTTP/1.1", "HTTP/1.1 20", "SSH-2.0-x 200", "HTTP/1.1 abc x", "HTTP/1.1 999 x"}) {
+    for (const char* other :
+         {"", "HTTP/1.1", "HTTP/1.1 20", "SSH-2.0-x 200", "HTTP/1.1 abc x", "HTTP/1.1 999 x"}) {
         EXPECT_FALSE(parse_http_status(other)) << other;
     }
 }
@@ -26,13 +27,15 @@ TEST(GrpcHealth, AsksForTheService) {
 }
 
 // Settings, headers, then a message that says 1.
-const std::string serving = "\0\0\0\4\0\0\0\0\0"s + "\0\0\1\1\4\0\0\0\1\x88"s + "\0\0\7\0\0\0\0\0\1\0\0\0\0\2\x08\1"s;
+const std::string serving =
+    "\0\0\0\4\0\0\0\0\0"s + "\0\0\1\1\4\0\0\0\1\x88"s + "\0\0\7\0\0\0\0\0\1\0\0\0\0\2\x08\1"s;
 
 TEST(GrpcHealth, UnderstandsAnAnswerHoweverItIsCut) {
     for (std::size_t step = 1; step <= serving.size(); ++step) {
         GrpcHealthAnswer answer;
         std::string replies;
-        for (std::size_t at = 0; at < serving.size(); at += step) replies += answer.feed(std::string_view(serving).substr(at, step));
+        for (std::size_t at = 0; at < serving.size(); at += step)
+            replies += answer.feed(std::string_view(serving).substr(at, step));
         EXPECT_EQ(answer.status(), 1) << step;
         EXPECT_EQ(replies, "\0\0\0\4\1\0\0\0\0"s);
     }
@@ -40,7 +43,8 @@ TEST(GrpcHealth, UnderstandsAnAnswerHoweverItIsCut) {
 
 TEST(GrpcHealth, KnowsARefusal) {
     GrpcHealthAnswer answer;
-    answer.feed("\0\0\1\1\5\0\0\0\1\x88"s);  // headers that end the stream: the method is not implemented
+    answer.feed(
+        "\0\0\1\1\5\0\0\0\1\x88"s);  // headers that end the stream: the method is not implemented
     EXPECT_TRUE(answer.has_ended());
     EXPECT_FALSE(answer.status());
     GrpcHealthAnswer garbage;
@@ -50,9 +54,12 @@ TEST(GrpcHealth, KnowsARefusal) {
 
 TEST(OomVictim, IsFoundByItsCgroup) {
     const std::string log =
-        "3,10,5,-;oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=a,mems_allowed=0,oom_memcg=/berth/aa,task_memcg=/berth/aa,task=sh,pid=11,uid=0\n"
-        "3,11,6,-;oom-kill:constraint=CONSTRAINT_MEMCG,oom_memcg=/berth/aa,task_memcg=/berth/aa/child,task=node,pid=4711,uid=0\n"
-        "3,12,7,-;oom-kill:constraint=CONSTRAINT_MEMCG,oom_memcg=/berth/aab,task_memcg=/berth/aab,task=other,pid=1,uid=0\n";
+        "3,10,5,-;oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=a,mems_allowed=0,oom_"
+        "memcg=/berth/aa,task_memcg=/berth/aa,task=sh,pid=11,uid=0\n"
+        "3,11,6,-;oom-kill:constraint=CONSTRAINT_MEMCG,oom_memcg=/berth/aa,task_memcg=/berth/aa/"
+        "child,task=node,pid=4711,uid=0\n"
+        "3,12,7,-;oom-kill:constraint=CONSTRAINT_MEMCG,oom_memcg=/berth/aab,task_memcg=/berth/"
+        "aab,task=other,pid=1,uid=0\n";
     const auto victim = find_oom_victim(log, "/berth/aa");
     ASSERT_TRUE(victim);
     EXPECT_EQ(victim->pid, 4711);

@@ -19,11 +19,15 @@ SignalDisposition parse_signal_disposition(std::string_view status) {
         const auto field = split_once(line, ':');
         if (!field) continue;
         const std::string_view value = trim(field->second);
-        if (field->first == "SigCgt") std::from_chars(value.data(), value.data() + value.size(), out.caught, 16);
-        if (field->first == "SigIgn") std::from_chars(value.data(), value.data() + value.size(), out.ignored, 16);
-        if (field->first == "SigBlk") std::from_chars(value.data(), value.data() + value.size(), out.blocked, 16);
+        if (field->first == "SigCgt")
+            std::from_chars(value.data(), value.data() + value.size(), out.caught, 16);
+        if (field->first == "SigIgn")
+            std::from_chars(value.data(), value.data() + value.size(), out.ignored, 16);
+        if (field->first == "SigBlk")
+            std::from_chars(value.data(), value.data() + value.size(), out.blocked, 16);
         // "NSpid: 4711 1": one number for each namespace, the innermost last.
-        if (field->first == "NSpid") out.is_namespace_init = value.find('\t') != value.npos && value.ends_with("\t1");
+        if (field->first == "NSpid")
+            out.is_namespace_init = value.find('\t') != value.npos && value.ends_with("\t1");
     }
     return out;
 }

@@ -25,7 +25,8 @@ RemoteLog::~RemoteLog() {
 }
 
 bool RemoteLog::is_datagram() const {
-    return settings_.transport == LogTransport::Udp || settings_.transport == LogTransport::UnixDatagram;
+    return settings_.transport == LogTransport::Udp ||
+           settings_.transport == LogTransport::UnixDatagram;
 }
 
 std::string RemoteLog::encode(const LogMessage& message) const {
@@ -35,10 +36,13 @@ std::string RemoteLog::encode(const LogMessage& message) const {
             std::string line = encode_syslog(settings_, message);
             if (is_datagram()) return line;
             // Streams: lines by default, counted octets for RFC 5424 (RFC 6587 3.4.1).
-            return settings_.format.starts_with("rfc5424") ? concat(line.size(), " ", line) : line + "\n";
+            return settings_.format.starts_with("rfc5424") ? concat(line.size(), " ", line)
+                                                           : line + "\n";
         }
         case LogProtocol::Journald: return encode_journald(settings_, message);
-        case LogProtocol::Gelf: return is_datagram() ? encode_gelf(settings_, message) : encode_gelf(settings_, message) + '\0';
+        case LogProtocol::Gelf:
+            return is_datagram() ? encode_gelf(settings_, message)
+                                 : encode_gelf(settings_, message) + '\0';
         case LogProtocol::Fluentd: return encode_fluentd(settings_, message);
     }
     return {};
@@ -49,7 +53,8 @@ void RemoteLog::write(int stream, std::string_view text, Timestamp now) {
     if (text.ends_with('\r')) text.remove_suffix(1);
     if (text.empty()) return;
     if (dropped_ != 0 && pending_.empty()) {
-        const std::string note = concat("berth: ", dropped_, " lines of this log were dropped, its service did not take them");
+        const std::string note = concat(
+            "berth: ", dropped_, " lines of this log were dropped, its service did not take them");
         dropped_ = 0;
         push(encode({2, now, note}));
     }
@@ -58,7 +63,8 @@ void RemoteLog::write(int stream, std::string_view text, Timestamp now) {
 }
 
 void RemoteLog::push(std::string bytes) {
-    const bool is_long_gelf = settings_.protocol == LogProtocol::Gelf && is_datagram() && bytes.size() > max_gelf_datagram;
+    const bool is_long_gelf = settings_.protocol == LogProtocol::Gelf && is_datagram() &&
+                              bytes.size() > max_gelf_datagram;
     if (pending_bytes_ + bytes.size() > settings_.max_pending) {
         ++dropped_;
         return;
@@ -74,7 +80,9 @@ void RemoteLog::push(std::string bytes) {
         ++dropped_;
         return;
     }
-    const std::uint64_t id = static_cast<std::uint64_t>(SystemClock().now().time_since_epoch().count()) ^ ++chunk_id_ << 48;
+    const std::uint64_t id =
+        static_cast<std::uint64_t>(SystemClock().now().time_since_epoch().count()) ^ ++chunk_id_
+                                                                                         << 48;
     for (std::size_t i = 0; i < chunks; ++i) {
         std::string part = "\x1e\x0f";
         for (int byte = 0; byte < 8; ++byte) part.push_back(static_cast<char>(id >> (8 * byte)));
@@ -90,10 +98,16 @@ void RemoteLog::connect() {
     if (socket_ || retry_ != 0) return;
     const auto open = [&]() -> Result<sys::Fd> {
         switch (settings_.transport) {
-            case LogTransport::UnixDatagram: return sys::connect_unix(settings_.address, sys::SocketKind::Datagram);
-            case LogTransport::UnixStream: return sys::connect_unix(settings_.address, sys::SocketKind::Stream);
-            case LogTransport::Udp: return sys::connect_udp(TRY(sys::SocketAddress::parse(settings_.address, settings_.port)));
-            case LogTransport::Tcp: return sys::connect_tcp(TRY(sys::SocketAddress::parse(settings_.address, settings_.port)));
+            case LogTransport::UnixDatagram:
+                return sys::connect_unix(settings_.address, sys::SocketKind::Datagram);
+            case LogTransport::UnixStream:
+                return sys::connect_unix(settings_.address, sys::SocketKind::Stream);
+            case LogTransport::Udp:
+                return sys::connect_udp(
+                    TRY(sys::SocketAddress::parse(settings_.address, settings_.port)));
+            case LogTransport::Tcp:
+                return sys::connect_tcp(
+                    TRY(sys::SocketAddress::parse(settings_.address, settings_.port)));
         }
         return fail(ErrorCode::Internal, "no such transport");
     };
@@ -102,7 +116,8 @@ void RemoteLog::connect() {
     socket_ = std::move(*opened);
     sys::set_nonblocking(socket_).ignore("sends do not wait anyhow");
     connected_ = settings_.transport != LogTransport::Tcp;
-    auto watch = loop_.add(socket_, connected_ ? 0u : EPOLLOUT, [this](std::uint32_t events) { on_ready(events); });
+    auto watch = loop_.add(socket_, connected_ ? 0u : EPOLLOUT,
+                           [this](std::uint32_t events) { on_ready(events); });
     if (watch) watch_ = *watch;
 }
 
@@ -124,7 +139,8 @@ void RemoteLog::flush() {
         const std::string& front = pending_.front();
         const sys::Transfer sent = sys::send_some(socket_, as_bytes(front).subspan(front_sent_));
         if (sent.ended) {
-            // A datagram nobody takes is lost, as datagrams are; a stream is made anew and gets the whole message.
+            // A datagram nobody takes is lost, as datagrams are; a stream is made anew and gets the
+            // whole message.
             if (!is_datagram()) return disconnect();
             front_sent_ = front.size();
         } else if (sent.blocked || sent.bytes == 0) {
@@ -147,7 +163,8 @@ void RemoteLog::disconnect() {
     connected_ = false;
     front_sent_ = 0;
     if (pending_.empty() || retry_ != 0 || gave_up_) return;
-    pause_ = pause_ == 0ms ? first_pause : std::min<std::chrono::milliseconds>(pause_ * 2, longest_pause);
+    pause_ = pause_ == 0ms ? first_pause
+                           : std::min<std::chrono::milliseconds>(pause_ * 2, longest_pause);
     retry_ = loop_.after(pause_, [this] {
         retry_ = 0;
         flush();

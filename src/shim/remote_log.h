@@ -7,11 +7,13 @@
 
 namespace berth::shim {
 
-/// Sends a container's output to a log service as well. Nothing here waits: what the service does not take is kept up to
-/// a bound, and beyond it the newest lines are dropped and counted. A lost connection is made again, with growing pauses.
+/// Sends a container's output to a log service as well. Nothing here waits: what the service does
+/// not take is kept up to a bound, and beyond it the newest lines are dropped and counted. A lost
+/// connection is made again, with growing pauses.
 class RemoteLog {
 public:
-    RemoteLog(EventLoop& loop, RemoteLogSettings settings) : loop_(loop), settings_(std::move(settings)) {}
+    RemoteLog(EventLoop& loop, RemoteLogSettings settings)
+        : loop_(loop), settings_(std::move(settings)) {}
     ~RemoteLog();
 
     void write(int stream, std::string_view text, Timestamp now);

@@ -29,11 +29,13 @@ void set_id(std::string& message, std::uint16_t id) {
 
 std::uint16_t random_id() {
     const auto bytes = from_hex(random_hex(2));
-    return static_cast<std::uint16_t>(std::to_integer<unsigned>((*bytes)[0]) << 8 | std::to_integer<unsigned>((*bytes)[1]));
+    return static_cast<std::uint16_t>(std::to_integer<unsigned>((*bytes)[0]) << 8 |
+                                      std::to_integer<unsigned>((*bytes)[1]));
 }
 
 std::string failure(const std::string& query, const DnsQuestion& question) {
-    return make_dns_response(bytes_of(query), question, {.code = DnsCode::ServerFailure}, max_plain_datagram);
+    return make_dns_response(bytes_of(query), question, {.code = DnsCode::ServerFailure},
+                             max_plain_datagram);
 }
 
 }  // namespace
@@ -53,12 +55,13 @@ struct Resolver::Forwarded {
 struct Resolver::Conversation {
     sys::Fd client, server;
     EventLoop::Id client_watch = 0, server_watch = 0, timer = 0;
-    std::string input;    // of the client
+    std::string input;  // of the client
     std::string to_server, from_server;
     std::size_t attempts = 0;
 };
 
-Resolver::Resolver(EventLoop& loop, sys::Fd udp, sys::Fd tcp) : loop_(loop), udp_(std::move(udp)), tcp_(std::move(tcp)) {}
+Resolver::Resolver(EventLoop& loop, sys::Fd udp, sys::Fd tcp)
+    : loop_(loop), udp_(std::move(udp)), tcp_(std::move(tcp)) {}
 
 Resolver::~Resolver() {
     while (!forwarded_.empty()) drop(forwarded_.front());
@@ -81,13 +84,16 @@ void Resolver::on_datagram() {
     const auto question = parse_dns_query(query);
     if (!question) return;
     if (const auto answer = names_.answer(*question)) {
-        sys::send_datagram(udp_, as_bytes(make_dns_response(query, *question, *answer, max_plain_datagram)), datagram->from);
+        sys::send_datagram(
+            udp_, as_bytes(make_dns_response(query, *question, *answer, max_plain_datagram)),
+            datagram->from);
     } else {
         forward(query, *question, datagram->from);
     }
 }
 
-void Resolver::forward(std::span<const std::byte> query, const DnsQuestion& question, const sys::SocketAddress& client) {
+void Resolver::forward(std::span<const std::byte> query, const DnsQuestion& question,
+                       const sys::SocketAddress& client) {
     if (forwarded_.size() >= max_forwarded) drop(forwarded_.front());
     Forwarded& forwarded = forwarded_.emplace_back();
     forwarded.query = as_text(query);
@@ -101,17 +107,20 @@ void Resolver::forward(std::span<const std::byte> query, const DnsQuestion& ques
 bool Resolver::ask_next_server(Forwarded& forwarded) {
     const std::vector<std::string>& servers = names_.servers();
     while (forwarded.attempts < servers.size() * rounds) {
-        const auto address = sys::SocketAddress::parse(servers[forwarded.attempts++ % servers.size()], 53);
+        const auto address =
+            sys::SocketAddress::parse(servers[forwarded.attempts++ % servers.size()], 53);
         if (!address) continue;
         auto socket = sys::connect_udp(*address);
         if (!socket) continue;
         if (sys::send_some(*socket, bytes_of(forwarded.query)).bytes == 0) continue;
         loop_.remove(forwarded.watch);
         forwarded.socket = std::move(*socket);
-        auto watch = loop_.add(forwarded.socket, EPOLLIN, [this, &forwarded](std::uint32_t) { on_answer(forwarded); });
+        auto watch = loop_.add(forwarded.socket, EPOLLIN,
+                               [this, &forwarded](std::uint32_t) { on_answer(forwarded); });
         if (!watch) return false;
         forwarded.watch = *watch;
-        forwarded.timer = loop_.after(server_patience, [this, &forwarded] { on_timeout(forwarded); });
+        forwarded.timer =
+            loop_.after(server_patience, [this, &forwarded] { on_timeout(forwarded); });
         return true;
     }
     return false;
@@ -142,7 +151,8 @@ void Resolver::on_timeout(Forwarded& forwarded) {
 }
 
 void Resolver::give_up(Forwarded& forwarded) {
-    sys::send_datagram(udp_, as_bytes(failure(forwarded.query, forwarded.question)), forwarded.client);
+    sys::send_datagram(udp_, as_bytes(failure(forwarded.query, forwarded.question)),
+                       forwarded.client);
     drop(forwarded);
 }
 
@@ -158,8 +168,10 @@ void Resolver::on_connection() {
     if (conversations_.size() >= max_conversations) drop(conversations_.front());
     Conversation& conversation = conversations_.emplace_back();
     conversation.client = std::move(*client);
-    sys::set_nonblocking(conversation.client).ignore("reads and writes are told not to wait anyway");
-    auto watch = loop_.add(conversation.client, EPOLLIN, [this, &conversation](std::uint32_t) { on_client_ready(conversation); });
+    sys::set_nonblocking(conversation.client)
+        .ignore("reads and writes are told not to wait anyway");
+    auto watch = loop_.add(conversation.client, EPOLLIN,
+                           [this, &conversation](std::uint32_t) { on_client_ready(conversation); });
     if (!watch) return drop(conversation);
     conversation.client_watch = *watch;
     conversation.timer = loop_.after(conversation_patience, [this, &conversation] {
@@ -182,7 +194,8 @@ void Resolver::on_client_ready(Conversation& conversation) {
 void Resolver::on_query(Conversation& conversation) {
     const std::string& input = conversation.input;
     if (input.size() < 2) return;
-    const std::size_t length = static_cast<unsigned char>(input[0]) << 8 | static_cast<unsigned char>(input[1]);
+    const std::size_t length =
+        static_cast<unsigned char>(input[0]) << 8 | static_cast<unsigned char>(input[1]);
     if (length > max_tcp_query) return drop(conversation);
     if (input.size() < length + 2) return;
     const std::string query = input.substr(2, length);
@@ -194,7 +207,8 @@ void Resolver::on_query(Conversation& conversation) {
         return;
     }
     const std::vector<std::string>& servers = names_.servers();
-    const auto address = sys::SocketAddress::parse(servers[conversation.attempts++ % servers.size()], 53);
+    const auto address =
+        sys::SocketAddress::parse(servers[conversation.attempts++ % servers.size()], 53);
     if (!address) return drop(conversation);
     auto server = sys::connect_tcp(*address);
     if (!server) return send_reply(conversation, failure(query, *question));
@@ -202,9 +216,9 @@ void Resolver::on_query(Conversation& conversation) {
     conversation.to_server = input.substr(0, length + 2);
     conversation.from_server.clear();
     conversation.input.erase(0, length + 2);
-    auto watch = loop_.add(conversation.server, EPOLLOUT, [this, &conversation](std::uint32_t events) {
-        on_server_ready(conversation, events);
-    });
+    auto watch = loop_.add(
+        conversation.server, EPOLLOUT,
+        [this, &conversation](std::uint32_t events) { on_server_ready(conversation, events); });
     if (!watch) return drop(conversation);
     conversation.server_watch = *watch;
 }
@@ -212,7 +226,8 @@ void Resolver::on_query(Conversation& conversation) {
 void Resolver::on_server_ready(Conversation& conversation, std::uint32_t events) {
     if (!conversation.to_server.empty()) {
         if (sys::socket_error(conversation.server) != 0) return drop(conversation);
-        const sys::Transfer sent = sys::send_some(conversation.server, bytes_of(conversation.to_server));
+        const sys::Transfer sent =
+            sys::send_some(conversation.server, bytes_of(conversation.to_server));
         if (sent.ended) return drop(conversation);
         conversation.to_server.erase(0, sent.bytes);
         if (conversation.to_server.empty()) loop_.modify(conversation.server_watch, EPOLLIN);
@@ -226,7 +241,8 @@ void Resolver::on_server_ready(Conversation& conversation, std::uint32_t events)
     std::string& reply = conversation.from_server;
     reply.append(as_text(std::span<const std::byte>(buffer.data(), got.bytes)));
     if (reply.size() < 2) return;
-    const std::size_t length = static_cast<unsigned char>(reply[0]) << 8 | static_cast<unsigned char>(reply[1]);
+    const std::size_t length =
+        static_cast<unsigned char>(reply[0]) << 8 | static_cast<unsigned char>(reply[1]);
     if (reply.size() < length + 2) return;
     loop_.remove(conversation.server_watch);
     conversation.server.close();
@@ -239,7 +255,8 @@ void Resolver::send_reply(Conversation& conversation, std::string_view message) 
     framed.push_back(static_cast<char>(message.size()));
     framed.append(message);
     // An answer fits the socket's buffer; a client that does not take it is dropped.
-    if (sys::send_some(conversation.client, bytes_of(framed)).bytes != framed.size()) drop(conversation);
+    if (sys::send_some(conversation.client, bytes_of(framed)).bytes != framed.size())
+        drop(conversation);
 }
 
 void Resolver::drop(Conversation& conversation) {

@@ -11,9 +11,10 @@ namespace berth::shim {
 /// The address every container finds its resolver at.
 inline constexpr char resolver_address[] = "127.0.0.11";
 
-/// The container's DNS server: answers what its table knows, hands everything else to the host's resolvers. The sockets
-/// were opened in the container's network namespace, the questions to the host's resolvers leave from the host's.
-/// Queries and answers are hostile bytes; what is pending is bounded in number and in time.
+/// The container's DNS server: answers what its table knows, hands everything else to the host's
+/// resolvers. The sockets were opened in the container's network namespace, the questions to the
+/// host's resolvers leave from the host's. Queries and answers are hostile bytes; what is pending
+/// is bounded in number and in time.
 class Resolver {
 public:
     Resolver(EventLoop& loop, sys::Fd udp, sys::Fd tcp);
@@ -25,7 +26,8 @@ private:
     struct Forwarded;
     struct Conversation;
     void on_datagram();
-    void forward(std::span<const std::byte> query, const DnsQuestion& question, const sys::SocketAddress& client);
+    void forward(std::span<const std::byte> query, const DnsQuestion& question,
+                 const sys::SocketAddress& client);
     bool ask_next_server(Forwarded& forwarded);
     void on_answer(Forwarded& forwarded);
     void on_timeout(Forwarded& forwarded);

@@ -22,8 +22,8 @@ bool RestartPolicy::wants_restart(int exit_code) const {
     return false;
 }
 
-std::optional<std::chrono::milliseconds> RestartPolicy::after_exit(int exit_code, bool manually_stopped,
-                                                                   std::chrono::nanoseconds ran_for) {
+std::optional<std::chrono::milliseconds> RestartPolicy::after_exit(
+    int exit_code, bool manually_stopped, std::chrono::nanoseconds ran_for) {
     if (ran_for >= healthy_run) {
         delay_ = 0ms;
         failures_in_row_ = 0;

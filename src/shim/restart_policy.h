@@ -6,15 +6,18 @@
 
 namespace berth::shim {
 
-/// Decides whether and when a container that ended is started again. Docker's rules: the delay starts at 100 ms,
-/// doubles up to a minute, and starts over once the container has run for ten seconds.
+/// Decides whether and when a container that ended is started again. Docker's rules: the delay
+/// starts at 100 ms, doubles up to a minute, and starts over once the container has run for ten
+/// seconds.
 class RestartPolicy {
 public:
     RestartPolicy() = default;
-    RestartPolicy(const RestartSettings& settings, int restart_count) : settings_(settings), count_(restart_count) {}
+    RestartPolicy(const RestartSettings& settings, int restart_count)
+        : settings_(settings), count_(restart_count) {}
 
     void update(const RestartSettings& settings) { settings_ = settings; }
-    /// The delay until the next start; nullopt leaves the container ended. Counts the restart it grants.
+    /// The delay until the next start; nullopt leaves the container ended. Counts the restart it
+    /// grants.
     std::optional<std::chrono::milliseconds> after_exit(int exit_code, bool manually_stopped,
                                                         std::chrono::nanoseconds ran_for);
     int restart_count() const { return count_; }

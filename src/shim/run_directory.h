@@ -5,8 +5,8 @@
 
 namespace berth::shim {
 
-// A shim's directory below the engine's run directory: its socket, its pid, and on Linux before 6.15 a place where the
-// container's root is attached.
+// A shim's directory below the engine's run directory: its socket, its pid, and on Linux
+// before 6.15 a place where the container's root is attached.
 
 std::string root_place(const std::string& run_directory);
 /// Takes the root off its place, if it is on it.

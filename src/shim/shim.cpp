@@ -37,8 +37,10 @@ sys::Fd take_fd(Request& request, std::size_t index) {
 }  // namespace
 
 Shim::Shim(EventLoop& loop, std::string run_directory)
-    : loop_(loop), run_directory_(std::move(run_directory)),
-      connections_(loop, [this](Request& request) { handle(request); }, [this] { leave_if_done(); }) {}
+    : loop_(loop),
+      run_directory_(std::move(run_directory)),
+      connections_(
+          loop, [this](Request& request) { handle(request); }, [this] { leave_if_done(); }) {}
 
 Shim::~Shim() {
     if (never_ran()) remove_cgroup();
@@ -48,12 +50,15 @@ Shim::~Shim() {
 }
 
 Result<> Shim::open(sys::Fd engine) {
-    signals_ = TRY(sys::block_and_open_signalfd({SIGCHLD, SIGPIPE, SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGUSR2}));
-    signals_watch_ = TRY(loop_.add(signals_, EPOLLIN, [this](std::uint32_t) { on_child_signal(); }));
+    signals_ = TRY(sys::block_and_open_signalfd(
+        {SIGCHLD, SIGPIPE, SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGUSR2}));
+    signals_watch_ =
+        TRY(loop_.add(signals_, EPOLLIN, [this](std::uint32_t) { on_child_signal(); }));
     TRY(connections_.listen(run_directory_ + "/shim.sock"));
     TRY(connections_.adopt(std::move(engine)));
     // Not synced: the run directory does not outlive the machine.
-    const sys::Fd file = TRY(sys::open(run_directory_ + "/pid", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600));
+    const sys::Fd file =
+        TRY(sys::open(run_directory_ + "/pid", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600));
     return sys::write_all(file, concat(::getpid(), "\n"));
 }
 
@@ -63,7 +68,10 @@ void Shim::make_ahead(const std::string& cgroup, bool network) {
     }
     configure_.cgroup = cgroup;
     const auto layout = sys::cgroup_layout();
-    if (!cgroup.empty() && layout) sys::Cgroup::create(*layout, cgroup).context("cgroup").ignore("the start of the process tells");
+    if (!cgroup.empty() && layout)
+        sys::Cgroup::create(*layout, cgroup)
+            .context("cgroup")
+            .ignore("the start of the process tells");
 }
 
 void Shim::handle(Request& request) {
@@ -79,11 +87,14 @@ void Shim::handle(Request& request) {
             if (auto configured = configure(request); !configured) reply(configured);
             return;
         case MessageType::Start: return start(request);
-        case MessageType::Stop: return serve(std::type_identity<Stop>(), [&](const Stop& m) { return stop(m); });
-        case MessageType::Signal: return serve(std::type_identity<Signal>(), [&](const Signal& m) { return signal(m); });
+        case MessageType::Stop:
+            return serve(std::type_identity<Stop>(), [&](const Stop& m) { return stop(m); });
+        case MessageType::Signal:
+            return serve(std::type_identity<Signal>(), [&](const Signal& m) { return signal(m); });
         case MessageType::Pause: return reply(set_paused(true));
         case MessageType::Resume: return reply(set_paused(false));
-        case MessageType::Resize: return serve(std::type_identity<Resize>(), [&](const Resize& m) { return resize(m); });
+        case MessageType::Resize:
+            return serve(std::type_identity<Resize>(), [&](const Resize& m) { return resize(m); });
         case MessageType::Attach: return reply(attach(request));
         case MessageType::Exec: return exec(request);
         case MessageType::Update:
@@ -105,7 +116,8 @@ void Shim::handle(Request& request) {
             configure_.cgroup.clear();
             reply({});
             return loop_.stop();
-        default: return reply(fail(ErrorCode::Unsupported, "unknown request ", request.header.type));
+        default:
+            return reply(fail(ErrorCode::Unsupported, "unknown request ", request.header.type));
     }
 }
 
@@ -122,15 +134,18 @@ Result<> Shim::configure(Request& request) {
     if (configure_.log.remote.protocol != LogProtocol::None) {
         configure_.log.remote.pid = ::getpid();
         remote_log_.emplace(loop_, configure_.log.remote);
-        log_->set_line_sink([this](int stream, std::string_view line, Timestamp now) { remote_log_->write(stream, line, now); });
+        log_->set_line_sink([this](int stream, std::string_view line, Timestamp now) {
+            remote_log_->write(stream, line, now);
+        });
     }
-    stdio_.emplace(loop_, Stdio::Options{.tty = configure_.tty,
-                                         .wants_stdin = configure_.open_stdin,
-                                         .close_stdin_with_client = configure_.stdin_once,
-                                         .spill_directory = configure_.directory,
-                                         .log = &*log_,
-                                         .on_detached = [this] { connections_.broadcast(Detached{}); },
-                                         .on_idle = [this] { leave_if_done(); }});
+    stdio_.emplace(loop_,
+                   Stdio::Options{.tty = configure_.tty,
+                                  .wants_stdin = configure_.open_stdin,
+                                  .close_stdin_with_client = configure_.stdin_once,
+                                  .spill_directory = configure_.directory,
+                                  .log = &*log_,
+                                  .on_detached = [this] { connections_.broadcast(Detached{}); },
+                                  .on_idle = [this] { leave_if_done(); }});
     health_.emplace(loop_, configure_, [this](const Health& health) { on_health(health); });
     if (configure_.own_netns) TRY(make_network(request));
     phase_ = Phase::Configured;
@@ -151,11 +166,12 @@ Result<> Shim::attach_root() {
     return root.attach_at(place);
 }
 
-// The namespace exists before the container does, so that the engine can furnish it; the resolver's sockets and a
-// netlink socket are opened inside, everything else of this process stays outside.
+// The namespace exists before the container does, so that the engine can furnish it; the resolver's
+// sockets and a netlink socket are opened inside, everything else of this process stays outside.
 Result<> Shim::make_network(const Request&) {
     if (configure_.ids != 0) {
-        const std::vector<sys::IdMapping> map{{.inside = 0, .outside = configure_.first_id, .size = configure_.ids}};
+        const std::vector<sys::IdMapping> map{
+            {.inside = 0, .outside = configure_.first_id, .size = configure_.ids}};
         auto made = TRY(sys::make_user_and_network_namespace({.uids = map, .gids = map}));
         user_namespace_ = std::move(made.user);
         network_namespace_ = std::move(made.network);
@@ -195,11 +211,12 @@ Result<> Shim::run_process() {
     const std::array<int, 3> streams = TRY(stdio_->open_pipes());
     own_streams(configure_, streams);
     const auto launch = [&]() -> Result<runtime::Launched> {
-        runtime::Launched launched = TRY(launch_container({.configure = &configure_,
-                                                           .root_mount = root_mount_.get(),
-                                                           .network_namespace = network_namespace_ ? network_namespace_.get() : -1,
-                                                           .user_namespace = user_namespace_ ? user_namespace_.get() : -1,
-                                                           .streams = streams}));
+        runtime::Launched launched = TRY(launch_container(
+            {.configure = &configure_,
+             .root_mount = root_mount_.get(),
+             .network_namespace = network_namespace_ ? network_namespace_.get() : -1,
+             .user_namespace = user_namespace_ ? user_namespace_.get() : -1,
+             .streams = streams}));
         TRY(launched.start());
         return launched;
     };
@@ -247,11 +264,13 @@ void Shim::process_ended(const sys::ExitStatus& status) {
     process_ = {};
     loop_.cancel(stop_timer_);
     health_->container_ended();
-    Exited exited{.code = status.shell_code(), .started_at = started_at_, .finished_at = wall_now()};
+    Exited exited{
+        .code = status.shell_code(), .started_at = started_at_, .finished_at = wall_now()};
     exited.oom_killed = count_oom_kills() > oom_kills_before_;
     note_death(exited, status);
     // Processes that do not share its pid namespace do not end with it.
-    if (const auto group = cgroup()) group->kill_all(SIGKILL).ignore("then removing the cgroup tells");
+    if (const auto group = cgroup())
+        group->kill_all(SIGKILL).ignore("then removing the cgroup tells");
     settle(std::move(exited));
 }
 
@@ -277,7 +296,8 @@ void Shim::settle(Exited exited) {
     } else {
         if (remote_log_) remote_log_->finish([this] { leave_if_done(); });
         remove_cgroup();
-        write_exit_file(configure_.directory, exited).ignore("the engine is told as well; a full disk must not keep us");
+        write_exit_file(configure_.directory, exited)
+            .ignore("the engine is told as well; a full disk must not keep us");
     }
     connections_.broadcast(exited);
 }
@@ -289,18 +309,22 @@ void Shim::note_death(Exited& exited, const sys::ExitStatus& status) {
     if (stop_outcome_ != StopOutcome::None) {
         exited.stop_outcome = stop_outcome_;
         exited.stop_signal = stop_signal_;
-        exited.stop_waited = std::chrono::nanoseconds(std::chrono::steady_clock::now() - stop_began_).count();
+        exited.stop_waited =
+            std::chrono::nanoseconds(std::chrono::steady_clock::now() - stop_began_).count();
     }
     if (exited.oom_killed) {
         const std::string log = sys::read_kernel_log();
-        if (auto victim = find_oom_victim(log, configure_.cgroup)) exited.oom_victim = std::move(*victim);
+        if (auto victim = find_oom_victim(log, configure_.cgroup))
+            exited.oom_victim = std::move(*victim);
     }
 }
 
 void Shim::on_health(const Health& health) {
     connections_.broadcast(health);
-    const bool stops = health.changed && health.status == HealthStatus::Unhealthy && restart_policy_.stops_unhealthy();
-    if (!stops || process_.pid <= 0 || manually_stopped_ || stop_outcome_ != StopOutcome::None) return;
+    const bool stops = health.changed && health.status == HealthStatus::Unhealthy &&
+                       restart_policy_.stops_unhealthy();
+    if (!stops || process_.pid <= 0 || manually_stopped_ || stop_outcome_ != StopOutcome::None)
+        return;
     stopped_unhealthy_ = true;
     begin_stop(configure_.stop_signal, configure_.stop_timeout);
 }
@@ -308,12 +332,14 @@ void Shim::on_health(const Health& health) {
 void Shim::restart() {
     auto started = run_process();
     if (started) {
-        connections_.broadcast(Restarting{
-            .pid = process_.pid, .restart_count = restart_policy_.restart_count(), .time = started_at_});
+        connections_.broadcast(Restarting{.pid = process_.pid,
+                                          .restart_count = restart_policy_.restart_count(),
+                                          .time = started_at_});
         return;
     }
     const std::int64_t now = wall_now();
-    settle({.code = 128, .started_at = now, .finished_at = now, .error = started.error().message()});
+    settle(
+        {.code = 128, .started_at = now, .finished_at = now, .error = started.error().message()});
     leave_if_done();
 }
 
@@ -325,7 +351,8 @@ void Shim::remove_cgroup() {
     if (!group) return;
     if (auto removed = group->remove(); removed.is_error()) {
         group->kill_all(SIGKILL).ignore("the second attempt tells");
-        group->remove().ignore("the engine sweeps what a process in an uninterruptible sleep holds");
+        group->remove().ignore(
+            "the engine sweeps what a process in an uninterruptible sleep holds");
     }
 }
 
@@ -350,7 +377,8 @@ void Shim::watch_out_of_memory() {
     oom_events_ = std::move(*events);
     auto watch = loop_.add(oom_events_.fd, oom_events_.events, [this](std::uint32_t) {
         sys::drain_counter(oom_events_.fd);
-        if (count_oom_kills() > oom_kills_before_ && process_.pid > 0) connections_.broadcast(Oom{.time = wall_now()});
+        if (count_oom_kills() > oom_kills_before_ && process_.pid > 0)
+            connections_.broadcast(Oom{.time = wall_now()});
     });
     if (watch) oom_watch_ = *watch;
 }
@@ -361,7 +389,8 @@ void Shim::leave_if_done() {
     if (phase_ == Phase::Exited && stdio_->is_idle() && execs_.empty() && log_is_out) loop_.stop();
 }
 
-// A shim waits for nearly all of its life; what it needed to act goes back a moment after it has acted.
+// A shim waits for nearly all of its life; what it needed to act goes back a moment after it has
+// acted.
 void Shim::release_memory_when_quiet() {
     loop_.cancel(quiet_timer_);
     quiet_timer_ = loop_.after(1s, [this] {

@@ -17,15 +17,17 @@
 
 namespace berth::shim {
 
-/// The parent of one container, for as long as the container is wanted: starts its process, keeps its streams, log and
-/// names, restarts it, and tells engines what happens. One thread, one loop; it needs no engine to go on.
+/// The parent of one container, for as long as the container is wanted: starts its process, keeps
+/// its streams, log and names, restarts it, and tells engines what happens. One thread, one loop;
+/// it needs no engine to go on.
 class Shim {
 public:
-    /// `run_directory` is the container's own below the engine's run directory: socket and pid file go there.
+    /// `run_directory` is the container's own below the engine's run directory: socket and pid file
+    /// go there.
     Shim(EventLoop& loop, std::string run_directory);
     Result<> open(sys::Fd engine);
-    /// Makes what Configure and Start will ask for, while the engine plans the container: the cgroup ("" none) and a network
-    /// namespace. What fails is tried again then, and told.
+    /// Makes what Configure and Start will ask for, while the engine plans the container: the
+    /// cgroup ("" none) and a network namespace. What fails is tried again then, and told.
     void make_ahead(const std::string& cgroup, bool network);
     ~Shim();
 
@@ -68,8 +70,8 @@ private:
     Result<sys::Cgroup> cgroup() const;
 
     EventLoop& loop_;
-    /// Attaches the root below the run directory where it cannot be copied otherwise (Linux before 6.15): each start of the
-    /// process takes a copy.
+    /// Attaches the root below the run directory where it cannot be copied otherwise (Linux
+    /// before 6.15): each start of the process takes a copy.
     Result<> attach_root();
     std::string run_directory_;
     Connections connections_;

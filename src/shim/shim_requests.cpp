@@ -20,7 +20,8 @@ constexpr int handler_checks = 3;
 Result<> Shim::signal(const Signal& request) {
     if (request.manual_stop) manually_stopped_ = true;
     if (process_.pid <= 0) {
-        if (phase_ != Phase::Waiting || !request.manual_stop) return fail(ErrorCode::Conflict, "the container does not run");
+        if (phase_ != Phase::Waiting || !request.manual_stop)
+            return fail(ErrorCode::Conflict, "the container does not run");
         return stop({});
     }
     last_sent_signal_ = request.signal;
@@ -54,7 +55,8 @@ void Shim::begin_stop(int signal, std::int64_t timeout) {
     const bool is_young = stop_began_ - started_steady_ < young;
     stop_checks_left_ = is_young ? handler_checks : 0;
     process_.pidfd.send_signal(stop_signal_).ignore("it has ended in this moment");
-    if (phase_ == Phase::Paused) set_paused(false).ignore("then it ends when the time is over, if it is thawed by then");
+    if (phase_ == Phase::Paused)
+        set_paused(false).ignore("then it ends when the time is over, if it is thawed by then");
     escalate_stop();
 }
 
@@ -74,7 +76,8 @@ void Shim::escalate_stop() {
     std::chrono::nanoseconds wait = stop_deadline_ - now;
     if (ignored && stop_checks_left_ > 0) {
         --stop_checks_left_;
-        wait = stop_forever_ ? handler_check_interval : std::min<std::chrono::nanoseconds>(wait, handler_check_interval);
+        wait = stop_forever_ ? handler_check_interval
+                             : std::min<std::chrono::nanoseconds>(wait, handler_check_interval);
     } else if (stop_forever_) {
         return;
     }
@@ -109,7 +112,8 @@ Result<> Shim::resize(const Resize& request) {
         return stdio_->resize(request.rows, request.columns);
     }
     ExecSession* session = find_exec(request.exec_id);
-    if (session == nullptr) return fail(ErrorCode::NotFound, "No such exec instance: ", request.exec_id);
+    if (session == nullptr)
+        return fail(ErrorCode::NotFound, "No such exec instance: ", request.exec_id);
     return session->resize(request.rows, request.columns);
 }
 
@@ -123,13 +127,17 @@ Result<> Shim::attach(Request& request) {
 void Shim::exec(Request& request) {
     auto message = decode<Exec>(request.body);
     if (!message) return connections_.answer(request, Result<>(std::move(message).error()));
-    const auto refuse = [&](ErrorCode code, const char* why) { connections_.answer(request, Result<>(fail(code, why))); };
+    const auto refuse = [&](ErrorCode code, const char* why) {
+        connections_.answer(request, Result<>(fail(code, why)));
+    };
     if (process_.pid <= 0) return refuse(ErrorCode::Conflict, "the container does not run");
     if (request.fds.empty()) return refuse(ErrorCode::InvalidArgument, "no process was passed");
-    if (execs_.size() >= max_execs) return refuse(ErrorCode::Unavailable, "too many processes run in the container");
+    if (execs_.size() >= max_execs)
+        return refuse(ErrorCode::Unavailable, "too many processes run in the container");
     const std::string id = message->exec_id;
     ExecSession& session = execs_.emplace_back(
-        loop_, *message, configure_.directory, [this, id] { connections_.broadcast(Detached{.exec_id = id}); },
+        loop_, *message, configure_.directory,
+        [this, id] { connections_.broadcast(Detached{.exec_id = id}); },
         [this] {
             // Not at once: the session is in the middle of the call that found it idle.
             loop_.after(0s, [this] {
@@ -137,15 +145,17 @@ void Shim::exec(Request& request) {
                 leave_if_done();
             });
         });
-    sys::Fd stream = message->attached && request.fds.size() > 1 ? std::move(request.fds[1]) : sys::Fd();
+    sys::Fd stream =
+        message->attached && request.fds.size() > 1 ? std::move(request.fds[1]) : sys::Fd();
     auto started = session.start(configure_, process_.pid, request.fds[0], std::move(stream));
     if (!started) {
         connections_.answer(request, started);
         execs_.pop_back();
         return;
     }
-    connections_.answer(
-        request, Started{.exec_id = id, .pid = session.pid(), .time = SystemClock().now().time_since_epoch().count()});
+    connections_.answer(request, Started{.exec_id = id,
+                                         .pid = session.pid(),
+                                         .time = SystemClock().now().time_since_epoch().count()});
 }
 
 void Shim::exec_ended(ExecSession& session, const sys::ExitStatus& status) {
@@ -153,7 +163,8 @@ void Shim::exec_ended(ExecSession& session, const sys::ExitStatus& status) {
                             .code = status.shell_code(),
                             .pid = session.pid(),
                             .time = SystemClock().now().time_since_epoch().count()};
-    // The engine must know the exit code before the client sees the end of its stream and asks for it.
+    // The engine must know the exit code before the client sees the end of its stream and asks for
+    // it.
     connections_.broadcast(exited);
     exec_exits_.push_back(exited);
     if (exec_exits_.size() > kept_exec_exits) exec_exits_.pop_front();

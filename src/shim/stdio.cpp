@@ -35,8 +35,12 @@ Timestamp now() { return SystemClock().now(); }
 
 struct Stdio::Client {
     Client(const Attach& request, sys::Fd stream, std::string spill_directory)
-        : stream(std::move(stream)), keys(request.detach_keys), backlog(std::move(spill_directory)),
-          wants{false, request.stdout_, request.stderr_}, multiplex(request.multiplex), sends_input(request.stdin_) {}
+        : stream(std::move(stream)),
+          keys(request.detach_keys),
+          backlog(std::move(spill_directory)),
+          wants{false, request.stdout_, request.stderr_},
+          multiplex(request.multiplex),
+          sends_input(request.stdin_) {}
     sys::Fd stream;
     EventLoop::Id watch = 0;
     DetachKeys keys;
@@ -44,8 +48,8 @@ struct Stdio::Client {
     std::array<bool, 3> wants;
     bool multiplex;
     bool sends_input;
-    bool input_open = true;   // the other side may still send, or tell that it is gone
-    bool ending = false;      // goes as soon as its backlog is empty
+    bool input_open = true;  // the other side may still send, or tell that it is gone
+    bool ending = false;     // goes as soon as its backlog is empty
     SteadyTime last_progress = std::chrono::steady_clock::now();
 };
 
@@ -88,7 +92,8 @@ Result<> Stdio::begin(sys::Fd terminal) {
         Source& output = outputs_[stream];
         if (!output.fd) continue;
         TRY(sys::set_nonblocking(output.fd));
-        output.watch = TRY(loop_.add(output.fd, EPOLLIN, [this, stream](std::uint32_t) { on_output(stream); }));
+        output.watch = TRY(
+            loop_.add(output.fd, EPOLLIN, [this, stream](std::uint32_t) { on_output(stream); }));
     }
     if (stdin_) {
         TRY(sys::set_nonblocking(stdin_));
@@ -132,7 +137,9 @@ void Stdio::process_ended(bool restarts) {
     end_clients_if_done();
 }
 
-bool Stdio::is_idle() const { return !running_ && !outputs_[1].fd && !outputs_[2].fd && clients_.empty(); }
+bool Stdio::is_idle() const {
+    return !running_ && !outputs_[1].fd && !outputs_[2].fd && clients_.empty();
+}
 
 void Stdio::on_output(int stream) {
     const sys::Transfer got = sys::read_some(outputs_[stream].fd, chunk);
@@ -174,20 +181,23 @@ void Stdio::deliver(Client& client, int stream, std::span<const std::byte> bytes
         bytes = bytes.subspan(sent.bytes);
     }
     if (bytes.empty()) return;
-    if (!client.backlog.push(bytes)) client.ending = true;  // the disk is full: it gets what it has, then the end
+    if (!client.backlog.push(bytes))
+        client.ending = true;  // the disk is full: it gets what it has, then the end
     update_watch(client);
 }
 
 Result<> Stdio::attach(const Attach& request, sys::Fd stream) {
     if (ended_ && is_idle()) return fail(ErrorCode::Conflict, "the process has ended");
     Client& client = clients_.emplace_back(request, std::move(stream), options_.spill_directory);
-    auto watch = loop_.add(client.stream, EPOLLIN, [this, &client](std::uint32_t events) { on_client(client, events); });
+    auto watch = loop_.add(client.stream, EPOLLIN,
+                           [this, &client](std::uint32_t events) { on_client(client, events); });
     if (!watch) {
         clients_.pop_back();
         return std::move(watch).error();
     }
     client.watch = *watch;
-    if (client.sends_input && !request.early_input.empty()) write_stdin(client.keys.filter(request.early_input).input);
+    if (client.sends_input && !request.early_input.empty())
+        write_stdin(client.keys.filter(request.early_input).input);
     update_watch(client);
     return {};
 }
@@ -217,8 +227,8 @@ void Stdio::read_client(Client& client) {
     const sys::Transfer got = sys::receive_some(client.stream, chunk);
     if (got.blocked) return;
     if (got.bytes == 0) {
-        // The client has closed its sending side. It may go on reading (a half-closed stdin); one that is gone
-        // altogether shows itself at the next write.
+        // The client has closed its sending side. It may go on reading (a half-closed stdin); one
+        // that is gone altogether shows itself at the next write.
         client.input_open = false;
         if (client.sends_input && options_.close_stdin_with_client && !options_.tty) {
             stdin_closing_ = true;
@@ -257,12 +267,14 @@ void Stdio::flush(Client& client) {
 
 void Stdio::update_watch(Client& client) {
     const bool takes_input = client.input_open && stdin_pending_.size() < max_stdin_pending;
-    loop_.modify(client.watch, (takes_input ? EPOLLIN : 0u) | (client.backlog.is_empty() && !client.ending ? 0u : EPOLLOUT));
+    loop_.modify(client.watch, (takes_input ? EPOLLIN : 0u) |
+                                   (client.backlog.is_empty() && !client.ending ? 0u : EPOLLOUT));
 }
 
 void Stdio::drop(Client& client) {
     loop_.remove(client.watch);
-    const bool closes_stdin = client.sends_input && client.input_open && options_.close_stdin_with_client && !options_.tty;
+    const bool closes_stdin = client.sends_input && client.input_open &&
+                              options_.close_stdin_with_client && !options_.tty;
     clients_.remove_if([&](const Client& other) { return &other == &client; });
     if (closes_stdin && running_) {
         stdin_closing_ = true;
@@ -272,7 +284,8 @@ void Stdio::drop(Client& client) {
     if (is_idle() && options_.on_idle) options_.on_idle();
 }
 
-// Once the process has ended and its output is read, clients are closed when they have got everything.
+// Once the process has ended and its output is read, clients are closed when they have got
+// everything.
 void Stdio::end_clients_if_done() {
     if (!ended_ || outputs_[1].fd || outputs_[2].fd) return;
     loop_.cancel(drain_timer_);

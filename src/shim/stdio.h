@@ -12,8 +12,9 @@
 
 namespace berth::shim {
 
-/// The standard streams of one process (the container's or an exec's) and everyone attached to them. Output goes to the
-/// log and to each client; no client can hold the process up: what a slow one has not taken waits in its backlog.
+/// The standard streams of one process (the container's or an exec's) and everyone attached to
+/// them. Output goes to the log and to each client; no client can hold the process up: what a slow
+/// one has not taken waits in its backlog.
 class Stdio {
 public:
     struct Options {
@@ -23,18 +24,22 @@ public:
         std::string spill_directory;
         LogWriter* log = nullptr;
         std::function<void()> on_detached;
-        std::function<void()> on_idle;  // output at its end and no client left that has something to get
+        std::function<void()>
+            on_idle;  // output at its end and no client left that has something to get
     };
     Stdio(EventLoop& loop, Options options);
     ~Stdio();
 
-    /// Makes the pipes for one run (nothing for a terminal) and returns the child's ends; -1 is /dev/null.
+    /// Makes the pipes for one run (nothing for a terminal) and returns the child's ends; -1 is
+    /// /dev/null.
     Result<std::array<int, 3>> open_pipes();
-    /// The process runs (or will never): closes the child's ends and takes the terminal, if it has one.
+    /// The process runs (or will never): closes the child's ends and takes the terminal, if it has
+    /// one.
     Result<> begin(sys::Fd terminal);
     /// Undoes open_pipes() when the process was not started.
     void abandon();
-    /// The process has ended: what is in the pipes is read, then clients are let go, unless it `restarts`.
+    /// The process has ended: what is in the pipes is read, then clients are let go, unless it
+    /// `restarts`.
     void process_ended(bool restarts);
     bool is_idle() const;
 
@@ -69,7 +74,7 @@ private:
     Options options_;
     std::list<Client> clients_;
     std::array<sys::Fd, 3> child_ends_;
-    sys::Fd stdin_;      // our end of the pipe, or the terminal
+    sys::Fd stdin_;  // our end of the pipe, or the terminal
     EventLoop::Id stdin_watch_ = 0;
     std::string stdin_pending_;
     bool stdin_closing_ = false;

@@ -26,7 +26,9 @@ TEST(DetachKeys, AreFoundAcrossReads) {
     EXPECT_TRUE(doubled.filter("\x10\x10\x11").detached);
 }
 
-TEST(DetachKeys, AreNoneWhenEmpty) { EXPECT_EQ(DetachKeys("").filter("\x10\x11").input, "\x10\x11"); }
+TEST(DetachKeys, AreNoneWhenEmpty) {
+    EXPECT_EQ(DetachKeys("").filter("\x10\x11").input, "\x10\x11");
+}
 
 TEST(Backlog, GivesBackWhatItTookInOrder) {
     const auto directory = std::move(sys::TempDir::create()).value();
@@ -60,7 +62,8 @@ TEST(Backlog, RefusesWhatTheDiskDoesNotTake) {
 }
 
 TEST(SignalDisposition, IsReadFromTheStatusFile) {
-    const auto status = parse_signal_disposition("Name:\tsleep\nNSpid:\t4711\t1\nSigBlk:\t0000000000000200\nSigCgt:\t0000000000004000\n");
+    const auto status = parse_signal_disposition(
+        "Name:\tsleep\nNSpid:\t4711\t1\nSigBlk:\t0000000000000200\nSigCgt:\t0000000000004000\n");
     EXPECT_TRUE(status.is_namespace_init);
     EXPECT_TRUE(status.catches(15));
     EXPECT_FALSE(status.catches(2));

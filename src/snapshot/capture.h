@@ -12,7 +12,8 @@ struct CapturedLayer {
     codec::Compression compression = codec::Compression::Gzip;
 };
 
-/// Makes layer and blob of an upper directory in one pass. Hold a lease of `store` until the blob has a root.
+/// Makes layer and blob of an upper directory in one pass. Hold a lease of `store` until the blob
+/// has a root.
 Result<CapturedLayer> capture_layer(Driver& driver, content::Store& store, sys::BorrowedFd upper,
                                     codec::Compression compression, std::stop_token stop);
 

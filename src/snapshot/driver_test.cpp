@@ -16,7 +16,8 @@
 #include "sys/file.h"
 #include "sys/xattr.h"
 
-// The contract that every driver keeps. Mounting needs CAP_SYS_ADMIN, so that these tests are skipped for others.
+// The contract that every driver keeps. Mounting needs CAP_SYS_ADMIN, so that these tests are
+// skipped for others.
 
 namespace berth::snapshot {
 namespace {
@@ -47,7 +48,8 @@ Item other(TarType type, std::string path, std::string target = {}, std::uint32_
     return item;
 }
 
-std::string archive(const std::vector<Item>& items, codec::Compression compression = codec::Compression::None) {
+std::string archive(const std::vector<Item>& items,
+                    codec::Compression compression = codec::Compression::None) {
     codec::StringSink sink;
     const auto compressor = codec::make_compressor(compression, sink);
     codec::TarWriter tar(*compressor);
@@ -67,7 +69,8 @@ protected:
         DriverOptions options{.root = temp_->path(), .driver = parts[0]};
         if (parts.size() > 1) options.attach_mounts = true;
         auto driver = open_driver(options);
-        if (driver.is_error() && driver.error().is(ErrorCode::Unsupported)) GTEST_SKIP() << driver.error().message();
+        if (driver.is_error() && driver.error().is(ErrorCode::Unsupported))
+            GTEST_SKIP() << driver.error().message();
         ASSERT_FALSE(driver.is_error()) << driver.error().message();
         driver_ = std::move(driver).value();
     }
@@ -107,11 +110,13 @@ protected:
 };
 
 TEST_P(DriverContract, StacksLayersWithWhiteouts) {
-    const auto base = apply({other(TarType::Directory, "etc"), file("etc/kept", "kept"), file("etc/gone", "gone"),
-                             other(TarType::Directory, "var"), file("var/old", "old"),
-                             other(TarType::Directory, "opt"), file("opt/old", "old"), file("etc/changed", "one")});
-    const auto top = apply({file("etc/.wh.gone", ""), file("etc/changed", "two"), other(TarType::Directory, "var"),
-                            file("var/.wh..wh..opq", ""), file("var/new", "new"), file(".wh.opt", "")});
+    const auto base = apply({other(TarType::Directory, "etc"), file("etc/kept", "kept"),
+                             file("etc/gone", "gone"), other(TarType::Directory, "var"),
+                             file("var/old", "old"), other(TarType::Directory, "opt"),
+                             file("opt/old", "old"), file("etc/changed", "one")});
+    const auto top = apply({file("etc/.wh.gone", ""), file("etc/changed", "two"),
+                            other(TarType::Directory, "var"), file("var/.wh..wh..opq", ""),
+                            file("var/new", "new"), file(".wh.opt", "")});
     const auto root = mount({base, top});
     EXPECT_EQ(read(root.fd(), "etc/kept"), "kept");
     EXPECT_EQ(read(root.fd(), "etc/changed"), "two");
@@ -127,13 +132,15 @@ TEST_P(DriverContract, KeepsEveryAttribute) {
     item.entry.gid = 70000;
     item.entry.mtime_seconds = 1700000000;
     item.entry.mtime_nanoseconds = 123456789;
-    item.entry.xattrs = {{"security.capability", std::string("\1\0\0\2\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20)},
-                         {"user.note", "hello"}};
+    item.entry.xattrs = {
+        {"security.capability", std::string("\1\0\0\2\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20)},
+        {"user.note", "hello"}};
     Item device = other(TarType::CharDevice, "null", {}, 0666);
     device.entry.device_major = 1;
     device.entry.device_minor = 3;
-    const auto layer = apply({item, other(TarType::HardLink, "same", "tool"), other(TarType::Symlink, "link", "/etc/x"),
-                              device, other(TarType::Fifo, "pipe", {}, 0600)});
+    const auto layer = apply({item, other(TarType::HardLink, "same", "tool"),
+                              other(TarType::Symlink, "link", "/etc/x"), device,
+                              other(TarType::Fifo, "pipe", {}, 0600)});
     const auto root = mount({layer});
     const auto status = sys::fstatat(root.fd(), "tool", 0).value();
     EXPECT_EQ(status.st_mode, S_IFREG | 04751);
@@ -144,15 +151,17 @@ TEST_P(DriverContract, KeepsEveryAttribute) {
     EXPECT_EQ(status.st_nlink, 2U);
     EXPECT_EQ(sys::fstatat(root.fd(), "same", 0).value().st_ino, status.st_ino);
     EXPECT_EQ(sys::get_xattr_at(root.fd(), "tool", "user.note").value(), "hello");
-    EXPECT_EQ(sys::get_xattr_at(root.fd(), "tool", "security.capability").value(), item.entry.xattrs[0].second);
+    EXPECT_EQ(sys::get_xattr_at(root.fd(), "tool", "security.capability").value(),
+              item.entry.xattrs[0].second);
     EXPECT_EQ(sys::readlink_at(root.fd(), "link").value(), "/etc/x");
     EXPECT_EQ(sys::fstatat(root.fd(), "null", AT_SYMLINK_NOFOLLOW).value().st_rdev, makedev(1, 3));
     EXPECT_TRUE(S_ISFIFO(sys::fstatat(root.fd(), "pipe", AT_SYMLINK_NOFOLLOW).value().st_mode));
 }
 
 TEST_P(DriverContract, CapturesWhatWasWritten) {
-    const auto base = apply({other(TarType::Directory, "etc"), file("etc/gone", "x"), file("etc/kept", "y"),
-                             other(TarType::Directory, "old"), file("old/f", "z")});
+    const auto base =
+        apply({other(TarType::Directory, "etc"), file("etc/gone", "x"), file("etc/kept", "y"),
+               other(TarType::Directory, "old"), file("old/f", "z")});
     const std::string directory = temp_->path() + "/c";
     sys::mkdir_all(directory).value();
     const auto writable = driver_->create_writable(directory, {base}).value();
@@ -181,7 +190,8 @@ TEST_P(DriverContract, CapturesWhatWasWritten) {
     const auto again = driver_->apply(blob, {.diff_id = captured->layer.diff_id}, {});
     ASSERT_FALSE(again.is_error()) << again.error().message();
     driver_->remove(captured->layer.diff_id).value();
-    const auto second = capture_layer(*driver_, *store, upper, codec::Compression::Gzip, {}).value();
+    const auto second =
+        capture_layer(*driver_, *store, upper, codec::Compression::Gzip, {}).value();
     EXPECT_EQ(second.layer.diff_id, captured->layer.diff_id);
     EXPECT_EQ(second.blob.digest, captured->blob.digest);
 }
@@ -197,11 +207,16 @@ TEST_P(DriverContract, CapturesTheSameLayerOfTheSameContent) {
         {
             const auto text = sys::openat(upper, "f", O_WRONLY | O_CREAT, 0644).value();
             sys::write_all(text, "same").value();
-            sys::set_times(text, {.tv_sec = 1000, .tv_nsec = 5}, {.tv_sec = 1000, .tv_nsec = 5}).value();
+            sys::set_times(text, {.tv_sec = 1000, .tv_nsec = 5}, {.tv_sec = 1000, .tv_nsec = 5})
+                .value();
         }
         // The directory's own time is that of this run.
-        sys::set_times(upper, {.tv_sec = 2000 + time, .tv_nsec = 0}, {.tv_sec = 2000 + time, .tv_nsec = 0}).value();
-        made.push_back(capture_layer(*driver_, *store, upper, codec::Compression::Gzip, {}).value().layer.diff_id);
+        sys::set_times(upper, {.tv_sec = 2000 + time, .tv_nsec = 0},
+                       {.tv_sec = 2000 + time, .tv_nsec = 0})
+            .value();
+        made.push_back(capture_layer(*driver_, *store, upper, codec::Compression::Gzip, {})
+                           .value()
+                           .layer.diff_id);
     }
     EXPECT_EQ(made[0], made[1]);
     EXPECT_EQ(sys::fstat(mount({made[0]}).fd()).value().st_mtim.tv_sec, 1000);
@@ -212,7 +227,8 @@ TEST_P(DriverContract, TakesCompressedArchivesAndChecksTheDiffId) {
     const auto diff_id = oci::Digest::of(plain);
     for (const auto compression : {codec::Compression::Gzip, codec::Compression::Zstd}) {
         const auto bytes = archive({file("f", std::string(100000, 'x'))}, compression);
-        EXPECT_TRUE(apply_error(bytes, {.diff_id = oci::Digest::of("other")}).is(ErrorCode::Corrupted));
+        EXPECT_TRUE(
+            apply_error(bytes, {.diff_id = oci::Digest::of("other")}).is(ErrorCode::Corrupted));
         codec::MemorySource source(bytes);
         const auto layer = driver_->apply(source, {.diff_id = diff_id}, {}).value();
         EXPECT_EQ(layer.diff_id, diff_id);
@@ -253,8 +269,9 @@ TEST_P(DriverContract, KeepsLinksOfAnArchiveInside) {
     const std::string outside = temp_->path() + "/outside";
     sys::mkdir_all(outside).value();
     const auto layer =
-        apply({other(TarType::Directory, outside.substr(1)), other(TarType::Symlink, "link", outside),
-               file("link/file", "inside"), other(TarType::Directory, "usr/lib"), other(TarType::Symlink, "lib", "usr/lib"),
+        apply({other(TarType::Directory, outside.substr(1)),
+               other(TarType::Symlink, "link", outside), file("link/file", "inside"),
+               other(TarType::Directory, "usr/lib"), other(TarType::Symlink, "lib", "usr/lib"),
                file("lib/a", "a"), file("/absolute", "b"), file("x/../y", "c")});
     EXPECT_THAT(sys::list_dir(outside).value(), testing::IsEmpty());
     const auto root = mount({layer});
@@ -265,9 +282,10 @@ TEST_P(DriverContract, KeepsLinksOfAnArchiveInside) {
 }
 
 TEST_P(DriverContract, LetsLaterEntriesReplaceEarlierOnes) {
-    const auto layer = apply({file("a", "1"), other(TarType::Directory, "a"), file("a/b", "2"), file("a/b", "3"),
-                              other(TarType::Directory, "c"), file("c/d", "x"), file("c", "4"),
-                              other(TarType::Directory, "e", {}, 0700), other(TarType::Directory, "e", {}, 0711)});
+    const auto layer =
+        apply({file("a", "1"), other(TarType::Directory, "a"), file("a/b", "2"), file("a/b", "3"),
+               other(TarType::Directory, "c"), file("c/d", "x"), file("c", "4"),
+               other(TarType::Directory, "e", {}, 0700), other(TarType::Directory, "e", {}, 0711)});
     const auto root = mount({layer});
     EXPECT_EQ(read(root.fd(), "a/b"), "3");
     EXPECT_EQ(read(root.fd(), "c"), "4");
@@ -277,20 +295,24 @@ TEST_P(DriverContract, LetsLaterEntriesReplaceEarlierOnes) {
 TEST_P(DriverContract, HoldsFilesOfEverySize) {
     std::vector<Item> items;
     std::vector<std::string> contents;
-    for (const std::size_t bytes : {0, 1, 31, 32, 4031, 4032, 4033, 4095, 4096, 4097, 8191, 8192, 100000, 3000000}) {
+    for (const std::size_t bytes :
+         {0, 1, 31, 32, 4031, 4032, 4033, 4095, 4096, 4097, 8191, 8192, 100000, 3000000}) {
         std::string content(bytes, '\0');
-        for (std::size_t i = 0; i < bytes; ++i) content[i] = static_cast<char>(i * 7 + i / 251 + bytes);
+        for (std::size_t i = 0; i < bytes; ++i)
+            content[i] = static_cast<char>(i * 7 + i / 251 + bytes);
         items.push_back(file(concat("f", bytes), content));
         contents.push_back(std::move(content));
     }
     items.push_back(other(TarType::Symlink, "long", std::string(4090, 'l')));
-    for (int i = 0; i < 3000; ++i) items.push_back(file(concat("many/entry-with-a-long-name-", i), std::to_string(i)));
+    for (int i = 0; i < 3000; ++i)
+        items.push_back(file(concat("many/entry-with-a-long-name-", i), std::to_string(i)));
     const auto root = mount({apply(items)});
     for (std::size_t i = 0; i < contents.size(); ++i) {
         EXPECT_TRUE(read(root.fd(), items[i].entry.path) == contents[i]) << items[i].entry.path;
     }
     EXPECT_EQ(sys::readlink_at(root.fd(), "long").value().size(), 4090U);
-    EXPECT_EQ(sys::list_dir(sys::openat(root.fd(), "many", O_RDONLY).value()).value().size(), 3000U);
+    EXPECT_EQ(sys::list_dir(sys::openat(root.fd(), "many", O_RDONLY).value()).value().size(),
+              3000U);
     for (int i = 0; i < 3000; i += 97) {
         EXPECT_EQ(read(root.fd(), concat("many/entry-with-a-long-name-", i)), std::to_string(i));
     }
@@ -300,7 +322,8 @@ TEST_P(DriverContract, HoldsSparseFiles) {
     Item item = file("sparse", "");
     item.entry.is_sparse = true;
     item.entry.bytes = std::uint64_t{3} << 30;
-    item.entry.segments = {{5000, 6}, {std::uint64_t{1} << 30, 3}, {(std::uint64_t{3} << 30) - 4, 4}};
+    item.entry.segments = {
+        {5000, 6}, {std::uint64_t{1} << 30, 3}, {(std::uint64_t{3} << 30) - 4, 4}};
     item.content = "first!midlast";
     Item empty = file("hole", "");
     empty.entry.is_sparse = true;
@@ -327,16 +350,19 @@ TEST_P(DriverContract, FindsEveryChangedByteOfAnImage) {
     sparse.entry.segments = {{5000, 6}, {(std::uint64_t{3} << 30) - 4, 4}};
     sparse.content = "first!last";
     // Links make the writer change what it has written already.
-    const auto layer = apply({file("big", std::string((1 << 20) + 7, 'x')), other(TarType::HardLink, "link", "big"), sparse,
+    const auto layer = apply({file("big", std::string((1 << 20) + 7, 'x')),
+                              other(TarType::HardLink, "link", "big"), sparse,
                               other(TarType::Directory, "d"), file("d/small", "s")});
     ASSERT_TRUE(driver_->verify(oci::Digest::of("absent"), {}).error().is(ErrorCode::NotFound));
     const bool has_sum = driver_->verify(layer, {}).value();
     EXPECT_EQ(has_sum, driver_->name() == "erofs");
     if (!has_sum) return;
-    const auto image = sys::open(concat(temp_->path(), "/layers/", layer.hex(), "/layer.erofs"), O_RDWR).value();
+    const auto image =
+        sys::open(concat(temp_->path(), "/layers/", layer.hex(), "/layer.erofs"), O_RDWR).value();
     const auto bytes = static_cast<std::uint64_t>(sys::fstat(image).value().st_size);
     std::array<std::byte, 1> byte;
-    // Everywhere in the first two blocks, then in strides that are no multiple of anything; data, holes and metadata alike.
+    // Everywhere in the first two blocks, then in strides that are no multiple of anything; data,
+    // holes and metadata alike.
     for (std::uint64_t offset = 0; offset < bytes; offset += offset < 8192 ? 13 : 40009) {
         sys::pread(image, byte, offset).value();
         byte[0] ^= std::byte{0x10};
@@ -390,7 +416,9 @@ TEST_P(DriverContract, StopsWhenAsked) {
     EXPECT_TRUE(layer.error().is(ErrorCode::Cancelled)) << layer.error().message();
 }
 
-INSTANTIATE_TEST_SUITE_P(Drivers, DriverContract, testing::Values("erofs", "erofs-loop", "directory", "erofs+attached", "directory+attached"),
+INSTANTIATE_TEST_SUITE_P(Drivers, DriverContract,
+                         testing::Values("erofs", "erofs-loop", "directory", "erofs+attached",
+                                         "directory+attached"),
                          [](const auto& info) {
                              std::string name = info.param;
                              for (char& c : name) c = c == '-' || c == '+' ? '_' : c;

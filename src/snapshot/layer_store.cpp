@@ -34,7 +34,8 @@ Result<> LayerStore::publish(Staged staged, const oci::Digest& diff_id, const st
     for (;;) {
         auto renamed = sys::rename_at(AT_FDCWD, staged.path(), AT_FDCWD, target, RENAME_NOREPLACE);
         if (!renamed.is_error()) break;
-        if (!renamed.error().is(ErrorCode::AlreadyExists)) return std::move(renamed).context(target);
+        if (!renamed.error().is(ErrorCode::AlreadyExists))
+            return std::move(renamed).context(target);
         if (sys::exists(concat(target, "/", marker))) return {};
         TRY(remove(diff_id));
     }
@@ -57,7 +58,8 @@ Result<std::vector<oci::Digest>> LayerStore::list(const std::string& marker) con
     std::vector<oci::Digest> layers;
     for (const auto& entry : TRY(sys::list_dir(layers_))) {
         const auto digest = oci::Digest::parse(concat("sha256:", entry.name));
-        if (!digest.is_error() && sys::exists(concat(path(*digest), "/", marker))) layers.push_back(*digest);
+        if (!digest.is_error() && sys::exists(concat(path(*digest), "/", marker)))
+            layers.push_back(*digest);
     }
     return layers;
 }

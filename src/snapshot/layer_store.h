@@ -9,8 +9,8 @@
 
 namespace berth::snapshot {
 
-/// The directories `<root>/layers/<hex>` that both drivers keep: each appears complete by one rename and vanishes by
-/// one. Names that begin with a dot are half-made or on their way out.
+/// The directories `<root>/layers/<hex>` that both drivers keep: each appears complete by one
+/// rename and vanishes by one. Names that begin with a dot are half-made or on their way out.
 class LayerStore {
 public:
     /// A layer being made; removed on destruction unless published.
@@ -32,10 +32,13 @@ public:
     LayerStore(const LayerStore&) = delete;
     LayerStore& operator=(const LayerStore&) = delete;
 
-    std::string path(const oci::Digest& diff_id) const { return concat(layers_, "/", diff_id.hex()); }
+    std::string path(const oci::Digest& diff_id) const {
+        return concat(layers_, "/", diff_id.hex());
+    }
     Result<Staged> stage();
-    /// Gives the layer its name, durably; its files must be synced. One that has the name already stays, if it holds
-    /// `marker`, the file or directory that is the layer proper; else it is of another driver and makes room.
+    /// Gives the layer its name, durably; its files must be synced. One that has the name already
+    /// stays, if it holds `marker`, the file or directory that is the layer proper; else it is of
+    /// another driver and makes room.
     Result<> publish(Staged staged, const oci::Digest& diff_id, const std::string& marker);
     /// Takes the name away at once and the space in the background. Absent is fine.
     Result<> remove(const oci::Digest& diff_id);

@@ -38,7 +38,9 @@ Result<std::shared_ptr<MountPlace>> MountPlace::open(const std::string& director
     return place;
 }
 
-MountPlace::~MountPlace() { sys::unmount(directory_, detach).ignore("the namespace may be on its way out"); }
+MountPlace::~MountPlace() {
+    sys::unmount(directory_, detach).ignore("the namespace may be on its way out");
+}
 
 Result<MountPlace::Point> MountPlace::make_point() {
     std::string path = concat(directory_, "/", next_++);

@@ -8,17 +8,19 @@
 
 namespace berth::snapshot {
 
-/// Where mounts are attached that the kernel wants to find in this mount namespace: before Linux 6.15 it makes neither an
-/// overlay nor a bind mount of one that is attached nowhere. One directory, covered by a file system in memory, so that
-/// nothing of it is on disk and all of it goes at once.
+/// Where mounts are attached that the kernel wants to find in this mount namespace: before
+/// Linux 6.15 it makes neither an overlay nor a bind mount of one that is attached nowhere. One
+/// directory, covered by a file system in memory, so that nothing of it is on disk and all of it
+/// goes at once.
 class MountPlace : public std::enable_shared_from_this<MountPlace> {
 public:
-    /// A directory in the place, with or without a mount on it; taken off and removed on destruction. Whoever uses the mount at
-    /// that time goes on doing so.
+    /// A directory in the place, with or without a mount on it; taken off and removed on
+    /// destruction. Whoever uses the mount at that time goes on doing so.
     class Point {
     public:
         Point() = default;
-        Point(std::shared_ptr<MountPlace> place, std::string path) : place_(std::move(place)), path_(std::move(path)) {}
+        Point(std::shared_ptr<MountPlace> place, std::string path)
+            : place_(std::move(place)), path_(std::move(path)) {}
         Point(Point&&) = default;
         Point& operator=(Point&& other) noexcept;
         ~Point();

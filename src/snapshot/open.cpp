@@ -5,14 +5,17 @@
 namespace berth::snapshot {
 
 Result<std::unique_ptr<Driver>> open_driver(const DriverOptions& options) {
-    if (!options.driver.empty() && options.driver != "directory" && options.driver != "erofs" && options.driver != "erofs-loop") {
+    if (!options.driver.empty() && options.driver != "directory" && options.driver != "erofs" &&
+        options.driver != "erofs-loop") {
         return fail(ErrorCode::InvalidArgument, "unknown storage driver \"", options.driver,
                     "\": erofs, erofs-loop and directory are known");
     }
     std::shared_ptr<MountPlace> place;
     if (options.attach_mounts) place = TRY(MountPlace::open(options.root + "/mounts"));
     if (options.driver == "directory") return DirectoryDriver::open(options.root, place);
-    auto driver = ErofsDriver::open(options.root, options.driver == "erofs-loop" ? ImageSource::LoopDevice : ImageSource::File, place);
+    auto driver = ErofsDriver::open(
+        options.root, options.driver == "erofs-loop" ? ImageSource::LoopDevice : ImageSource::File,
+        place);
     if (!driver.is_error() || options.driver == "erofs-loop") return driver;
     auto through_device = ErofsDriver::open(options.root, ImageSource::LoopDevice, place);
     if (!through_device.is_error()) return through_device;

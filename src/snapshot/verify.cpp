@@ -8,10 +8,12 @@ namespace berth::snapshot {
 
 Result<> check_diff_id(const oci::Digest& actual, const std::optional<oci::Digest>& expected) {
     if (!expected || *expected == actual) return {};
-    return fail(ErrorCode::Corrupted, "the layer's uncompressed digest is ", actual, " instead of ", *expected);
+    return fail(ErrorCode::Corrupted, "the layer's uncompressed digest is ", actual, " instead of ",
+                *expected);
 }
 
-Result<> verify_archive(codec::ByteSource& archive, const oci::Digest& expected, std::stop_token stop) {
+Result<> verify_archive(codec::ByteSource& archive, const oci::Digest& expected,
+                        std::stop_token stop) {
     const auto plain = TRY(codec::open_decompressor(archive));
     layer::HashingSource source(*plain, std::move(stop));
     std::vector<std::byte> buffer(256 << 10);

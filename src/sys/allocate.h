@@ -6,8 +6,8 @@
 
 namespace berth::sys {
 
-/// Gives the file `bytes` bytes that are on the disk, without writing them (fallocate(2)). NoSpace; Unsupported where the
-/// file system cannot.
+/// Gives the file `bytes` bytes that are on the disk, without writing them (fallocate(2)). NoSpace;
+/// Unsupported where the file system cannot.
 Result<> allocate(BorrowedFd fd, std::uint64_t bytes);
 /// How many bytes an ordinary writer may still put on the file system of `fd` (fstatvfs(3)).
 Result<std::uint64_t> free_bytes(BorrowedFd fd);

@@ -73,8 +73,9 @@ std::optional<int> parse_capability(std::string_view name) {
 }
 
 std::string_view capability_name(int number) {
-    return number >= 0 && number < static_cast<int>(names.size()) ? names[static_cast<std::size_t>(number)]
-                                                                  : "";
+    return number >= 0 && number < static_cast<int>(names.size())
+               ? names[static_cast<std::size_t>(number)]
+               : "";
 }
 
 CapabilityMask capability_mask(std::span<const std::string> wanted) {
@@ -106,14 +107,17 @@ Result<CapabilitySets> current_capabilities() {
     __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
     __user_cap_data_struct data[2] = {};
     if (::syscall(SYS_capget, &header, data) < 0) return Error::from_errno("capget", errno);
-    const auto join = [](std::uint32_t low, std::uint32_t high) { return low | CapabilityMask(high) << 32; };
+    const auto join = [](std::uint32_t low, std::uint32_t high) {
+        return low | CapabilityMask(high) << 32;
+    };
     CapabilitySets sets;
     sets.effective = join(data[0].effective, data[1].effective);
     sets.permitted = join(data[0].permitted, data[1].permitted);
     sets.inheritable = join(data[0].inheritable, data[1].inheritable);
     for (int number = 0; number <= last_capability(); ++number) {
         if (::prctl(PR_CAPBSET_READ, number, 0, 0, 0) == 1) sets.bounding |= bit(number);
-        if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, number, 0, 0) == 1) sets.ambient |= bit(number);
+        if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, number, 0, 0) == 1)
+            sets.ambient |= bit(number);
     }
     return sets;
 }
@@ -158,7 +162,9 @@ Result<ActingAs> ActingAs::begin(std::uint32_t uid, std::uint32_t gid) {
 }
 
 ActingAs::ActingAs(ActingAs&& other) noexcept
-    : is_active_(std::exchange(other.is_active_, false)), own_uid_(other.own_uid_), own_gid_(other.own_gid_),
+    : is_active_(std::exchange(other.is_active_, false)),
+      own_uid_(other.own_uid_),
+      own_gid_(other.own_gid_),
       effective_(other.effective_) {}
 
 ActingAs::~ActingAs() {

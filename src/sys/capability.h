@@ -36,8 +36,8 @@ Result<CapabilitySets> current_capabilities();
 /// Only the permitted set: one system call instead of eighty.
 Result<CapabilityMask> permitted_capabilities();
 
-/// Makes and reads files as somebody else, for as long as it lives and on this thread only: new files are theirs, and the
-/// caller's capabilities stay. setfsuid(2).
+/// Makes and reads files as somebody else, for as long as it lives and on this thread only: new
+/// files are theirs, and the caller's capabilities stay. setfsuid(2).
 class ActingAs {
 public:
     static Result<ActingAs> begin(std::uint32_t uid, std::uint32_t gid);

@@ -29,7 +29,9 @@ bool CgroupHierarchy::has(std::string_view controller) const {
     return std::find(controllers.begin(), controllers.end(), controller) != controllers.end();
 }
 
-bool CgroupLayout::is_v2_only() const { return hierarchies.size() == 1 && hierarchies.front().is_v2; }
+bool CgroupLayout::is_v2_only() const {
+    return hierarchies.size() == 1 && hierarchies.front().is_v2;
+}
 
 const CgroupHierarchy* CgroupLayout::find(std::string_view controller) const {
     for (const auto& hierarchy : hierarchies) {
@@ -43,9 +45,9 @@ const CgroupHierarchy* CgroupLayout::unified() const { return find(""); }
 namespace {
 
 bool is_v1_controller(const std::string& option) {
-    static constexpr std::string_view known[] = {"cpu",     "cpuacct",    "cpuset", "memory",  "devices",
-                                                 "freezer", "blkio",      "pids",   "net_cls", "net_prio",
-                                                 "hugetlb", "perf_event", "rdma",   "misc"};
+    static constexpr std::string_view known[] = {
+        "cpu",  "cpuacct", "cpuset",   "memory",  "devices",    "freezer", "blkio",
+        "pids", "net_cls", "net_prio", "hugetlb", "perf_event", "rdma",    "misc"};
     return option.starts_with("name=") ||
            std::find(std::begin(known), std::end(known), option) != std::end(known);
 }
@@ -96,7 +98,8 @@ std::string normal_path(const std::string& path) {
     return out;
 }
 
-// A new v1 cpuset is empty and takes no process until it has processors and memory nodes: its parent's.
+// A new v1 cpuset is empty and takes no process until it has processors and memory nodes: its
+// parent's.
 Result<> inherit_cpuset(const std::string& directory) {
     for (const std::string file : {"/cpuset.cpus", "/cpuset.mems"}) {
         const std::string own = TRY(read_file(directory + file));
@@ -114,22 +117,25 @@ void enable_controllers(const std::string& directory) {
     for (const auto& controller : split(trim(*available), ' ')) {
         if (controller.empty()) continue;
         write_file(directory + "/cgroup.subtree_control", "+" + controller)
-            .ignore("a controller in use by a v1 hierarchy, or a threaded one, cannot be handed down");
+            .ignore(
+                "a controller in use by a v1 hierarchy, or a threaded one, cannot be handed down");
     }
 }
 
-Result<> make_directory(const CgroupHierarchy& hierarchy, const std::string& path, bool is_only_hierarchy) {
+Result<> make_directory(const CgroupHierarchy& hierarchy, const std::string& path,
+                        bool is_only_hierarchy) {
     std::string directory = hierarchy.mount_point;
     const bool is_cpuset = hierarchy.has("cpuset") && !hierarchy.is_v2;
     // The common case first: the parents exist, and one system call makes the cgroup.
     if (!is_cpuset && !hierarchy.is_v2 && ::mkdir((directory + path).c_str(), 0755) == 0) return {};
     for (const auto& part : split(path.substr(1), '/')) {
-        // Beside v1 hierarchies the v2 one only groups processes; a controller enabled there is lost to v1
-        // for good.
+        // Beside v1 hierarchies the v2 one only groups processes; a controller enabled there is
+        // lost to v1 for good.
         if (is_only_hierarchy && hierarchy.is_v2) enable_controllers(directory);
         directory += '/' + part;
         const bool made = ::mkdir(directory.c_str(), 0755) == 0;
-        if (!made && errno != EEXIST) return Error::from_errno("mkdir", errno).with_context(directory);
+        if (!made && errno != EEXIST)
+            return Error::from_errno("mkdir", errno).with_context(directory);
         if (is_cpuset) TRY(inherit_cpuset(directory));
     }
     return {};
@@ -154,7 +160,8 @@ Result<Cgroup> Cgroup::create(const CgroupLayout& layout, const std::string& pat
     for (const auto& hierarchy : layout.hierarchies) {
         TRY(make_directory(hierarchy, cgroup.path_, layout.is_v2_only())
                 .context("make cgroup ", cgroup.path_));
-        cgroup.places_.push_back({.hierarchy = hierarchy, .directory = hierarchy.mount_point + cgroup.path_});
+        cgroup.places_.push_back(
+            {.hierarchy = hierarchy, .directory = hierarchy.mount_point + cgroup.path_});
     }
     return cgroup;
 }
@@ -185,7 +192,8 @@ Result<Cgroup> Cgroup::of_process(const CgroupLayout& layout, pid_t pid) {
         if (!hierarchy) continue;
         const std::string path = below_root(std::string(second->second), hierarchy->root);
         if (cgroup.path_.empty()) cgroup.path_ = path;
-        cgroup.places_.push_back({.hierarchy = *hierarchy, .directory = hierarchy->mount_point + path});
+        cgroup.places_.push_back(
+            {.hierarchy = *hierarchy, .directory = hierarchy->mount_point + path});
     }
     return cgroup;
 }
@@ -195,12 +203,14 @@ std::string Cgroup::directory(std::string_view controller) const {
         if (place.hierarchy.has(controller)) return place.directory;
     }
     // On a v2-only machine every controller lives in the one hierarchy.
-    return places_.size() == 1 && places_.front().hierarchy.is_v2 ? places_.front().directory : std::string();
+    return places_.size() == 1 && places_.front().hierarchy.is_v2 ? places_.front().directory
+                                                                  : std::string();
 }
 
 Result<> Cgroup::add_process(pid_t pid) const {
     for (const auto& place : places_)
-        TRY(write_file(place.directory + "/cgroup.procs", std::to_string(pid)).context("join cgroup"));
+        TRY(write_file(place.directory + "/cgroup.procs", std::to_string(pid))
+                .context("join cgroup"));
     return {};
 }
 
@@ -228,7 +238,8 @@ Result<Fd> Cgroup::open_v2_directory() const {
     return Fd();
 }
 
-Result<> Cgroup::write(std::string_view controller, const std::string& file, std::string_view value) const {
+Result<> Cgroup::write(std::string_view controller, const std::string& file,
+                       std::string_view value) const {
     const std::string folder = directory(controller);
     if (folder.empty())
         return fail(ErrorCode::NotFound, "the cgroup controller ", controller, " is not mounted");
@@ -246,7 +257,8 @@ namespace {
 
 Result<> collect_processes(const std::string& directory, std::vector<pid_t>& pids) {
     auto text = read_file(directory + "/cgroup.procs");
-    // ENODEV, ENOENT: removed meanwhile. EOPNOTSUPP: a threaded v2 cgroup; its processes count in its domain.
+    // ENODEV, ENOENT: removed meanwhile. EOPNOTSUPP: a threaded v2 cgroup; its processes count in
+    // its domain.
     if (text.is_error()) return {};
     for (const auto& line : split(*text, '\n')) {
         if (const auto pid = parse_int(line)) pids.push_back(static_cast<pid_t>(*pid));
@@ -264,8 +276,8 @@ void pause_a_millisecond() {
     ::nanosleep(&millisecond, nullptr);
 }
 
-// Processes that were killed leave their cgroup a moment later, and the kernel offers no event for that on
-// v1.
+// Processes that were killed leave their cgroup a moment later, and the kernel offers no event for
+// that on v1.
 constexpr int removal_patience_ms = 1000;
 
 }  // namespace
@@ -283,7 +295,8 @@ Result<std::vector<pid_t>> Cgroup::processes() const {
 
 Result<> Cgroup::kill_all(int signal) const {
     const std::string v2 = directory("");
-    if (signal == SIGKILL && !v2.empty() && places_.size() == 1 && write_file(v2 + "/cgroup.kill", "1")) {
+    if (signal == SIGKILL && !v2.empty() && places_.size() == 1 &&
+        write_file(v2 + "/cgroup.kill", "1")) {
         // cgroup.kill reaches everything at once, new children too (Linux 5.14).
     }
     for (int attempt = 0; attempt < removal_patience_ms; ++attempt) {
@@ -294,7 +307,8 @@ Result<> Cgroup::kill_all(int signal) const {
         }
         if (signal != SIGKILL) return {};
         if (attempt == 0)
-            thaw().ignore("a frozen process dies once it is thawed; without a freezer none is frozen");
+            thaw().ignore(
+                "a frozen process dies once it is thawed; without a freezer none is frozen");
         pause_a_millisecond();
     }
     return fail(ErrorCode::TimedOut, "processes of cgroup ", path_, " do not die");
@@ -321,7 +335,8 @@ Result<> remove_directory(const std::string& directory) {
         TRY(collect_processes(directory, pids));
         if (!pids.empty() && attempt >= removal_patience_ms / 20)
             return Error::from_errno("rmdir", error).with_context(directory);
-        if (attempt >= removal_patience_ms) return Error::from_errno("rmdir", error).with_context(directory);
+        if (attempt >= removal_patience_ms)
+            return Error::from_errno("rmdir", error).with_context(directory);
         pause_a_millisecond();
     }
 }

@@ -12,18 +12,20 @@
 
 namespace berth::sys {
 
-// cgroups(7). A machine has one or more hierarchies: the v2 one ("unified"), v1 ones with a controller or two
-// each, or both. A Cgroup is the same path in all of them, so that callers need not know which layout the
-// machine has.
+// cgroups(7). A machine has one or more hierarchies: the v2 one ("unified"), v1 ones with a
+// controller or two each, or both. A Cgroup is the same path in all of them, so that callers need
+// not know which layout the machine has.
 
 /// One mounted hierarchy.
 struct CgroupHierarchy {
     bool is_v2 = false;
-    std::vector<std::string> controllers;  ///< v1: as mounted together, {"cpu","cpuacct"}; {"name=systemd"}
-    std::string mount_point;               ///< "/sys/fs/cgroup/memory"
-    std::string root;                      ///< the cgroup shown at the mount point, "/" normally
+    std::vector<std::string>
+        controllers;          ///< v1: as mounted together, {"cpu","cpuacct"}; {"name=systemd"}
+    std::string mount_point;  ///< "/sys/fs/cgroup/memory"
+    std::string root;         ///< the cgroup shown at the mount point, "/" normally
 
-    /// What the directory is called under /sys/fs/cgroup: "memory", "cpu,cpuacct", "systemd", "unified".
+    /// What the directory is called under /sys/fs/cgroup: "memory", "cpu,cpuacct", "systemd",
+    /// "unified".
     std::string name() const;
     bool has(std::string_view controller) const;
 };
@@ -35,7 +37,8 @@ struct CgroupLayout {
     const CgroupHierarchy* find(std::string_view controller) const;
     const CgroupHierarchy* unified() const;
 };
-/// The machine's, read once: a hierarchy that is mounted later is not seen by this process and its children.
+/// The machine's, read once: a hierarchy that is mounted later is not seen by this process and its
+/// children.
 Result<CgroupLayout> cgroup_layout();
 /// The layout from the text of mountinfo.
 CgroupLayout parse_cgroup_layout(std::string_view mountinfo);
@@ -75,8 +78,8 @@ enum class FreezeState { Thawed, Freezing, Frozen };
 /// container's cgroup outlives the process that made it.
 class Cgroup {
 public:
-    /// Makes the cgroup `path` ("/berth/<id>") in every hierarchy, relative to each hierarchy's root.
-    /// Existing is fine.
+    /// Makes the cgroup `path` ("/berth/<id>") in every hierarchy, relative to each hierarchy's
+    /// root. Existing is fine.
     static Result<Cgroup> create(const CgroupLayout& layout, const std::string& path);
     /// An existing one; hierarchies without it are left out. NotFound when it is nowhere.
     static Result<Cgroup> open(const CgroupLayout& layout, const std::string& path);
@@ -93,28 +96,30 @@ public:
     };
     const std::vector<Place>& places() const { return places_; }
 
-    /// Moves the process `pid` here in every hierarchy. Waits for an RCU grace period, i.e. milliseconds: a
-    /// process that can join by itself should use open_join_files().
+    /// Moves the process `pid` here in every hierarchy. Waits for an RCU grace period, i.e.
+    /// milliseconds: a process that can join by itself should use open_join_files().
     Result<> add_process(pid_t pid) const;
-    /// Files through which a single-threaded process joins every v1 hierarchy by itself, see join(). The
-    /// kernel moves a thread that asks for itself without waiting (Linux 5.13). The v2 hierarchy is joined by
-    /// birth (clone_process).
+    /// Files through which a single-threaded process joins every v1 hierarchy by itself, see
+    /// join(). The kernel moves a thread that asks for itself without waiting (Linux 5.13). The v2
+    /// hierarchy is joined by birth (clone_process).
     Result<std::vector<Fd>> open_join_files() const;
     static Result<> join(const std::vector<Fd>& files);
     /// A descriptor for CloneRequest::cgroup; empty when the machine has no v2 hierarchy.
     Result<Fd> open_v2_directory() const;
     /// Writes `value` to `file` in the hierarchy of `controller`. NotFound if the machine lacks it.
-    Result<> write(std::string_view controller, const std::string& file, std::string_view value) const;
+    Result<> write(std::string_view controller, const std::string& file,
+                   std::string_view value) const;
     Result<std::string> read(std::string_view controller, const std::string& file) const;
     /// All processes in it and below.
     Result<std::vector<pid_t>> processes() const;
     Result<> freeze() const;
     Result<> thaw() const;
     Result<FreezeState> freeze_state() const;
-    /// Signals every process in it and below; with SIGKILL it repeats until none is left or a second passed.
+    /// Signals every process in it and below; with SIGKILL it repeats until none is left or a
+    /// second passed.
     Result<> kill_all(int signal) const;
-    /// Removes it and what is below in every hierarchy. Gone already is fine; Conflict while processes are in
-    /// it.
+    /// Removes it and what is below in every hierarchy. Gone already is fine; Conflict while
+    /// processes are in it.
     Result<> remove() const;
     Result<CgroupStats> stats() const;
 
@@ -132,7 +137,8 @@ struct DeviceRule {
     std::string access = "rwm";
     bool operator==(const DeviceRule&) const = default;
 };
-/// Applies the rules in their order, the last match counts: devices.allow/deny (v1) or a BPF program (v2).
+/// Applies the rules in their order, the last match counts: devices.allow/deny (v1) or a BPF
+/// program (v2).
 Result<> set_device_rules(const Cgroup& cgroup, const std::vector<DeviceRule>& rules);
 
 }  // namespace berth::sys

@@ -9,8 +9,9 @@
 #include "base/text.h"
 #include "sys/cgroup.h"
 
-// Device access. v1 keeps a list of exceptions in the kernel; v2 asks a BPF program for each access, which is
-// compiled here from the same rules. cgroup-v1/devices.rst; bpf(2) BPF_PROG_TYPE_CGROUP_DEVICE.
+// Device access. v1 keeps a list of exceptions in the kernel; v2 asks a BPF program for each
+// access, which is compiled here from the same rules. cgroup-v1/devices.rst; bpf(2)
+// BPF_PROG_TYPE_CGROUP_DEVICE.
 namespace berth::sys {
 namespace {
 
@@ -54,16 +55,18 @@ public:
         load(BPF_REG_5, 8);
     }
 
-    // "If the access is one this rule speaks about, return its verdict." An allowance must cover all that is
-    // asked for; a refusal needs only to touch it.
+    // "If the access is one this rule speaks about, return its verdict." An allowance must cover
+    // all that is asked for; a refusal needs only to touch it.
     void add(const DeviceRule& rule) {
         std::vector<std::size_t> misses;
-        const auto skip_unless = [&](unsigned char operation, unsigned char reg, std::int32_t value) {
+        const auto skip_unless = [&](unsigned char operation, unsigned char reg,
+                                     std::int32_t value) {
             misses.push_back(code_.size());
             emit(BPF_JMP | operation | BPF_K, reg, 0, 0, value);
         };
         if (rule.type != 'a')
-            skip_unless(BPF_JNE, BPF_REG_2, rule.type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
+            skip_unless(BPF_JNE, BPF_REG_2,
+                        rule.type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
         const int bits = access_bits(rule.access);
         constexpr int all = BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE;
         if (rule.type != 'a' && bits != all) {
@@ -110,7 +113,8 @@ private:
     bool is_complete_ = false;
 };
 
-// Some kernels (6.17 on) write results past the attributes they know, so the buffer is larger than the union.
+// Some kernels (6.17 on) write results past the attributes they know, so the buffer is larger than
+// the union.
 union LargeAttributes {
     bpf_attr attributes;
     char room[1024];

@@ -39,7 +39,8 @@ Result<> set_frozen(const Cgroup& cgroup, bool frozen) {
     const bool is_v1 = has_v1_freezer(cgroup);
     const auto wanted = frozen ? FreezeState::Frozen : FreezeState::Thawed;
     for (int attempt = 0; attempt < freeze_patience_ms; ++attempt) {
-        // The v1 freezer gives up on a process that forks at the wrong moment until it is asked again.
+        // The v1 freezer gives up on a process that forks at the wrong moment until it is asked
+        // again.
         if (is_v1) {
             TRY(cgroup.write("freezer", "freezer.state", frozen ? "FROZEN" : "THAWED"));
         } else if (attempt == 0) {

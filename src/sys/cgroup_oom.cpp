@@ -21,7 +21,8 @@ Result<MemoryFile> find_memory_file(const Cgroup& cgroup) {
         }
     }
     const std::string unified = cgroup.directory("");
-    if (!unified.empty() && exists(unified + "/memory.events")) return MemoryFile{unified + "/memory.events", true};
+    if (!unified.empty() && exists(unified + "/memory.events"))
+        return MemoryFile{unified + "/memory.events", true};
     return fail(ErrorCode::NotFound, "no memory controller");
 }
 
@@ -49,7 +50,8 @@ Result<OomEvents> open_oom_events(const Cgroup& cgroup) {
     out.fd = TRY(make_eventfd());
     out.events = EPOLLIN;
     const std::string registration = concat(out.fd.get(), " ", out.control.get());
-    TRY(write_file(file.path.substr(0, file.path.rfind('/')) + "/cgroup.event_control", registration));
+    TRY(write_file(file.path.substr(0, file.path.rfind('/')) + "/cgroup.event_control",
+                   registration));
     return out;
 }
 

@@ -20,7 +20,8 @@ std::uint64_t number(std::string_view text) {
 Pairs parse_flat(std::string_view text) {
     Pairs pairs;
     for (const auto& line : split(text, '\n')) {
-        if (const auto pair = split_once(line, ' ')) pairs.emplace_back(pair->first, number(pair->second));
+        if (const auto pair = split_once(line, ' '))
+            pairs.emplace_back(pair->first, number(pair->second));
     }
     return pairs;
 }
@@ -33,7 +34,8 @@ std::uint64_t find(const Pairs& pairs, std::string_view key) {
 }
 
 // A file that the kernel does not have (no swap accounting, say) counts as empty.
-std::string read_or_empty(const Cgroup& cgroup, std::string_view controller, const std::string& file) {
+std::string read_or_empty(const Cgroup& cgroup, std::string_view controller,
+                          const std::string& file) {
     return cgroup.read(controller, file).value_or(std::string());
 }
 
@@ -121,8 +123,10 @@ CgroupStats read_v1(const Cgroup& cgroup) {
     stats.memory_peak = number(read_or_empty(cgroup, "memory", "memory.max_usage_in_bytes"));
     stats.memory_limit = number(read_or_empty(cgroup, "memory", "memory.limit_in_bytes"));
     stats.memory_failures = number(read_or_empty(cgroup, "memory", "memory.failcnt"));
-    stats.oom_kills = find(parse_flat(read_or_empty(cgroup, "memory", "memory.oom_control")), "oom_kill");
-    const std::uint64_t with_swap = number(read_or_empty(cgroup, "memory", "memory.memsw.usage_in_bytes"));
+    stats.oom_kills =
+        find(parse_flat(read_or_empty(cgroup, "memory", "memory.oom_control")), "oom_kill");
+    const std::uint64_t with_swap =
+        number(read_or_empty(cgroup, "memory", "memory.memsw.usage_in_bytes"));
     stats.swap_usage = with_swap > stats.memory_usage ? with_swap - stats.memory_usage : 0;
     stats.memory = parse_flat(read_or_empty(cgroup, "memory", "memory.stat"));
     stats.pids = number(read_or_empty(cgroup, "pids", "pids.current"));
@@ -130,8 +134,8 @@ CgroupStats read_v1(const Cgroup& cgroup) {
     stats.pids_limit = trim(limit) == "max" ? 0 : number(limit);
     read_v1_io(read_or_empty(cgroup, "blkio", "blkio.throttle.io_service_bytes"),
                &CgroupStats::Io::read_bytes, &CgroupStats::Io::write_bytes, stats);
-    read_v1_io(read_or_empty(cgroup, "blkio", "blkio.throttle.io_serviced"), &CgroupStats::Io::reads,
-               &CgroupStats::Io::writes, stats);
+    read_v1_io(read_or_empty(cgroup, "blkio", "blkio.throttle.io_serviced"),
+               &CgroupStats::Io::reads, &CgroupStats::Io::writes, stats);
     return stats;
 }
 

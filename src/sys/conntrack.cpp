@@ -28,17 +28,20 @@ std::optional<TrackedFlow> parse_tracked_flow(const NetlinkMessage& message) {
     auto protocol = find_netlink_attribute(transport->bytes, CTA_PROTO_NUM);
     auto port = find_netlink_attribute(transport->bytes, CTA_PROTO_DST_PORT);
     if (!protocol || protocol->bytes.size() != 1) return std::nullopt;
-    TrackedFlow out{static_cast<std::uint8_t>(protocol->bytes[0]), 0, header->nfgen_family, std::string(tuple->bytes)};
+    TrackedFlow out{static_cast<std::uint8_t>(protocol->bytes[0]), 0, header->nfgen_family,
+                    std::string(tuple->bytes)};
     if (port && port->bytes.size() == 2) {
-        out.destination_port = static_cast<std::uint16_t>((static_cast<unsigned char>(port->bytes[0]) << 8) |
-                                                          static_cast<unsigned char>(port->bytes[1]));
+        out.destination_port =
+            static_cast<std::uint16_t>((static_cast<unsigned char>(port->bytes[0]) << 8) |
+                                       static_cast<unsigned char>(port->bytes[1]));
     }
     return out;
 }
 
 Result<> forget_udp_flows(NetlinkSocket& socket, std::span<const std::uint16_t> ports) {
     NetlinkBatch request;
-    request.begin(conntrack_type(IPCTNL_MSG_CT_GET), NLM_F_DUMP, nfgenmsg{AF_UNSPEC, NFNETLINK_V0, 0}, "list flows");
+    request.begin(conntrack_type(IPCTNL_MSG_CT_GET), NLM_F_DUMP,
+                  nfgenmsg{AF_UNSPEC, NFNETLINK_V0, 0}, "list flows");
     std::vector<TrackedFlow> matching;
     auto listed = socket.dump(request, [&](const NetlinkMessage& message) {
         auto flow = parse_tracked_flow(message);
@@ -52,7 +55,8 @@ Result<> forget_udp_flows(NetlinkSocket& socket, std::span<const std::uint16_t> 
     TRY(std::move(listed));
     for (const auto& flow : matching) {
         NetlinkBatch removal;
-        removal.begin(conntrack_type(IPCTNL_MSG_CT_DELETE), 0, nfgenmsg{flow.family, NFNETLINK_V0, 0}, "forget a flow");
+        removal.begin(conntrack_type(IPCTNL_MSG_CT_DELETE), 0,
+                      nfgenmsg{flow.family, NFNETLINK_V0, 0}, "forget a flow");
         removal.put(CTA_TUPLE_ORIG | NLA_F_NESTED, flow.tuple);
         auto removed = socket.transact(removal);
         // It may have ended by itself meanwhile.

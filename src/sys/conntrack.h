@@ -19,8 +19,8 @@ struct TrackedFlow {
 };
 std::optional<TrackedFlow> parse_tracked_flow(const NetlinkMessage& message);
 
-/// Deletes the entries of UDP flows towards these destination ports, of both address families. Success when connection
-/// tracking is not in use. `socket` is a NETLINK_NETFILTER one.
+/// Deletes the entries of UDP flows towards these destination ports, of both address families.
+/// Success when connection tracking is not in use. `socket` is a NETLINK_NETFILTER one.
 Result<> forget_udp_flows(NetlinkSocket& socket, std::span<const std::uint16_t> ports);
 
 }  // namespace berth::sys

@@ -36,7 +36,8 @@ Result<> mkdir_all(const std::string& path, mode_t mode) {
         if (end == std::string::npos) break;
     }
     struct stat status;
-    if (::stat(path.c_str(), &status) != 0) return Error::from_errno("stat", errno).with_context(path);
+    if (::stat(path.c_str(), &status) != 0)
+        return Error::from_errno("stat", errno).with_context(path);
     if (!S_ISDIR(status.st_mode)) return Error::from_errno("mkdir", ENOTDIR).with_context(path);
     return {};
 }
@@ -46,8 +47,8 @@ Result<> rename(const std::string& from, const std::string& to) {
     return {};
 }
 
-Result<> rename_at(BorrowedFd from_dir, const std::string& from, BorrowedFd to_dir, const std::string& to,
-                   unsigned flags) {
+Result<> rename_at(BorrowedFd from_dir, const std::string& from, BorrowedFd to_dir,
+                   const std::string& to, unsigned flags) {
     if (::renameat2(from_dir.get(), from.c_str(), to_dir.get(), to.c_str(), flags) != 0) {
         return Error::from_errno("rename", errno);
     }
@@ -61,7 +62,8 @@ Result<> unlink_at(BorrowedFd dir, const std::string& name, int flags) {
 
 Result<> unlink(const std::string& path) { return unlink_at(AT_FDCWD, path); }
 
-Result<> link_at(BorrowedFd from_dir, const std::string& from, BorrowedFd to_dir, const std::string& to) {
+Result<> link_at(BorrowedFd from_dir, const std::string& from, BorrowedFd to_dir,
+                 const std::string& to) {
     if (::linkat(from_dir.get(), from.c_str(), to_dir.get(), to.c_str(), 0) != 0) {
         return Error::from_errno("link", errno);
     }
@@ -69,7 +71,8 @@ Result<> link_at(BorrowedFd from_dir, const std::string& from, BorrowedFd to_dir
 }
 
 Result<> symlink_at(const std::string& target, BorrowedFd dir, const std::string& name) {
-    if (::symlinkat(target.c_str(), dir.get(), name.c_str()) != 0) return Error::from_errno("symlink", errno);
+    if (::symlinkat(target.c_str(), dir.get(), name.c_str()) != 0)
+        return Error::from_errno("symlink", errno);
     return {};
 }
 
@@ -83,7 +86,8 @@ Result<std::string> readlink_at(BorrowedFd dir, const std::string& name) {
 Result<std::string> readlink(const std::string& path) { return readlink_at(AT_FDCWD, path); }
 
 Result<> mknod_at(BorrowedFd dir, const std::string& name, mode_t mode, dev_t device) {
-    if (::mknodat(dir.get(), name.c_str(), mode, device) != 0) return Error::from_errno("mknod", errno);
+    if (::mknodat(dir.get(), name.c_str(), mode, device) != 0)
+        return Error::from_errno("mknod", errno);
     return {};
 }
 
@@ -100,7 +104,8 @@ Result<std::vector<DirEntry>> list_dir(BorrowedFd dir) {
         if (entry == nullptr) break;
         const std::string_view name = entry->d_name;
         if (name != "." && name != "..") {
-            entries.push_back({.name = std::string(name), .type = entry->d_type, .inode = entry->d_ino});
+            entries.push_back(
+                {.name = std::string(name), .type = entry->d_type, .inode = entry->d_ino});
         }
     }
     const int read_errno = errno;
@@ -119,7 +124,8 @@ namespace {
 /// Unlinks `name`, or reports that it is a directory (false).
 Result<bool> unlink_file(BorrowedFd dir, const std::string& name) {
     if (::unlinkat(dir.get(), name.c_str(), 0) == 0 || errno == ENOENT) return true;
-    // EPERM is what POSIX says for a directory, and what an immutable file gives; opening tells them apart.
+    // EPERM is what POSIX says for a directory, and what an immutable file gives; opening tells
+    // them apart.
     if (errno == EISDIR || errno == EPERM) return false;
     return Error::from_errno("unlink", errno).with_context(name);
 }
@@ -138,7 +144,8 @@ Result<Level> enter(BorrowedFd parent, std::string name) {
     return level;
 }
 
-/// Descriptors kept open at once while removing; below this depth a tree is flattened first, see remove_tree_at.
+/// Descriptors kept open at once while removing; below this depth a tree is flattened first, see
+/// remove_tree_at.
 constexpr std::size_t max_open_levels = 256;
 
 }  // namespace
@@ -164,7 +171,8 @@ Result<> remove_tree_at(BorrowedFd dir, const std::string& name) {
         level.rest.pop_back();
         if (entry.type != DT_DIR && TRY(unlink_file(level.dir, entry.name))) continue;
         if (levels.size() >= max_open_levels) {
-            // Too deep for one descriptor per level: hang the subtree under the top instead and meet it there again.
+            // Too deep for one descriptor per level: hang the subtree under the top instead and
+            // meet it there again.
             const std::string moved = concat(".berth-deep-", random_hex(8));
             TRY(rename_at(level.dir, entry.name, levels.front().dir, moved).context(entry.name));
             levels.front().rest.push_back({.name = moved, .type = DT_DIR});
@@ -175,14 +183,17 @@ Result<> remove_tree_at(BorrowedFd dir, const std::string& name) {
         Level below = TRY(std::move(next));
         const struct stat status = TRY(fstat(below.dir));
         if (status.st_dev != root.st_dev) {
-            return fail(ErrorCode::Conflict, "remove ", entry.name, ": another file system is mounted here");
+            return fail(ErrorCode::Conflict, "remove ", entry.name,
+                        ": another file system is mounted here");
         }
         levels.push_back(std::move(below));
     }
     return {};
 }
 
-Result<> remove_tree(const std::string& path) { return remove_tree_at(AT_FDCWD, path).context("remove ", path); }
+Result<> remove_tree(const std::string& path) {
+    return remove_tree_at(AT_FDCWD, path).context("remove ", path);
+}
 
 namespace {
 
@@ -193,7 +204,8 @@ Result<std::uint64_t> usage_below(BorrowedFd dir, std::set<std::pair<dev_t, ino_
         if (found.is_error()) continue;  // removed meanwhile
         const struct stat& status = *found;
         const bool is_dir = S_ISDIR(status.st_mode);
-        if (!is_dir && status.st_nlink > 1 && !links.emplace(status.st_dev, status.st_ino).second) continue;
+        if (!is_dir && status.st_nlink > 1 && !links.emplace(status.st_dev, status.st_ino).second)
+            continue;
         bytes += static_cast<std::uint64_t>(status.st_blocks) * 512;
         if (!is_dir) continue;
         const auto below = openat(dir, entry.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
@@ -242,7 +254,8 @@ namespace {
 Result<Fd> locked(const std::string& path, int operation) {
     Fd fd = TRY(open(path, O_RDWR | O_CREAT, 0600).context(path));
     if (retry([&] { return ::flock(fd.get(), operation); }) == 0) return fd;
-    if (errno == EWOULDBLOCK) return fail(ErrorCode::Conflict, path, " is locked by another process");
+    if (errno == EWOULDBLOCK)
+        return fail(ErrorCode::Conflict, path, " is locked by another process");
     return Error::from_errno("flock", errno).with_context(path);
 }
 
@@ -252,6 +265,8 @@ Result<FileLock> FileLock::try_acquire(const std::string& path) {
     return FileLock(TRY(locked(path, LOCK_EX | LOCK_NB)));
 }
 
-Result<FileLock> FileLock::acquire(const std::string& path) { return FileLock(TRY(locked(path, LOCK_EX))); }
+Result<FileLock> FileLock::acquire(const std::string& path) {
+    return FileLock(TRY(locked(path, LOCK_EX)));
+}
 
 }  // namespace berth::sys

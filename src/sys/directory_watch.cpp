@@ -9,7 +9,8 @@ namespace berth::sys {
 Result<Fd> watch_directory(const std::string& directory) {
     Fd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     if (!watch) return Error::from_errno("inotify_init1", errno);
-    if (::inotify_add_watch(watch.get(), directory.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF) < 0) {
+    if (::inotify_add_watch(watch.get(), directory.c_str(),
+                            IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF) < 0) {
         return Error::from_errno("inotify_add_watch", errno);
     }
     return watch;

@@ -33,7 +33,8 @@ Result<> Epoll::remove(BorrowedFd fd) { return control(fd_.get(), EPOLL_CTL_DEL,
 Result<std::size_t> Epoll::wait(std::span<epoll_event> events,
                                 std::optional<std::chrono::milliseconds> limit) {
     const int timeout = limit ? static_cast<int>(limit->count()) : -1;
-    const int count = ::epoll_wait(fd_.get(), events.data(), static_cast<int>(events.size()), timeout);
+    const int count =
+        ::epoll_wait(fd_.get(), events.data(), static_cast<int>(events.size()), timeout);
     if (count >= 0) return static_cast<std::size_t>(count);
     if (errno == EINTR) return 0;
     return Error::from_errno("epoll_wait", errno);
@@ -58,7 +59,8 @@ timespec to_timespec(std::chrono::nanoseconds duration) {
 }
 }  // namespace
 
-Result<> arm_timer(BorrowedFd timer, std::chrono::nanoseconds delay, std::chrono::nanoseconds interval) {
+Result<> arm_timer(BorrowedFd timer, std::chrono::nanoseconds delay,
+                   std::chrono::nanoseconds interval) {
     const itimerspec setting{.it_interval = to_timespec(interval), .it_value = to_timespec(delay)};
     if (::timerfd_settime(timer.get(), 0, &setting, nullptr) < 0)
         return Error::from_errno("timerfd_settime", errno);

@@ -19,8 +19,8 @@ public:
     Result<> add(BorrowedFd fd, std::uint32_t events, std::uint64_t tag);
     Result<> modify(BorrowedFd fd, std::uint32_t events, std::uint64_t tag);
     Result<> remove(BorrowedFd fd);
-    /// Fills `events` (events[i].data.u64 is the tag) and returns how many; 0 when the limit passed or a
-    /// signal came.
+    /// Fills `events` (events[i].data.u64 is the tag) and returns how many; 0 when the limit passed
+    /// or a signal came.
     Result<std::size_t> wait(std::span<epoll_event> events,
                              std::optional<std::chrono::milliseconds> limit = {});
     BorrowedFd fd() const { return fd_; }
@@ -32,11 +32,12 @@ private:
 
 /// A counter to wake a poller with. eventfd(2).
 Result<Fd> make_eventfd();
-/// A timer that becomes readable; see arm_timer(). timerfd_create(2), CLOCK_MONOTONIC (BOOTTIME is not
-/// needed).
+/// A timer that becomes readable; see arm_timer(). timerfd_create(2), CLOCK_MONOTONIC (BOOTTIME is
+/// not needed).
 Result<Fd> make_timerfd();
 /// Fires once after `delay` (zero disarms), then every `interval` unless zero.
-Result<> arm_timer(BorrowedFd timer, std::chrono::nanoseconds delay, std::chrono::nanoseconds interval = {});
+Result<> arm_timer(BorrowedFd timer, std::chrono::nanoseconds delay,
+                   std::chrono::nanoseconds interval = {});
 /// Takes the count of an eventfd or timerfd; 0 when nothing is there.
 std::uint64_t drain_counter(BorrowedFd fd);
 

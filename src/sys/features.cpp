@@ -38,7 +38,8 @@ Features probe() {
     found.user_namespaces = exists("/proc/self/ns/user");
     const std::uint32_t action = SECCOMP_RET_ERRNO;
     found.seccomp = ::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
-    const std::string apparmor = read_file("/sys/module/apparmor/parameters/enabled").value_or(std::string());
+    const std::string apparmor =
+        read_file("/sys/module/apparmor/parameters/enabled").value_or(std::string());
     found.apparmor = apparmor.starts_with('Y');
     found.selinux = exists("/sys/fs/selinux/enforce");
     const std::string known = read_file("/proc/filesystems").value_or(std::string());

@@ -18,7 +18,8 @@ namespace {
 
 constexpr std::size_t copy_buffer_bytes = 256 << 10;
 
-Result<Fd> openat2(BorrowedFd dir, const std::string& path, int flags, mode_t mode, std::uint64_t resolve) {
+Result<Fd> openat2(BorrowedFd dir, const std::string& path, int flags, mode_t mode,
+                   std::uint64_t resolve) {
     struct open_how how = {};
     how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
     // openat2 refuses a mode without O_CREAT or O_TMPFILE, where open ignores it.
@@ -27,7 +28,8 @@ Result<Fd> openat2(BorrowedFd dir, const std::string& path, int flags, mode_t mo
     for (;;) {
         const long fd = ::syscall(SYS_openat2, dir.get(), path.c_str(), &how, sizeof how);
         if (fd >= 0) return Fd(static_cast<int>(fd));
-        // EAGAIN: a rename raced with the resolution of "..", the kernel asks to try again (openat2(2)).
+        // EAGAIN: a rename raced with the resolution of "..", the kernel asks to try again
+        // (openat2(2)).
         if (errno != EINTR && errno != EAGAIN) return Error::from_errno("openat2", errno);
     }
 }
@@ -42,10 +44,13 @@ std::string parent_of(const std::string& path) {
 
 }  // namespace
 
-Result<Fd> open(const std::string& path, int flags, mode_t mode) { return openat(AT_FDCWD, path, flags, mode); }
+Result<Fd> open(const std::string& path, int flags, mode_t mode) {
+    return openat(AT_FDCWD, path, flags, mode);
+}
 
 Result<Fd> openat(BorrowedFd dir, const std::string& path, int flags, mode_t mode) {
-    const long fd = retry([&] { return ::openat(dir.get(), path.c_str(), flags | O_CLOEXEC, mode); });
+    const long fd =
+        retry([&] { return ::openat(dir.get(), path.c_str(), flags | O_CLOEXEC, mode); });
     if (fd < 0) return Error::from_errno("open", errno);
     return Fd(static_cast<int>(fd));
 }
@@ -55,7 +60,8 @@ Result<Fd> open_in_root(BorrowedFd root, const std::string& path, int flags, mod
 }
 
 Result<Fd> open_beneath(BorrowedFd dir, const std::string& path, int flags, mode_t mode) {
-    return openat2(dir, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+    return openat2(dir, path, flags, mode,
+                   RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 }
 
 Result<Fd> reopen(BorrowedFd fd, int flags) { return open(proc_path(fd), flags); }
@@ -82,8 +88,9 @@ Result<> read_exact(BorrowedFd fd, std::span<std::byte> buffer) {
 }
 
 Result<std::size_t> pread(BorrowedFd fd, std::span<std::byte> buffer, std::uint64_t offset) {
-    const long got =
-        retry([&] { return ::pread(fd.get(), buffer.data(), buffer.size(), static_cast<off_t>(offset)); });
+    const long got = retry([&] {
+        return ::pread(fd.get(), buffer.data(), buffer.size(), static_cast<off_t>(offset));
+    });
     if (got < 0) return Error::from_errno("pread", errno);
     return static_cast<std::size_t>(got);
 }
@@ -103,8 +110,9 @@ Result<> write_all(BorrowedFd fd, std::string_view text) { return write_all(fd, 
 
 Result<> pwrite_all(BorrowedFd fd, std::span<const std::byte> bytes, std::uint64_t offset) {
     while (!bytes.empty()) {
-        const long put =
-            retry([&] { return ::pwrite(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
+        const long put = retry([&] {
+            return ::pwrite(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        });
         if (put < 0) return Error::from_errno("pwrite", errno);
         bytes = bytes.subspan(static_cast<std::size_t>(put));
         offset += static_cast<std::uint64_t>(put);
@@ -118,7 +126,8 @@ Result<std::string> read_all(BorrowedFd fd, std::size_t limit) {
     for (;;) {
         const std::size_t got = TRY(read(fd, buffer));
         if (got == 0) return text;
-        if (got > limit - text.size()) return fail(ErrorCode::InvalidArgument, "more than ", limit, " bytes");
+        if (got > limit - text.size())
+            return fail(ErrorCode::InvalidArgument, "more than ", limit, " bytes");
         text.append(as_text({buffer.data(), got}));
     }
 }
@@ -161,11 +170,14 @@ Result<struct stat> fstat(BorrowedFd fd) {
 
 Result<struct stat> fstatat(BorrowedFd dir, const std::string& path, int flags) {
     struct stat status;
-    if (::fstatat(dir.get(), path.c_str(), &status, flags) != 0) return Error::from_errno("stat", errno);
+    if (::fstatat(dir.get(), path.c_str(), &status, flags) != 0)
+        return Error::from_errno("stat", errno);
     return status;
 }
 
-Result<struct stat> stat(const std::string& path) { return fstatat(AT_FDCWD, path, 0).context(path); }
+Result<struct stat> stat(const std::string& path) {
+    return fstatat(AT_FDCWD, path, 0).context(path);
+}
 
 bool exists(const std::string& path) {
     const auto status = fstatat(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW);
@@ -178,7 +190,8 @@ Result<> fsync(BorrowedFd fd) {
 }
 
 Result<> fdatasync(BorrowedFd fd) {
-    if (retry([&] { return ::fdatasync(fd.get()); }) != 0) return Error::from_errno("fdatasync", errno);
+    if (retry([&] { return ::fdatasync(fd.get()); }) != 0)
+        return Error::from_errno("fdatasync", errno);
     return {};
 }
 
@@ -210,19 +223,23 @@ Result<std::uint64_t> copy_range(BorrowedFd from, BorrowedFd to, std::uint64_t b
     bool in_kernel = true;
     std::vector<std::byte> buffer;
     while (copied < bytes) {
-        const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(bytes - copied, 1U << 30));
+        const std::size_t wanted =
+            static_cast<std::size_t>(std::min<std::uint64_t>(bytes - copied, 1U << 30));
         if (in_kernel) {
-            const long got = retry([&] { return ::copy_file_range(from.get(), nullptr, to.get(), nullptr, wanted, 0); });
+            const long got = retry([&] {
+                return ::copy_file_range(from.get(), nullptr, to.get(), nullptr, wanted, 0);
+            });
             if (got > 0) {
                 copied += static_cast<std::uint64_t>(got);
                 continue;
             }
-            // 0 is the end, or a file of /proc whose size says 0; every error (EXDEV, EINVAL for pipes, EOPNOTSUPP)
-            // shows itself again in read or write below if it is a real one.
+            // 0 is the end, or a file of /proc whose size says 0; every error (EXDEV, EINVAL for
+            // pipes, EOPNOTSUPP) shows itself again in read or write below if it is a real one.
             in_kernel = false;
             buffer.resize(copy_buffer_bytes);
         }
-        const std::size_t got = TRY(read(from, std::span(buffer).first(std::min(wanted, buffer.size()))));
+        const std::size_t got =
+            TRY(read(from, std::span(buffer).first(std::min(wanted, buffer.size()))));
         if (got == 0) break;
         TRY(write_all(to, std::span<const std::byte>(buffer).first(got)));
         copied += got;
@@ -247,12 +264,14 @@ Result<> chown_at(BorrowedFd dir, const std::string& name, uid_t uid, gid_t gid)
 Result<> fchown(BorrowedFd fd, uid_t uid, gid_t gid) { return chown_at(fd, "", uid, gid); }
 
 Result<> chmod_at(BorrowedFd dir, const std::string& name, mode_t mode) {
-    // fchmodat follows links and its AT_SYMLINK_NOFOLLOW came only with Linux 6.6: pin the inode first.
+    // fchmodat follows links and its AT_SYMLINK_NOFOLLOW came only with Linux 6.6: pin the inode
+    // first.
     const Fd fd = TRY(openat(dir, name, O_PATH | O_NOFOLLOW));
     return fchmod(fd, mode);
 }
 
-Result<> set_times_at(BorrowedFd dir, const std::string& name, timespec access, timespec modification) {
+Result<> set_times_at(BorrowedFd dir, const std::string& name, timespec access,
+                      timespec modification) {
     const std::array<timespec, 2> times = {access, modification};
     if (::utimensat(dir.get(), name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0) {
         return Error::from_errno("utimensat", errno);

@@ -15,13 +15,16 @@ Result<Fd> make_socket(int family, int type) {
     return Fd(number);
 }
 
-const sockaddr* raw(const SocketAddress& address) { return reinterpret_cast<const sockaddr*>(&address.storage); }
+const sockaddr* raw(const SocketAddress& address) {
+    return reinterpret_cast<const sockaddr*>(&address.storage);
+}
 
 Result<Fd> make_bound(const SocketAddress& address, int type) {
     Fd socket = TRY(make_socket(address.storage.ss_family, type));
     const int one = 1;
     ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (::bind(socket.get(), raw(address), address.length) != 0) return Error::from_errno("bind", errno);
+    if (::bind(socket.get(), raw(address), address.length) != 0)
+        return Error::from_errno("bind", errno);
     return socket;
 }
 
@@ -74,13 +77,16 @@ SocketAddress SocketAddress::of_bytes(std::string_view bytes, std::uint16_t port
 }
 
 std::uint16_t SocketAddress::port() const {
-    if (storage.ss_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port);
+    if (storage.ss_family == AF_INET6)
+        return ntohs(reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port);
     return ntohs(reinterpret_cast<const sockaddr_in*>(&storage)->sin_port);
 }
 
 Result<Fd> bind_udp(const SocketAddress& address) { return make_bound(address, SOCK_DGRAM); }
 Result<Fd> connect_udp(const SocketAddress& address) { return make_connected(address, SOCK_DGRAM); }
-Result<Fd> connect_tcp(const SocketAddress& address) { return make_connected(address, SOCK_STREAM); }
+Result<Fd> connect_tcp(const SocketAddress& address) {
+    return make_connected(address, SOCK_STREAM);
+}
 
 Result<Fd> listen_tcp(const SocketAddress& address, int backlog) {
     Fd socket = TRY(make_bound(address, SOCK_STREAM));
@@ -109,7 +115,8 @@ std::optional<Datagram> receive_datagram(BorrowedFd socket, std::span<std::byte>
 }
 
 void send_datagram(BorrowedFd socket, std::span<const std::byte> bytes, const SocketAddress& to) {
-    ::sendto(socket.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL, raw(to), to.length);
+    ::sendto(socket.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL, raw(to),
+             to.length);
 }
 
 }  // namespace berth::sys

@@ -16,7 +16,8 @@ namespace berth::sys {
 struct SocketAddress {
     sockaddr_storage storage{};
     socklen_t length = 0;
-    /// `address` is IPv4 or IPv6 text without brackets (a zone "%eth0" is allowed). InvalidArgument otherwise.
+    /// `address` is IPv4 or IPv6 text without brackets (a zone "%eth0" is allowed). InvalidArgument
+    /// otherwise.
     static Result<SocketAddress> parse(const std::string& address, std::uint16_t port);
     /// From 4 or 16 bytes in network order.
     static SocketAddress of_bytes(std::string_view bytes, std::uint16_t port);

@@ -19,7 +19,8 @@ std::string read_kernel_log() {
     for (int i = 0; i < max_records; ++i) {
         const auto got = read(*device, record);
         if (!got) {
-            // EPIPE: records were overwritten while we read; the next read goes on with the oldest one left.
+            // EPIPE: records were overwritten while we read; the next read goes on with the oldest
+            // one left.
             if (got.error().error_number() == EPIPE) continue;
             break;
         }

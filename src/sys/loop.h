@@ -11,7 +11,8 @@ struct LoopDevice {
     Fd fd;
     std::string path;  ///< "/dev/loop7"
 };
-/// Read-only, past the page cache of the file where the file system allows it. Linux 5.8 (LOOP_CONFIGURE).
+/// Read-only, past the page cache of the file where the file system allows it. Linux 5.8
+/// (LOOP_CONFIGURE).
 Result<LoopDevice> attach_loop(BorrowedFd file);
 
 }  // namespace berth::sys

@@ -19,7 +19,8 @@ int release_segments(dl_phdr_info* object, std::size_t, void*) {
         // Only what was never written: private changes (relocations, data) would be lost.
         if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
         const std::uintptr_t start = (object->dlpi_addr + segment.p_vaddr + page - 1) & ~(page - 1);
-        const std::uintptr_t end = (object->dlpi_addr + segment.p_vaddr + segment.p_memsz) & ~(page - 1);
+        const std::uintptr_t end =
+            (object->dlpi_addr + segment.p_vaddr + segment.p_memsz) & ~(page - 1);
         if (end > start) ::madvise(reinterpret_cast<void*>(start), end - start, MADV_DONTNEED);
     }
     return 1;  // the program itself comes first; shared libraries are shared anyway

@@ -11,7 +11,8 @@
 
 // <sys/mount.h> and <linux/mount.h> of Debian 12 cannot both be included.
 extern "C" int umount2(const char* target, int flags) noexcept;
-extern "C" int mount(const char* source, const char* target, const char* type, unsigned long flags, const void* data) noexcept;
+extern "C" int mount(const char* source, const char* target, const char* type, unsigned long flags,
+                     const void* data) noexcept;
 
 #ifndef AT_RECURSIVE
 #define AT_RECURSIVE 0x8000
@@ -28,8 +29,8 @@ constexpr int detach = 2;               // MNT_DETACH
 constexpr unsigned long read_only = 1;  // MS_RDONLY
 
 Result<> move_to(BorrowedFd mount, int target_directory, const char* path, unsigned flags) {
-    if (::syscall(SYS_move_mount, mount.get(), "", target_directory, path, MOVE_MOUNT_F_EMPTY_PATH | flags) <
-        0)
+    if (::syscall(SYS_move_mount, mount.get(), "", target_directory, path,
+                  MOVE_MOUNT_F_EMPTY_PATH | flags) < 0)
         return Error::from_errno("move_mount", errno);
     return {};
 }
@@ -46,7 +47,8 @@ std::string read_kernel_log(BorrowedFd context) {
     }
 }
 
-Error mount_error(std::string_view call, int error_number, BorrowedFd context, const std::string& type) {
+Error mount_error(std::string_view call, int error_number, BorrowedFd context,
+                  const std::string& type) {
     std::string said = read_kernel_log(context);
     Error error = Error::from_errno(call, error_number);
     if (!said.empty()) error = std::move(error).with_context(std::move(said));
@@ -68,13 +70,15 @@ Result<DetachedMount> make_mount(const std::string& type, const std::vector<Moun
     const Fd context(static_cast<int>(::syscall(SYS_fsopen, type.c_str(), FSOPEN_CLOEXEC)));
     if (!context) return Error::from_errno("fsopen", errno).with_context(type);
     for (const auto& option : options) {
-        const long done = option.fd >= 0         ? ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FD,
-                                                             option.key.c_str(), nullptr, option.fd)
-                          : option.value.empty() ? ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FLAG,
-                                                             option.key.c_str(), nullptr, 0)
-                                                 : ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING,
-                                                             option.key.c_str(), option.value.c_str(), 0);
-        if (done < 0) return mount_error(concat("fsconfig(", option.key, ")"), errno, context, type);
+        const long done = option.fd >= 0 ? ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FD,
+                                                     option.key.c_str(), nullptr, option.fd)
+                          : option.value.empty()
+                              ? ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FLAG,
+                                          option.key.c_str(), nullptr, 0)
+                              : ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING,
+                                          option.key.c_str(), option.value.c_str(), 0);
+        if (done < 0)
+            return mount_error(concat("fsconfig(", option.key, ")"), errno, context, type);
     }
     if (::syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0)
         return mount_error("fsconfig(create)", errno, context, type);
@@ -110,14 +114,17 @@ bool can_copy_detached_mounts() {
     return answer;
 }
 
-Result<> mount_at(const std::string& path, const std::string& type, const std::string& options, bool is_read_only) {
-    if (::mount(type.c_str(), path.c_str(), type.c_str(), is_read_only ? read_only : 0, options.c_str()) < 0)
+Result<> mount_at(const std::string& path, const std::string& type, const std::string& options,
+                  bool is_read_only) {
+    if (::mount(type.c_str(), path.c_str(), type.c_str(), is_read_only ? read_only : 0,
+                options.c_str()) < 0)
         return Error::from_errno("mount", errno).with_context(concat(type, " at ", path));
     return {};
 }
 
 namespace {
-Result<> set_attributes(int directory, const char* path, unsigned flags, const MountAttributes& attributes) {
+Result<> set_attributes(int directory, const char* path, unsigned flags,
+                        const MountAttributes& attributes) {
     mount_attr value{};
     value.attr_set = attributes.set;
     value.attr_clr = attributes.clear;
@@ -140,16 +147,18 @@ Result<> set_attributes_at(const std::string& path, const MountAttributes& attri
 }
 
 Result<> unmount(const std::string& path, int flags) {
-    if (::umount2(path.c_str(), flags) < 0) return Error::from_errno("umount2", errno).with_context(path);
+    if (::umount2(path.c_str(), flags) < 0)
+        return Error::from_errno("umount2", errno).with_context(path);
     return {};
 }
 
 Result<> pivot_to(BorrowedFd new_root) {
     if (::fchdir(new_root.get()) < 0) return Error::from_errno("fchdir", errno);
-    // With both arguments "." the old root ends up on top of the new one, where MNT_DETACH finds it.
-    // pivot_root(2).
+    // With both arguments "." the old root ends up on top of the new one, where MNT_DETACH finds
+    // it. pivot_root(2).
     if (::syscall(SYS_pivot_root, ".", ".") < 0) return Error::from_errno("pivot_root", errno);
-    if (::umount2(".", detach) < 0) return Error::from_errno("umount2", errno).with_context("old root");
+    if (::umount2(".", detach) < 0)
+        return Error::from_errno("umount2", errno).with_context("old root");
     if (::chdir("/") < 0) return Error::from_errno("chdir", errno).with_context("/");
     return {};
 }
@@ -160,7 +169,8 @@ namespace {
 std::string unescape(std::string_view text) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '\\' && i + 3 < text.size() + 0 && text[i + 1] >= '0' && text[i + 1] <= '3') {
+        if (text[i] == '\\' && i + 3 < text.size() + 0 && text[i + 1] >= '0' &&
+            text[i + 1] <= '3') {
             const auto code = parse_octal(text.substr(i + 1, 3));
             if (code) {
                 out += static_cast<char>(*code);

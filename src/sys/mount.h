@@ -11,11 +11,13 @@
 namespace berth::sys {
 
 // The mount API by descriptors: fsopen(2), fsconfig(2), fsmount(2), open_tree(2), move_mount(2),
-// mount_setattr(2). A mount exists first as a detached tree with an owner (DetachedMount), is configured, and
-// is attached last, to a descriptor of its target. Dropping the owner before that unmounts the tree.
+// mount_setattr(2). A mount exists first as a detached tree with an owner (DetachedMount), is
+// configured, and is attached last, to a descriptor of its target. Dropping the owner before that
+// unmounts the tree.
 
-/// A mounted tree that is attached nowhere: visible only through its descriptor, gone when that is closed.
-/// After attach() the descriptor still refers to the mount's root, but no longer owns the mount.
+/// A mounted tree that is attached nowhere: visible only through its descriptor, gone when that is
+/// closed. After attach() the descriptor still refers to the mount's root, but no longer owns the
+/// mount.
 class DetachedMount {
 public:
     DetachedMount() = default;
@@ -41,8 +43,8 @@ struct MountOption {
     int fd = -1;  ///< FSCONFIG_SET_FD, for overlayfs's layers since Linux 6.13
 };
 
-/// A new file system of `type` ("tmpfs", "proc", "overlay", "erofs" ...); `attributes` are MOUNT_ATTR_*.
-/// An error carries the kernel's own words when it left any in the context's log.
+/// A new file system of `type` ("tmpfs", "proc", "overlay", "erofs" ...); `attributes` are
+/// MOUNT_ATTR_*. An error carries the kernel's own words when it left any in the context's log.
 Result<DetachedMount> make_mount(const std::string& type, const std::vector<MountOption>& options,
                                  std::uint64_t attributes = 0);
 
@@ -57,12 +59,14 @@ Result<DetachedMount> clone_tree(BorrowedFd fd, const CloneTreeOptions& options 
 Result<DetachedMount> clone_tree_at(BorrowedFd directory, const std::string& path,
                                     const CloneTreeOptions& options = {});
 
-/// Whether a mount that is attached nowhere can be copied, and be a part of an overlay: since Linux 6.15. Before, such a mount
-/// must be attached in the caller's mount namespace first. Asked once, with a file system in memory.
+/// Whether a mount that is attached nowhere can be copied, and be a part of an overlay: since
+/// Linux 6.15. Before, such a mount must be attached in the caller's mount namespace first. Asked
+/// once, with a file system in memory.
 bool can_copy_detached_mounts();
 
 /// mount(2), for options of up to 4095 bytes; fsconfig(2) takes 255 of each.
-Result<> mount_at(const std::string& path, const std::string& type, const std::string& options, bool read_only = false);
+Result<> mount_at(const std::string& path, const std::string& type, const std::string& options,
+                  bool read_only = false);
 
 /// What mount_setattr(2) changes.
 struct MountAttributes {

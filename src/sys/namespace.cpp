@@ -38,7 +38,8 @@ Result<Fd> open_namespace(const std::string& path) {
     Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!fd) return Error::from_errno("open", errno).with_context(path);
     struct statfs file_system;
-    if (::fstatfs(fd.get(), &file_system) < 0) return Error::from_errno("fstatfs", errno).with_context(path);
+    if (::fstatfs(fd.get(), &file_system) < 0)
+        return Error::from_errno("fstatfs", errno).with_context(path);
     if (file_system.f_type != NSFS_MAGIC)
         return fail(ErrorCode::InvalidArgument, path, " is not a namespace");
     return fd;
@@ -119,8 +120,8 @@ struct Birth {
     std::atomic<int> is_done = 0;
 };
 
-// Opens its own namespaces: those of a process that may not be looked into are closed to others. Then it holds them for the
-// maps to be written, and does not outlive its parent.
+// Opens its own namespaces: those of a process that may not be looked into are closed to others.
+// Then it holds them for the maps to be written, and does not outlive its parent.
 int hold_namespaces(void* argument) {
     Birth& birth = *static_cast<Birth*>(argument);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -135,12 +136,13 @@ int hold_namespaces(void* argument) {
     for (;;) ::pause();
 }
 
-// The child shares memory and descriptors: neither is copied, however much the caller has of both, and what other threads
-// open meanwhile is not kept open by it.
+// The child shares memory and descriptors: neither is copied, however much the caller has of both,
+// and what other threads open meanwhile is not kept open by it.
 Result<UserAndNetwork> make_with_child(const IdMaps& maps, int flags) {
     alignas(16) std::array<std::byte, 16 * 1024> stack;
     Birth birth{.flags = flags};
-    const pid_t pid = ::clone(hold_namespaces, stack.data() + stack.size(), flags | CLONE_VM | CLONE_FILES, &birth);
+    const pid_t pid = ::clone(hold_namespaces, stack.data() + stack.size(),
+                              flags | CLONE_VM | CLONE_FILES, &birth);
     if (pid < 0) return Error::from_errno("clone", errno).with_context("make a user namespace");
     birth.is_done.wait(0);
     UserAndNetwork out{.user = Fd(birth.user), .network = Fd(birth.network)};
@@ -149,7 +151,8 @@ Result<UserAndNetwork> make_with_child(const IdMaps& maps, int flags) {
     // Without an exit signal it is a child that only __WCLONE finds, and nobody's SIGCHLD.
     while (::waitpid(pid, nullptr, __WCLONE) < 0 && errno == EINTR) {
     }
-    if (birth.error != 0) return Error::from_errno("open", birth.error).with_context("a new namespace");
+    if (birth.error != 0)
+        return Error::from_errno("open", birth.error).with_context("a new namespace");
     TRY(std::move(written));
     return out;
 }

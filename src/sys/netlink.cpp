@@ -40,7 +40,8 @@ Error to_error(const NetlinkSocket::Outcome& outcome, const std::string& what) {
 }
 }  // namespace
 
-void NetlinkBatch::begin_raw(std::uint16_t type, std::uint16_t flags, std::string_view header, std::string what) {
+void NetlinkBatch::begin_raw(std::uint16_t type, std::uint16_t flags, std::string_view header,
+                             std::string what) {
     end_message();
     messages_.push_back({buffer_.size(), std::move(what)});
     nlmsghdr head{};
@@ -67,10 +68,18 @@ void NetlinkBatch::put_text(std::uint16_t type, std::string_view text) {
     put(type, with_zero);
 }
 
-void NetlinkBatch::put_u8(std::uint16_t type, std::uint8_t value) { put(type, {reinterpret_cast<char*>(&value), 1}); }
-void NetlinkBatch::put_u16(std::uint16_t type, std::uint16_t value) { put(type, {reinterpret_cast<char*>(&value), 2}); }
-void NetlinkBatch::put_u32(std::uint16_t type, std::uint32_t value) { put(type, {reinterpret_cast<char*>(&value), 4}); }
-void NetlinkBatch::put_be32(std::uint16_t type, std::uint32_t value) { put_u32(type, htonl(value)); }
+void NetlinkBatch::put_u8(std::uint16_t type, std::uint8_t value) {
+    put(type, {reinterpret_cast<char*>(&value), 1});
+}
+void NetlinkBatch::put_u16(std::uint16_t type, std::uint16_t value) {
+    put(type, {reinterpret_cast<char*>(&value), 2});
+}
+void NetlinkBatch::put_u32(std::uint16_t type, std::uint32_t value) {
+    put(type, {reinterpret_cast<char*>(&value), 4});
+}
+void NetlinkBatch::put_be32(std::uint16_t type, std::uint32_t value) {
+    put_u32(type, htonl(value));
+}
 
 NetlinkBatch::Nest NetlinkBatch::nest(std::uint16_t type) {
     std::size_t offset = buffer_.size();
@@ -96,7 +105,8 @@ std::string_view NetlinkBatch::finish(std::uint32_t first_sequence) {
     end_message();
     for (std::size_t i = 0; i < messages_.size(); ++i) {
         auto sequence = static_cast<std::uint32_t>(first_sequence + i);
-        std::memcpy(buffer_.data() + messages_[i].offset + offsetof(nlmsghdr, nlmsg_seq), &sequence, sizeof(sequence));
+        std::memcpy(buffer_.data() + messages_[i].offset + offsetof(nlmsghdr, nlmsg_seq), &sequence,
+                    sizeof(sequence));
     }
     return buffer_;
 }
@@ -154,7 +164,8 @@ std::optional<NetlinkAttribute> find_netlink_attribute(std::string_view bytes, s
 Result<NetlinkSocket> NetlinkSocket::open(int protocol) {
     NetlinkSocket out;
     out.owned_ = Fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
-    if (!out.owned_) return Error::from_errno("socket", errno).with_context("open a netlink socket");
+    if (!out.owned_)
+        return Error::from_errno("socket", errno).with_context("open a netlink socket");
     out.configure();
     return out;
 }
@@ -174,8 +185,8 @@ void NetlinkSocket::configure() const {
 }
 
 Result<> NetlinkSocket::send(std::string_view bytes) const {
-    // A batch of some thousand set elements outgrows the default buffer; SO_SNDBUFFORCE needs CAP_NET_ADMIN, which
-    // every caller has that may change anything here.
+    // A batch of some thousand set elements outgrows the default buffer; SO_SNDBUFFORCE needs
+    // CAP_NET_ADMIN, which every caller has that may change anything here.
     if (bytes.size() > 100'000) {
         int size = static_cast<int>(bytes.size() * 2);
         (void)::setsockopt(fd(), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
@@ -184,13 +195,15 @@ Result<> NetlinkSocket::send(std::string_view bytes) const {
     kernel.nl_family = AF_NETLINK;
     ssize_t sent;
     do {
-        sent = ::sendto(fd(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&kernel), sizeof(kernel));
+        sent = ::sendto(fd(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&kernel),
+                        sizeof(kernel));
     } while (sent < 0 && errno == EINTR);
     if (sent < 0) return Error::from_errno("sendto", errno).with_context("netlink");
     return {};
 }
 
-// The next datagram, or an empty view when none waits (with MSG_DONTWAIT) or it was not the kernel's.
+// The next datagram, or an empty view when none waits (with MSG_DONTWAIT) or it was not the
+// kernel's.
 Result<std::string_view> NetlinkSocket::receive_datagram(int flags) {
     if (receive_buffer_.empty()) receive_buffer_.resize(64 * 1024);
     sockaddr_nl sender{};
@@ -228,7 +241,8 @@ Result<std::vector<NetlinkSocket::Outcome>> NetlinkSocket::transact_each(Netlink
         if (datagram.empty()) return outcomes;
         for (const auto& message : parse_netlink_messages(datagram)) {
             std::uint32_t index = message.sequence - first;
-            if (message.type == NLMSG_ERROR && index < count) outcomes[index] = read_outcome(message);
+            if (message.type == NLMSG_ERROR && index < count)
+                outcomes[index] = read_outcome(message);
         }
     }
 }
@@ -241,7 +255,8 @@ Result<> NetlinkSocket::transact(NetlinkBatch& batch) {
     return {};
 }
 
-Result<> NetlinkSocket::query(NetlinkBatch& request, const std::function<void(const NetlinkMessage&)>& visit) {
+Result<> NetlinkSocket::query(NetlinkBatch& request,
+                              const std::function<void(const NetlinkMessage&)>& visit) {
     BERTH_ASSERT(request.message_count() == 1);
     start_sequence();
     std::uint32_t sequence = sequence_++;
@@ -261,7 +276,8 @@ Result<> NetlinkSocket::query(NetlinkBatch& request, const std::function<void(co
     }
 }
 
-Result<> NetlinkSocket::dump(NetlinkBatch& request, const std::function<void(const NetlinkMessage&)>& visit) {
+Result<> NetlinkSocket::dump(NetlinkBatch& request,
+                             const std::function<void(const NetlinkMessage&)>& visit) {
     BERTH_ASSERT(request.message_count() == 1);
     start_sequence();
     std::uint32_t sequence = sequence_++;
@@ -278,7 +294,8 @@ Result<> NetlinkSocket::dump(NetlinkBatch& request, const std::function<void(con
                 return to_error(outcome, request.what(0));
             }
             if (message.type == NLMSG_DONE) {
-                if (interrupted) return fail(ErrorCode::Unavailable, request.what(0), ": it changed meanwhile");
+                if (interrupted)
+                    return fail(ErrorCode::Unavailable, request.what(0), ": it changed meanwhile");
                 return {};
             }
             visit(message);

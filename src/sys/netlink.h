@@ -35,10 +35,12 @@ public:
         std::size_t offset_;
     };
 
-    /// Starts a message. `what` names it in errors ("add address 172.17.0.2/16"). NLM_F_REQUEST is implied.
+    /// Starts a message. `what` names it in errors ("add address 172.17.0.2/16"). NLM_F_REQUEST is
+    /// implied.
     template <typename Header>
     void begin(std::uint16_t type, std::uint16_t flags, const Header& header, std::string what) {
-        begin_raw(type, flags, {reinterpret_cast<const char*>(&header), sizeof(header)}, std::move(what));
+        begin_raw(type, flags, {reinterpret_cast<const char*>(&header), sizeof(header)},
+                  std::move(what));
     }
     void put(std::uint16_t type, std::string_view bytes);
     /// With the terminating zero that the kernel expects of names.
@@ -66,7 +68,8 @@ private:
         std::size_t offset;
         std::string what;
     };
-    void begin_raw(std::uint16_t type, std::uint16_t flags, std::string_view header, std::string what);
+    void begin_raw(std::uint16_t type, std::uint16_t flags, std::string_view header,
+                   std::string what);
     void append(std::string_view bytes);
     void close_nest(std::size_t offset);
     void end_message();
@@ -104,8 +107,10 @@ struct NetlinkAttribute {
 };
 
 /// Splits a datagram into messages. Stops at the first malformed one, and says so with `*complete`.
-std::vector<NetlinkMessage> parse_netlink_messages(std::string_view datagram, bool* complete = nullptr);
-/// Splits a run of attributes; a malformed rest is left out. Nested and byte-order flags are cut off the types.
+std::vector<NetlinkMessage> parse_netlink_messages(std::string_view datagram,
+                                                   bool* complete = nullptr);
+/// Splits a run of attributes; a malformed rest is left out. Nested and byte-order flags are cut
+/// off the types.
 std::vector<NetlinkAttribute> parse_netlink_attributes(std::string_view bytes);
 std::optional<NetlinkAttribute> find_netlink_attribute(std::string_view bytes, std::uint16_t type);
 
@@ -122,21 +127,23 @@ public:
         int error_number = 0;
         std::string text;
     };
-    /// Sends the batch at once; one outcome for each message, in order. Messages after a failed one are carried out
-    /// too (rtnetlink) or none is (nfnetlink batches).
+    /// Sends the batch at once; one outcome for each message, in order. Messages after a failed one
+    /// are carried out too (rtnetlink) or none is (nfnetlink batches).
     Result<std::vector<Outcome>> transact_each(NetlinkBatch& batch);
     /// The same when every message has to succeed: the first failure, named by its message.
     Result<> transact(NetlinkBatch& batch);
-    /// Sends one request whose answer is messages (RTM_GETLINK of one link) and hands them to `visit`.
+    /// Sends one request whose answer is messages (RTM_GETLINK of one link) and hands them to
+    /// `visit`.
     Result<> query(NetlinkBatch& request, const std::function<void(const NetlinkMessage&)>& visit);
-    /// Sends one request with NLM_F_DUMP and hands every answer to `visit`. Repeats nothing: a dump that the kernel
-    /// marks as interrupted fails with Unavailable.
+    /// Sends one request with NLM_F_DUMP and hands every answer to `visit`. Repeats nothing: a dump
+    /// that the kernel marks as interrupted fails with Unavailable.
     Result<> dump(NetlinkBatch& request, const std::function<void(const NetlinkMessage&)>& visit);
     /// Joins a multicast group, then receive() waits for its messages.
     Result<> join(int group);
-    /// Waits for messages for at most `timeout_ms` (-1: without limit), or until `wake` becomes readable; false when
-    /// none came. An overrun (ENOBUFS) counts as messages.
-    Result<bool> receive(int timeout_ms, BorrowedFd wake, const std::function<void(const NetlinkMessage&)>& visit);
+    /// Waits for messages for at most `timeout_ms` (-1: without limit), or until `wake` becomes
+    /// readable; false when none came. An overrun (ENOBUFS) counts as messages.
+    Result<bool> receive(int timeout_ms, BorrowedFd wake,
+                         const std::function<void(const NetlinkMessage&)>& visit);
 
     int fd() const { return borrowed_ ? *borrowed_ : owned_.get(); }
 

@@ -5,8 +5,8 @@
 #include "sys/netlink_route.h"
 #include "sys/nftables.h"
 
-// The kernel is trusted, but a socket that a container's shim hands over is not: whoever holds its other references may
-// have queued anything.
+// The kernel is trusted, but a socket that a container's shim hands over is not: whoever holds its
+// other references may have queued anything.
 
 using namespace berth::sys;
 
@@ -22,8 +22,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const auto& message : parse_netlink_messages(input)) {
         payload_bytes += message.payload.size();
         // Views lie within the input.
-        require(message.payload.empty() || (message.payload.data() >= input.data() &&
-                                            message.payload.data() + message.payload.size() <= input.data() + size));
+        require(message.payload.empty() ||
+                (message.payload.data() >= input.data() &&
+                 message.payload.data() + message.payload.size() <= input.data() + size));
         (void)parse_link(message);
         (void)parse_route(message);
         (void)parse_address(message);

@@ -30,7 +30,9 @@ std::string link_text(const LinkName& link) {
     return link.name.empty() ? concat("link ", link.index) : concat("link ", link.name);
 }
 
-unsigned char family_of(std::string_view address) { return address.size() == 16 ? AF_INET6 : AF_INET; }
+unsigned char family_of(std::string_view address) {
+    return address.size() == 16 ? AF_INET6 : AF_INET;
+}
 }  // namespace
 
 void add_bridge(NetlinkBatch& batch, const BridgeOptions& options) {
@@ -59,7 +61,8 @@ void add_veth(NetlinkBatch& batch, const VethOptions& options) {
     batch.put_text(IFLA_IFNAME, options.peer_name);
     if (!options.peer_mac.empty()) batch.put(IFLA_ADDRESS, options.peer_mac);
     if (options.mtu != 0) batch.put_u32(IFLA_MTU, options.mtu);
-    if (options.peer_netns.get() >= 0) batch.put_u32(IFLA_NET_NS_FD, static_cast<std::uint32_t>(options.peer_netns.get()));
+    if (options.peer_netns.get() >= 0)
+        batch.put_u32(IFLA_NET_NS_FD, static_cast<std::uint32_t>(options.peer_netns.get()));
 }
 
 void change_link(NetlinkBatch& batch, const LinkName& link, const LinkChange& change) {
@@ -95,8 +98,8 @@ void delete_link(NetlinkBatch& batch, const LinkName& link) {
 }
 
 namespace {
-void put_address(NetlinkBatch& batch, std::uint16_t type, std::uint16_t flags, const AddressOptions& options,
-                 std::string what) {
+void put_address(NetlinkBatch& batch, std::uint16_t type, std::uint16_t flags,
+                 const AddressOptions& options, std::string what) {
     ifaddrmsg header{};
     header.ifa_family = family_of(options.address);
     header.ifa_prefixlen = static_cast<unsigned char>(options.prefix_length);
@@ -108,8 +111,8 @@ void put_address(NetlinkBatch& batch, std::uint16_t type, std::uint16_t flags, c
     if (options.address.size() == 16) batch.put_u32(IFA_FLAGS, IFA_F_NODAD);
 }
 
-void put_route(NetlinkBatch& batch, std::uint16_t type, std::uint16_t flags, const RouteOptions& options,
-               std::string what) {
+void put_route(NetlinkBatch& batch, std::uint16_t type, std::uint16_t flags,
+               const RouteOptions& options, std::string what) {
     BERTH_ASSERT(!options.gateway.empty() || !options.destination.empty());
     rtmsg header{};
     header.rtm_family = family_of(options.gateway.empty() ? options.destination : options.gateway);
@@ -126,7 +129,8 @@ void put_route(NetlinkBatch& batch, std::uint16_t type, std::uint16_t flags, con
 }  // namespace
 
 void add_address(NetlinkBatch& batch, const AddressOptions& options) {
-    put_address(batch, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, options, concat("add address to link ", options.link));
+    put_address(batch, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, options,
+                concat("add address to link ", options.link));
 }
 
 void delete_address(NetlinkBatch& batch, const AddressOptions& options) {
@@ -134,19 +138,22 @@ void delete_address(NetlinkBatch& batch, const AddressOptions& options) {
 }
 
 void replace_route(NetlinkBatch& batch, const RouteOptions& options) {
-    put_route(batch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, options, concat("add route over link ", options.link));
+    put_route(batch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, options,
+              concat("add route over link ", options.link));
 }
 
 void delete_route(NetlinkBatch& batch, const RouteOptions& options) {
     put_route(batch, RTM_DELROUTE, 0, options, concat("remove route over link ", options.link));
 }
 
-void add_neighbour(NetlinkBatch& batch, std::uint32_t link, std::string_view address, std::string_view mac) {
+void add_neighbour(NetlinkBatch& batch, std::uint32_t link, std::string_view address,
+                   std::string_view mac) {
     ndmsg header{};
     header.ndm_family = family_of(address);
     header.ndm_ifindex = static_cast<int>(link);
     header.ndm_state = NUD_PERMANENT;
-    batch.begin(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, header, concat("add neighbour on link ", link));
+    batch.begin(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, header,
+                concat("add neighbour on link ", link));
     batch.put(NDA_DST, address);
     batch.put(NDA_LLADDR, mac);
 }
@@ -165,7 +172,8 @@ std::optional<LinkInfo> parse_link(const NetlinkMessage& message) {
             case IFLA_MASTER: out.master = attribute.as_u32().value_or(0); break;
             case IFLA_MTU: out.mtu = attribute.as_u32().value_or(0); break;
             case IFLA_LINKINFO:
-                if (auto kind = find_netlink_attribute(attribute.bytes, IFLA_INFO_KIND)) out.kind = kind->as_text();
+                if (auto kind = find_netlink_attribute(attribute.bytes, IFLA_INFO_KIND))
+                    out.kind = kind->as_text();
                 break;
             default: break;
         }
@@ -174,10 +182,13 @@ std::optional<LinkInfo> parse_link(const NetlinkMessage& message) {
 }
 
 namespace {
-// One dump of everything of a kind. The kernel says when the list changed while it was read: then it is read again.
+// One dump of everything of a kind. The kernel says when the list changed while it was read: then
+// it is read again.
 template <typename Header, typename Parse>
-auto list(NetlinkSocket& socket, std::uint16_t type, const Header& header, std::string what, Parse parse)
-    -> Result<std::vector<typename std::invoke_result_t<Parse, const NetlinkMessage&>::value_type>> {
+auto list(NetlinkSocket& socket, std::uint16_t type, const Header& header, std::string what,
+          Parse parse)
+    -> Result<
+        std::vector<typename std::invoke_result_t<Parse, const NetlinkMessage&>::value_type>> {
     constexpr int attempts = 20;
     for (int attempt = 1;; ++attempt) {
         std::vector<typename std::invoke_result_t<Parse, const NetlinkMessage&>::value_type> out;
@@ -187,7 +198,8 @@ auto list(NetlinkSocket& socket, std::uint16_t type, const Header& header, std::
             if (auto item = parse(message)) out.push_back(std::move(*item));
         });
         if (!done.is_error()) return out;
-        if (!done.error().is(ErrorCode::Unavailable) || attempt == attempts) return std::move(done).error();
+        if (!done.error().is(ErrorCode::Unavailable) || attempt == attempts)
+            return std::move(done).error();
     }
 }
 }  // namespace
@@ -201,7 +213,8 @@ Result<LinkInfo> find_link(NetlinkSocket& socket, const LinkName& link) {
     request.begin(RTM_GETLINK, 0, link_header(link), concat("find ", link_text(link)));
     if (link.index == 0) request.put_text(IFLA_IFNAME, link.name);
     std::optional<LinkInfo> out;
-    auto asked = socket.query(request, [&](const NetlinkMessage& message) { out = parse_link(message); });
+    auto asked =
+        socket.query(request, [&](const NetlinkMessage& message) { out = parse_link(message); });
     if (asked.is_error()) {
         if (asked.error().error_number() == ENODEV) {
             return std::move(asked).error().with_code(ErrorCode::NotFound);
@@ -252,7 +265,8 @@ std::optional<AddressInfo> parse_address(const NetlinkMessage& message) {
     if (!address) address = find_netlink_attribute(attributes, IFA_ADDRESS);
     if (!address) return std::nullopt;
     out.address = address->bytes;
-    out.is_permanent = header->ifa_scope == RT_SCOPE_UNIVERSE && (header->ifa_flags & IFA_F_PERMANENT);
+    out.is_permanent =
+        header->ifa_scope == RT_SCOPE_UNIVERSE && (header->ifa_flags & IFA_F_PERMANENT);
     return out;
 }
 

@@ -10,8 +10,8 @@
 
 namespace berth::sys {
 
-// Links, addresses and routes: each function adds one message to a batch, or asks one question. Addresses are 4 or 16
-// bytes in network order, hardware addresses 6 bytes. rtnetlink(7)
+// Links, addresses and routes: each function adds one message to a batch, or asks one question.
+// Addresses are 4 or 16 bytes in network order, hardware addresses 6 bytes. rtnetlink(7)
 
 /// Which link a message is about: by index, or by name when the index is 0.
 struct LinkName {
@@ -58,7 +58,8 @@ struct LinkChange {
 void change_link(NetlinkBatch& batch, const LinkName& link, const LinkChange& change);
 void delete_link(NetlinkBatch& batch, const LinkName& link);
 
-/// `broadcast` is empty for IPv6 and for none. An IPv6 address is usable at once (no duplicate detection).
+/// `broadcast` is empty for IPv6 and for none. An IPv6 address is usable at once (no duplicate
+/// detection).
 struct AddressOptions {
     std::uint32_t link = 0;
     std::string address;
@@ -79,7 +80,8 @@ void replace_route(NetlinkBatch& batch, const RouteOptions& options);
 void delete_route(NetlinkBatch& batch, const RouteOptions& options);
 
 /// A permanent neighbour entry.
-void add_neighbour(NetlinkBatch& batch, std::uint32_t link, std::string_view address, std::string_view mac);
+void add_neighbour(NetlinkBatch& batch, std::uint32_t link, std::string_view address,
+                   std::string_view mac);
 
 struct LinkInfo {
     std::uint32_t index = 0;
@@ -97,8 +99,9 @@ Result<std::vector<LinkInfo>> list_links(NetlinkSocket& socket);
 /// One link by name or index. NotFound when there is none.
 Result<LinkInfo> find_link(NetlinkSocket& socket, const LinkName& link);
 
-/// Waits until the links' carriers, which may just have come up, count: the kernel sees to it later otherwise, and
-/// drops what is sent meanwhile. Since Linux 6.8 asking for one link does that; before, this only costs the question.
+/// Waits until the links' carriers, which may just have come up, count: the kernel sees to it later
+/// otherwise, and drops what is sent meanwhile. Since Linux 6.8 asking for one link does that;
+/// before, this only costs the question.
 Result<> settle_carriers(NetlinkSocket& socket, std::span<const LinkName> links);
 
 struct RouteInfo {

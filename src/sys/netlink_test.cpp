@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 #include <linux/rtnetlink.h>
 
-#include "sys/nftables.h"
 #include "sys/netlink_route.h"
+#include "sys/nftables.h"
 
 namespace berth::sys {
 
@@ -39,7 +39,9 @@ TEST(NetlinkParser, StopsAtDamage) {
     batch.begin(RTM_NEWLINK, 0, ifinfomsg{}, "one");
     std::string bytes(batch.finish(1));
     bool complete = true;
-    EXPECT_TRUE(parse_netlink_messages(std::string_view(bytes).substr(0, bytes.size() - 1), &complete).empty());
+    EXPECT_TRUE(
+        parse_netlink_messages(std::string_view(bytes).substr(0, bytes.size() - 1), &complete)
+            .empty());
     EXPECT_FALSE(complete);
     bytes[0] = 3;  // shorter than its own header
     EXPECT_TRUE(parse_netlink_messages(bytes, &complete).empty());

@@ -23,11 +23,13 @@ nfgenmsg header_of(std::uint8_t family, std::uint16_t resource) {
 }
 
 void begin_transaction(NetlinkBatch& batch) {
-    batch.begin(NFNL_MSG_BATCH_BEGIN, 0, header_of(AF_UNSPEC, NFNL_SUBSYS_NFTABLES), "nftables transaction");
+    batch.begin(NFNL_MSG_BATCH_BEGIN, 0, header_of(AF_UNSPEC, NFNL_SUBSYS_NFTABLES),
+                "nftables transaction");
 }
 
 void end_transaction(NetlinkBatch& batch) {
-    batch.begin(NFNL_MSG_BATCH_END, 0, header_of(AF_UNSPEC, NFNL_SUBSYS_NFTABLES), "nftables transaction");
+    batch.begin(NFNL_MSG_BATCH_END, 0, header_of(AF_UNSPEC, NFNL_SUBSYS_NFTABLES),
+                "nftables transaction");
 }
 
 void put_data(NetlinkBatch& batch, std::uint16_t type, std::string_view bytes) {
@@ -39,7 +41,8 @@ void put_elements(NetlinkBatch& batch, std::string_view table, const NftChange& 
                   std::span<const NftElement> elements) {
     bool adds = change.kind == NftChange::Kind::Add;
     batch.begin(nft_type(adds ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM), adds ? NLM_F_CREATE : 0,
-                header_of(inet_family, 0), concat(adds ? "add to" : "delete from", " nftables set ", change.set));
+                header_of(inet_family, 0),
+                concat(adds ? "add to" : "delete from", " nftables set ", change.set));
     batch.put_text(NFTA_SET_ELEM_LIST_TABLE, table);
     batch.put_text(NFTA_SET_ELEM_LIST_SET, change.set);
     auto list = batch.nest(NFTA_SET_ELEM_LIST_ELEMENTS);
@@ -56,7 +59,8 @@ std::string read_data(const NetlinkAttribute& attribute) {
 }
 
 void read_elements(const NetlinkMessage& message, std::vector<NftElement>& out) {
-    auto list = find_netlink_attribute(message.attributes(sizeof(nfgenmsg)), NFTA_SET_ELEM_LIST_ELEMENTS);
+    auto list =
+        find_netlink_attribute(message.attributes(sizeof(nfgenmsg)), NFTA_SET_ELEM_LIST_ELEMENTS);
     if (!list) return;
     for (const auto& item : parse_netlink_attributes(list->bytes)) {
         NftElement element;
@@ -86,7 +90,8 @@ std::string nft_interface_field(std::string_view name) {
     return out;
 }
 
-Result<> change_nft_elements(NetlinkSocket& socket, std::string_view table, std::span<const NftChange> changes) {
+Result<> change_nft_elements(NetlinkSocket& socket, std::string_view table,
+                             std::span<const NftChange> changes) {
     NetlinkBatch batch;
     begin_transaction(batch);
     for (const auto& change : changes) {
@@ -102,9 +107,11 @@ Result<> change_nft_elements(NetlinkSocket& socket, std::string_view table, std:
     return socket.transact(batch);
 }
 
-Result<std::vector<NftElement>> list_nft_elements(NetlinkSocket& socket, std::string_view table, std::string_view set) {
+Result<std::vector<NftElement>> list_nft_elements(NetlinkSocket& socket, std::string_view table,
+                                                  std::string_view set) {
     NetlinkBatch request;
-    request.begin(nft_type(NFT_MSG_GETSETELEM), NLM_F_DUMP, header_of(inet_family, 0), concat("list nftables set ", set));
+    request.begin(nft_type(NFT_MSG_GETSETELEM), NLM_F_DUMP, header_of(inet_family, 0),
+                  concat("list nftables set ", set));
     request.put_text(NFTA_SET_ELEM_LIST_TABLE, table);
     request.put_text(NFTA_SET_ELEM_LIST_SET, set);
     std::vector<NftElement> out;
@@ -114,7 +121,8 @@ Result<std::vector<NftElement>> list_nft_elements(NetlinkSocket& socket, std::st
 
 Result<bool> has_nft_table(NetlinkSocket& socket, std::string_view table) {
     NetlinkBatch request;
-    request.begin(nft_type(NFT_MSG_GETTABLE), 0, header_of(inet_family, 0), concat("find nftables table ", table));
+    request.begin(nft_type(NFT_MSG_GETTABLE), 0, header_of(inet_family, 0),
+                  concat("find nftables table ", table));
     request.put_text(NFTA_TABLE_NAME, table);
     auto asked = socket.query(request, [](const NetlinkMessage&) {});
     if (!asked.is_error()) return true;
@@ -125,7 +133,8 @@ Result<bool> has_nft_table(NetlinkSocket& socket, std::string_view table) {
 Result<> delete_nft_table(NetlinkSocket& socket, std::string_view table) {
     NetlinkBatch batch;
     begin_transaction(batch);
-    batch.begin(nft_type(NFT_MSG_DELTABLE), 0, header_of(inet_family, 0), concat("delete nftables table ", table));
+    batch.begin(nft_type(NFT_MSG_DELTABLE), 0, header_of(inet_family, 0),
+                concat("delete nftables table ", table));
     batch.put_text(NFTA_TABLE_NAME, table);
     end_transaction(batch);
     auto done = socket.transact(batch);
@@ -135,7 +144,8 @@ Result<> delete_nft_table(NetlinkSocket& socket, std::string_view table) {
 
 Result<std::size_t> count_nft_rules(NetlinkSocket& socket, std::string_view table) {
     NetlinkBatch request;
-    request.begin(nft_type(NFT_MSG_GETRULE), NLM_F_DUMP, header_of(inet_family, 0), concat("list rules of ", table));
+    request.begin(nft_type(NFT_MSG_GETRULE), NLM_F_DUMP, header_of(inet_family, 0),
+                  concat("list rules of ", table));
     request.put_text(NFTA_RULE_TABLE, table);
     std::size_t count = 0;
     TRY(socket.dump(request, [&](const NetlinkMessage& message) {
@@ -155,7 +165,8 @@ bool is_nft_deletion(const NetlinkMessage& message, std::string_view table) {
         case NFT_MSG_DELRULE:
         case NFT_MSG_DELSET:
         case NFT_MSG_DELSETELEM: {
-            auto name = find_netlink_attribute(message.attributes(sizeof(nfgenmsg)), NFTA_TABLE_NAME);
+            auto name =
+                find_netlink_attribute(message.attributes(sizeof(nfgenmsg)), NFTA_TABLE_NAME);
             return name && name->as_text() == table;
         }
         default: return false;

@@ -20,7 +20,8 @@ Result<bool> wait_for(BorrowedFd fd, short events, std::optional<std::chrono::mi
     while (true) {
         int timeout = -1;
         if (deadline) {
-            const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now()).count();
+            const auto left =
+                std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now()).count();
             timeout = static_cast<int>(std::clamp<std::int64_t>(left, 0, 1'000'000'000));
         }
         pollfd entry{fd.get(), events, 0};
@@ -43,7 +44,8 @@ Result<bool> wait_writable(BorrowedFd fd, std::optional<std::chrono::millisecond
 
 void shutdown_both(BorrowedFd socket) { ::shutdown(socket.get(), SHUT_RDWR); }
 
-Result<std::size_t> send_file(BorrowedFd socket, BorrowedFd file, std::uint64_t offset, std::size_t bytes) {
+Result<std::size_t> send_file(BorrowedFd socket, BorrowedFd file, std::uint64_t offset,
+                              std::size_t bytes) {
     while (true) {
         off_t position = static_cast<off_t>(offset);
         const ssize_t count = ::sendfile(socket.get(), file.get(), &position, bytes);
@@ -62,15 +64,18 @@ Result<std::uint16_t> local_port(BorrowedFd socket) {
     socklen_t length = sizeof address;
     if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &length) < 0)
         return Error::from_errno("getsockname", errno);
-    if (address.ss_family == AF_INET) return ntohs(reinterpret_cast<sockaddr_in&>(address).sin_port);
-    if (address.ss_family == AF_INET6) return ntohs(reinterpret_cast<sockaddr_in6&>(address).sin6_port);
+    if (address.ss_family == AF_INET)
+        return ntohs(reinterpret_cast<sockaddr_in&>(address).sin_port);
+    if (address.ss_family == AF_INET6)
+        return ntohs(reinterpret_cast<sockaddr_in6&>(address).sin6_port);
     return fail(ErrorCode::InvalidArgument, "not an internet socket");
 }
 
 std::string peer_address(BorrowedFd socket) {
     sockaddr_storage address{};
     socklen_t length = sizeof address;
-    if (::getpeername(socket.get(), reinterpret_cast<sockaddr*>(&address), &length) < 0) return "unknown";
+    if (::getpeername(socket.get(), reinterpret_cast<sockaddr*>(&address), &length) < 0)
+        return "unknown";
     char text[INET6_ADDRSTRLEN] = {};
     if (address.ss_family == AF_INET) {
         const auto& in = reinterpret_cast<sockaddr_in&>(address);

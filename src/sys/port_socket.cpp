@@ -32,9 +32,11 @@ Result<PortSocket> bind_port(const PortSocketOptions& options) {
     auto* address = is_v6 ? reinterpret_cast<sockaddr*>(&v6) : reinterpret_cast<sockaddr*>(&v4);
     socklen_t size = is_v6 ? sizeof(v6) : sizeof(v4);
     if (::bind(socket.get(), address, size) != 0) return Error::from_errno("bind", errno);
-    // With the option off again, a later program that sets it for itself still finds the port taken.
+    // With the option off again, a later program that sets it for itself still finds the port
+    // taken.
     if (shares) (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off));
-    if (::getsockname(socket.get(), address, &size) != 0) return Error::from_errno("getsockname", errno);
+    if (::getsockname(socket.get(), address, &size) != 0)
+        return Error::from_errno("getsockname", errno);
     return PortSocket{std::move(socket), ntohs(is_v6 ? v6.sin6_port : v4.sin_port)};
 }
 

@@ -29,7 +29,8 @@ struct PortSocket {
     std::uint16_t port = 0;
 };
 
-/// A bound socket that neither listens nor receives; while it is open nobody else can use the port. bind(2)
+/// A bound socket that neither listens nor receives; while it is open nobody else can use the port.
+/// bind(2)
 Result<PortSocket> bind_port(const PortSocketOptions& options);
 
 }  // namespace berth::sys

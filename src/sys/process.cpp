@@ -94,7 +94,8 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
     return pointers;
 }
 
-// A mapping's source may be the target of another mapping, so all sources move above every target first.
+// A mapping's source may be the target of another mapping, so all sources move above every target
+// first.
 Result<std::vector<Fd>> lift_sources(const std::vector<FdMapping>& mappings) {
     int highest = 2;
     for (const auto& mapping : mappings) highest = std::max(highest, mapping.target);
@@ -132,8 +133,8 @@ Result<Child> spawn(const SpawnRequest& request) {
     const auto arguments = pointers_to(request.arguments);
     const auto environment = pointers_to(request.environment);
     pid_t pid = -1;
-    const int error =
-        posix_spawn(&pid, request.path.c_str(), &actions, &attributes, arguments.data(), environment.data());
+    const int error = posix_spawn(&pid, request.path.c_str(), &actions, &attributes,
+                                  arguments.data(), environment.data());
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     if (error != 0) return Error::from_errno("posix_spawn", error).with_context(request.path);
@@ -177,14 +178,16 @@ Result<ProcessStat> process_stat(pid_t pid) {
     if (!file) return Error::from_errno("open", errno).with_context(concat("/proc/", pid, "/stat"));
     char buffer[1024];
     const ssize_t size = ::read(file.get(), buffer, sizeof(buffer));
-    if (size < 0) return Error::from_errno("read", errno).with_context(concat("/proc/", pid, "/stat"));
-    // The second field is the program's name in parentheses and may hold anything, so fields count from the
-    // last ')'.
+    if (size < 0)
+        return Error::from_errno("read", errno).with_context(concat("/proc/", pid, "/stat"));
+    // The second field is the program's name in parentheses and may hold anything, so fields count
+    // from the last ')'.
     std::string_view text(buffer, static_cast<std::size_t>(size));
     const auto end_of_name = text.rfind(')');
     const auto fields = split(text.substr(std::min(text.size(), end_of_name + 2)), ' ');
     constexpr std::size_t start_time_field = 22 - 3;
-    if (end_of_name == std::string_view::npos || fields.size() <= start_time_field || fields[0].size() != 1)
+    if (end_of_name == std::string_view::npos || fields.size() <= start_time_field ||
+        fields[0].size() != 1)
         return fail(ErrorCode::Corrupted, "/proc/", pid, "/stat is not as expected");
     return ProcessStat{.state = fields[0][0],
                        .parent = static_cast<pid_t>(parse_int(fields[1]).value_or(0)),
@@ -198,7 +201,8 @@ Result<> become_subreaper() {
 }
 
 Result<> make_undumpable() {
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) return Error::from_errno("prctl(PR_SET_DUMPABLE)", errno);
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+        return Error::from_errno("prctl(PR_SET_DUMPABLE)", errno);
     return {};
 }
 

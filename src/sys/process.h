@@ -23,8 +23,8 @@ struct ExitStatus {
     int shell_code() const { return signal != 0 ? 128 + signal : code; }
 };
 
-/// A handle of one process that is not reused with its number. Readable (poll) once the process ended.
-/// pidfd_open(2).
+/// A handle of one process that is not reused with its number. Readable (poll) once the process
+/// ended. pidfd_open(2).
 class Pidfd {
 public:
     Pidfd() = default;
@@ -70,7 +70,8 @@ struct SpawnRequest {
     bool new_session = false;
 };
 
-/// Starts a program with an empty signal mask and default dispositions. posix_spawn(3); safe with threads.
+/// Starts a program with an empty signal mask and default dispositions. posix_spawn(3); safe with
+/// threads.
 Result<Child> spawn(const SpawnRequest& request);
 
 struct CloneRequest {
@@ -78,10 +79,12 @@ struct CloneRequest {
     int cgroup = -1;          ///< directory of a v2 cgroup to be born in (CLONE_INTO_CGROUP)
 };
 
-/// fork(2) with namespaces: returns pid 0 in the child. Only for single-threaded processes. clone3(2).
+/// fork(2) with namespaces: returns pid 0 in the child. Only for single-threaded processes.
+/// clone3(2).
 Result<Child> clone_process(const CloneRequest& request);
 
-/// Sends a signal to a whole process group, such as a child made with new_session and its children. kill(2).
+/// Sends a signal to a whole process group, such as a child made with new_session and its children.
+/// kill(2).
 Result<> signal_group(pid_t leader, int signal);
 /// Reaps one child of ours by number.
 Result<ExitStatus> wait_pid(pid_t pid);
@@ -89,7 +92,8 @@ Result<ExitStatus> wait_pid(pid_t pid);
 struct ProcessStat {
     char state = '?';  ///< 'R', 'S', 'D', 'T', 'Z' ...
     pid_t parent = 0;
-    std::uint64_t start_time = 0;  ///< clock ticks since boot; with its pid it names the process for good
+    std::uint64_t start_time =
+        0;  ///< clock ticks since boot; with its pid it names the process for good
 };
 /// NotFound when there is no such process.
 Result<ProcessStat> process_stat(pid_t pid);

@@ -11,7 +11,10 @@ Remover::Remover()
               Work work;
               {
                   auto waiting = work_.lock();
-                  if (!waiting.wait(stop, [](const Work& now) { return !now.paths.empty() || !now.things.empty(); })) return;
+                  if (!waiting.wait(stop, [](const Work& now) {
+                          return !now.paths.empty() || !now.things.empty();
+                      }))
+                      return;
                   work = std::exchange(*waiting, {});
               }
               work.things.clear();

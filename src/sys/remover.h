@@ -8,8 +8,9 @@
 
 namespace berth::sys {
 
-/// Ends in the background what takes long to end: files and trees that were renamed out of sight, mounts that nobody uses.
-/// What is left when this object ends is for whoever sweeps at the next start.
+/// Ends in the background what takes long to end: files and trees that were renamed out of sight,
+/// mounts that nobody uses. What is left when this object ends is for whoever sweeps at the next
+/// start.
 class Remover {
 public:
     Remover();

@@ -29,32 +29,35 @@ struct KernelName {
     std::uint64_t value;
 };
 
-constexpr KernelName policies[] = {{"SCHED_OTHER", 0}, {"SCHED_FIFO", 1}, {"SCHED_RR", 2},      {"SCHED_BATCH", 3},
-                             {"SCHED_ISO", 4},   {"SCHED_IDLE", 5}, {"SCHED_DEADLINE", 6}};
+constexpr KernelName policies[] = {{"SCHED_OTHER", 0},   {"SCHED_FIFO", 1}, {"SCHED_RR", 2},
+                                   {"SCHED_BATCH", 3},   {"SCHED_ISO", 4},  {"SCHED_IDLE", 5},
+                                   {"SCHED_DEADLINE", 6}};
 constexpr KernelName scheduler_flags[] = {
-    {"SCHED_FLAG_RESET_ON_FORK", 1}, {"SCHED_FLAG_RECLAIM", 2},         {"SCHED_FLAG_DL_OVERRUN", 4},
-    {"SCHED_FLAG_KEEP_POLICY", 8},   {"SCHED_FLAG_KEEP_PARAMS", 16},    {"SCHED_FLAG_UTIL_CLAMP_MIN", 32},
+    {"SCHED_FLAG_RESET_ON_FORK", 1},  {"SCHED_FLAG_RECLAIM", 2},
+    {"SCHED_FLAG_DL_OVERRUN", 4},     {"SCHED_FLAG_KEEP_POLICY", 8},
+    {"SCHED_FLAG_KEEP_PARAMS", 16},   {"SCHED_FLAG_UTIL_CLAMP_MIN", 32},
     {"SCHED_FLAG_UTIL_CLAMP_MAX", 64}};
 constexpr KernelName memory_modes[] = {{"MPOL_DEFAULT", MPOL_DEFAULT},
-                                 {"MPOL_PREFERRED", MPOL_PREFERRED},
-                                 {"MPOL_BIND", MPOL_BIND},
-                                 {"MPOL_INTERLEAVE", MPOL_INTERLEAVE},
-                                 {"MPOL_LOCAL", MPOL_LOCAL},
-                                 {"MPOL_PREFERRED_MANY", MPOL_PREFERRED_MANY},
-                                 {"MPOL_WEIGHTED_INTERLEAVE", MPOL_WEIGHTED_INTERLEAVE}};
+                                       {"MPOL_PREFERRED", MPOL_PREFERRED},
+                                       {"MPOL_BIND", MPOL_BIND},
+                                       {"MPOL_INTERLEAVE", MPOL_INTERLEAVE},
+                                       {"MPOL_LOCAL", MPOL_LOCAL},
+                                       {"MPOL_PREFERRED_MANY", MPOL_PREFERRED_MANY},
+                                       {"MPOL_WEIGHTED_INTERLEAVE", MPOL_WEIGHTED_INTERLEAVE}};
 constexpr KernelName memory_flags[] = {{"MPOL_F_STATIC_NODES", 1 << 15},
-                                 {"MPOL_F_RELATIVE_NODES", 1 << 14},
-                                 {"MPOL_F_NUMA_BALANCING", 1 << 13}};
+                                       {"MPOL_F_RELATIVE_NODES", 1 << 14},
+                                       {"MPOL_F_NUMA_BALANCING", 1 << 13}};
 
-Result<std::uint64_t> value_of(std::span<const KernelName> names, std::string_view text, std::string_view what) {
+Result<std::uint64_t> value_of(std::span<const KernelName> names, std::string_view text,
+                               std::string_view what) {
     for (const auto& name : names) {
         if (name.text == text) return name.value;
     }
     return fail(ErrorCode::InvalidArgument, "unknown ", what, " ", text);
 }
 
-Result<std::uint64_t> values_of(std::span<const KernelName> names, const std::vector<std::string>& texts,
-                                std::string_view what) {
+Result<std::uint64_t> values_of(std::span<const KernelName> names,
+                                const std::vector<std::string>& texts, std::string_view what) {
     std::uint64_t all = 0;
     for (const auto& text : texts) all |= TRY(value_of(names, text, what));
     return all;
@@ -97,10 +100,12 @@ constexpr int io_who_process = 1;
 }  // namespace
 
 Result<> set_io_priority(std::string_view io_class, int priority) {
-    static constexpr KernelName classes[] = {{"IOPRIO_CLASS_RT", 1}, {"IOPRIO_CLASS_BE", 2}, {"IOPRIO_CLASS_IDLE", 3}};
+    static constexpr KernelName classes[] = {
+        {"IOPRIO_CLASS_RT", 1}, {"IOPRIO_CLASS_BE", 2}, {"IOPRIO_CLASS_IDLE", 3}};
     const auto number = static_cast<int>(TRY(value_of(classes, io_class, "I/O priority class")));
     if (priority < 0 || priority > 7)
-        return fail(ErrorCode::InvalidArgument, "the I/O priority ", priority, " is not between 0 and 7");
+        return fail(ErrorCode::InvalidArgument, "the I/O priority ", priority,
+                    " is not between 0 and 7");
     if (::syscall(SYS_ioprio_set, io_who_process, 0, (number << io_class_shift) | priority) < 0)
         return Error::from_errno("ioprio_set", errno).with_context(std::string(io_class));
     return {};
@@ -127,7 +132,8 @@ Result<std::vector<unsigned>> parse_number_list(std::string_view text) {
     std::vector<unsigned> numbers;
     for (const auto& part : split(text, ',')) {
         const auto range = parse_range(trim(part));
-        if (!range) return fail(ErrorCode::InvalidArgument, "\"", text, "\" is not a list such as 0-3,7");
+        if (!range)
+            return fail(ErrorCode::InvalidArgument, "\"", text, "\" is not a list such as 0-3,7");
         for (std::uint64_t number = range->first; number <= range->last; ++number)
             numbers.push_back(static_cast<unsigned>(number));
     }
@@ -161,7 +167,8 @@ Result<> set_memory_policy(const MemoryPolicy& policy) {
     const std::uint64_t flags = TRY(values_of(memory_flags, policy.flags, "memory policy flag"));
     Mask mask{};
     if (!policy.nodes.empty()) mask = mask_of(TRY(parse_number_list(policy.nodes)));
-    // The kernel takes at most as many nodes as it was built for, and more only when those bits are zero.
+    // The kernel takes at most as many nodes as it was built for, and more only when those bits are
+    // zero.
     const unsigned long* nodes = policy.nodes.empty() ? nullptr : mask.data();
     const unsigned long count = policy.nodes.empty() ? 0 : 1024 + 1;
     if (::syscall(SYS_set_mempolicy, static_cast<int>(mode | flags), nodes, count) < 0)

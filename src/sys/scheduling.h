@@ -10,10 +10,11 @@
 
 namespace berth::sys {
 
-// Where and when the calling process runs. Names are those of the runtime specification, which are the
-// kernel's own.
+// Where and when the calling process runs. Names are those of the runtime specification, which are
+// the kernel's own.
 
-/// sched_setattr(2). `policy` is "SCHED_OTHER" ...; times are nanoseconds and only for SCHED_DEADLINE.
+/// sched_setattr(2). `policy` is "SCHED_OTHER" ...; times are nanoseconds and only for
+/// SCHED_DEADLINE.
 struct SchedulerRequest {
     std::string policy;
     int nice = 0;

@@ -14,9 +14,12 @@ TEST(Scheduling, ReadsListsOfNumbers) {
 }
 
 TEST(Scheduling, NamesThatDoNotExistAreRefused) {
-    EXPECT_EQ(set_scheduler({.policy = "SCHED_MAGIC"}).error().message(), "unknown scheduler policy SCHED_MAGIC");
-    EXPECT_EQ(set_scheduler({.policy = "SCHED_OTHER", .flags = {"X"}}).error().message(), "unknown scheduler flag X");
-    EXPECT_EQ(set_io_priority("IOPRIO_CLASS_X", 1).error().message(), "unknown I/O priority class IOPRIO_CLASS_X");
+    EXPECT_EQ(set_scheduler({.policy = "SCHED_MAGIC"}).error().message(),
+              "unknown scheduler policy SCHED_MAGIC");
+    EXPECT_EQ(set_scheduler({.policy = "SCHED_OTHER", .flags = {"X"}}).error().message(),
+              "unknown scheduler flag X");
+    EXPECT_EQ(set_io_priority("IOPRIO_CLASS_X", 1).error().message(),
+              "unknown I/O priority class IOPRIO_CLASS_X");
     EXPECT_TRUE(set_io_priority("IOPRIO_CLASS_BE", 8).is_error());
     EXPECT_TRUE(set_memory_policy({.mode = "MPOL_X"}).is_error());
     EXPECT_TRUE(set_personality("SOLARIS").is_error());

@@ -63,7 +63,8 @@ using Context = std::unique_ptr<void, decltype(&seccomp_release)>;
 
 Error seccomp_error(std::string_view call, int result) { return Error::from_errno(call, -result); }
 
-Result<> add_rule(void* context, const SeccompRule& rule, std::uint32_t action, const std::string& name) {
+Result<> add_rule(void* context, const SeccompRule& rule, std::uint32_t action,
+                  const std::string& name) {
     const int number = seccomp_syscall_resolve_name(name.c_str());
     if (number == __NR_SCMP_ERROR) return {};
     std::vector<scmp_arg_cmp> comparisons;
@@ -71,14 +72,18 @@ Result<> add_rule(void* context, const SeccompRule& rule, std::uint32_t action, 
     for (const auto& argument : rule.arguments) {
         const auto op = TRY(parse_operator(argument.op));
         if (argument.index > 5)
-            return fail(ErrorCode::InvalidArgument, "seccomp argument ", argument.index, " of ", name);
+            return fail(ErrorCode::InvalidArgument, "seccomp argument ", argument.index, " of ",
+                        name);
         ++uses[argument.index];
-        comparisons.push_back(
-            {.arg = argument.index, .op = op, .datum_a = argument.value, .datum_b = argument.value_two});
+        comparisons.push_back({.arg = argument.index,
+                               .op = op,
+                               .datum_a = argument.value,
+                               .datum_b = argument.value_two});
     }
-    // libseccomp takes one condition per argument and rule; several on one argument mean "any of them" in
-    // profiles.
-    const bool is_split = std::any_of(uses.begin(), uses.end(), [](int count) { return count > 1; });
+    // libseccomp takes one condition per argument and rule; several on one argument mean "any of
+    // them" in profiles.
+    const bool is_split =
+        std::any_of(uses.begin(), uses.end(), [](int count) { return count > 1; });
     if (!is_split) {
         const int added = seccomp_rule_add_array(
             context, action, number, static_cast<unsigned>(comparisons.size()), comparisons.data());
@@ -119,7 +124,8 @@ Result<std::vector<std::byte>> compile_seccomp(const SeccompFilter& filter) {
         const std::uint32_t token = architecture(name);
         if (token == 0) continue;
         const int added = seccomp_arch_add(context.get(), token);
-        if (added < 0 && added != -EEXIST) return seccomp_error("seccomp_arch_add", added).with_context(name);
+        if (added < 0 && added != -EEXIST)
+            return seccomp_error("seccomp_arch_add", added).with_context(name);
     }
     for (const auto& rule : filter.rules) {
         const std::uint32_t action = TRY(parse_action(rule.action, rule.error_number));

@@ -10,8 +10,8 @@
 
 namespace berth::sys {
 
-/// A condition on one argument of a system call. `op` is "SCMP_CMP_EQ" ...; for MASKED_EQ `value` is the
-/// mask.
+/// A condition on one argument of a system call. `op` is "SCMP_CMP_EQ" ...; for MASKED_EQ `value`
+/// is the mask.
 struct SeccompArgument {
     unsigned index = 0;
     std::uint64_t value = 0;
@@ -19,7 +19,8 @@ struct SeccompArgument {
     std::string op;
 };
 
-/// What to do with some system calls. Actions are those of the runtime specification ("SCMP_ACT_ERRNO" ...).
+/// What to do with some system calls. Actions are those of the runtime specification
+/// ("SCMP_ACT_ERRNO" ...).
 struct SeccompRule {
     std::vector<std::string> names;
     std::string action;
@@ -39,8 +40,8 @@ struct SeccompFilter {
 Result<std::vector<std::byte>> compile_seccomp(const SeccompFilter& filter);
 
 /// Puts a compiled program on this process; needs no_new_privs or CAP_SYS_ADMIN. `flags` are
-/// SECCOMP_FILTER_FLAG_*. With SECCOMP_FILTER_FLAG_NEW_LISTENER the result is the notification descriptor,
-/// else an empty one. seccomp(2).
+/// SECCOMP_FILTER_FLAG_*. With SECCOMP_FILTER_FLAG_NEW_LISTENER the result is the notification
+/// descriptor, else an empty one. seccomp(2).
 Result<Fd> install_seccomp(std::span<const std::byte> program, unsigned flags = 0);
 
 }  // namespace berth::sys

@@ -94,7 +94,8 @@ std::optional<int> parse_signal(std::string_view text) {
 std::string signal_name(int signal) {
     if (const char* abbreviation = sigabbrev_np(signal)) return concat("SIG", abbreviation);
     if (signal >= SIGRTMIN && signal <= SIGRTMAX) {
-        return signal == SIGRTMIN ? std::string("SIGRTMIN") : concat("SIGRTMIN+", signal - SIGRTMIN);
+        return signal == SIGRTMIN ? std::string("SIGRTMIN")
+                                  : concat("SIGRTMIN+", signal - SIGRTMIN);
     }
     return std::to_string(signal);
 }

@@ -12,7 +12,8 @@
 
 namespace berth::sys {
 
-/// Blocks the signals in this thread and returns a descriptor that delivers them (non-blocking). signalfd(2).
+/// Blocks the signals in this thread and returns a descriptor that delivers them (non-blocking).
+/// signalfd(2).
 Result<Fd> block_and_open_signalfd(std::initializer_list<int> signals);
 /// The same for every signal that can be blocked except synchronous faults.
 Result<Fd> block_all_and_open_signalfd();

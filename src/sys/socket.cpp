@@ -25,7 +25,8 @@ int type_of(SocketKind kind) {
     return SOCK_STREAM;
 }
 
-// sun_path holds 107 characters. A longer path goes through its directory's descriptor: /proc/self/fd/N/name.
+// sun_path holds 107 characters. A longer path goes through its directory's descriptor:
+// /proc/self/fd/N/name.
 struct Address {
     sockaddr_un address{};
     socklen_t size = 0;
@@ -66,7 +67,8 @@ Result<Fd> listen_unix(const std::string& path, const ListenOptions& options) {
     // The file is born with the socket's mode, so nobody can connect between bind and a chmod.
     if (::fchmod(fd.get(), options.mode) < 0) return Error::from_errno("fchmod", errno);
     const mode_t old_mask = ::umask(0777 & ~options.mode);
-    const int bound = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.address), address.size);
+    const int bound =
+        ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.address), address.size);
     const int bind_error = errno;
     ::umask(old_mask);
     if (bound < 0) return Error::from_errno("bind", bind_error).with_context(path);
@@ -78,7 +80,8 @@ Result<Fd> listen_unix(const std::string& path, const ListenOptions& options) {
 Result<Fd> connect_unix(const std::string& path, SocketKind kind) {
     Fd fd = TRY(make_socket(kind));
     const Address address = TRY(address_of(path));
-    while (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.address), address.size) < 0) {
+    while (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.address), address.size) <
+           0) {
         if (errno != EINTR) return Error::from_errno("connect", errno).with_context(path);
     }
     return fd;
@@ -107,7 +110,8 @@ Result<PeerCredentials> peer_credentials(BorrowedFd socket) {
     return PeerCredentials{.pid = credentials.pid, .uid = credentials.uid, .gid = credentials.gid};
 }
 
-Result<> send_message(BorrowedFd socket, std::span<const std::byte> bytes, std::span<const int> fds) {
+Result<> send_message(BorrowedFd socket, std::span<const std::byte> bytes,
+                      std::span<const int> fds) {
     if (fds.size() > max_descriptors)
         return fail(ErrorCode::InvalidArgument, "too many descriptors in one message");
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * max_descriptors)] = {};
@@ -153,7 +157,8 @@ Result<Received> receive_message(BorrowedFd socket, std::span<std::byte> buffer)
         if (errno != EINTR) return Error::from_errno("recvmsg", errno);
     }
     Received received{.size = static_cast<std::size_t>(size), .fds = {}};
-    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header;
+         header = CMSG_NXTHDR(&message, header)) {
         if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
         const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
         for (std::size_t i = 0; i < count; ++i) {

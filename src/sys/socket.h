@@ -23,7 +23,8 @@ struct ListenOptions {
     int backlog = 128;
 };
 
-/// A listening unix socket at `path`; paths longer than sun_path are handled through a directory descriptor.
+/// A listening unix socket at `path`; paths longer than sun_path are handled through a directory
+/// descriptor.
 Result<Fd> listen_unix(const std::string& path, const ListenOptions& options = {});
 /// Fails with NotFound (no file) or Unavailable (nobody listens).
 Result<Fd> connect_unix(const std::string& path, SocketKind kind = SocketKind::Stream);
@@ -39,16 +40,18 @@ struct PeerCredentials {
 };
 Result<PeerCredentials> peer_credentials(BorrowedFd socket);
 
-/// Sends all bytes (a SeqPacket socket: one message) and descriptors with the first of them. Never raises
-/// SIGPIPE.
-Result<> send_message(BorrowedFd socket, std::span<const std::byte> bytes, std::span<const int> fds = {});
+/// Sends all bytes (a SeqPacket socket: one message) and descriptors with the first of them. Never
+/// raises SIGPIPE.
+Result<> send_message(BorrowedFd socket, std::span<const std::byte> bytes,
+                      std::span<const int> fds = {});
 Result<> send_message(BorrowedFd socket, std::string_view text, std::span<const int> fds = {});
 
 struct Received {
     std::size_t size = 0;  ///< bytes put into the buffer; 0 means end of file
     std::vector<Fd> fds;   ///< close-on-exec
 };
-/// One recvmsg(2) into `buffer`. A message cut short, or with more than 16 descriptors, fails with Corrupted.
+/// One recvmsg(2) into `buffer`. A message cut short, or with more than 16 descriptors, fails with
+/// Corrupted.
 Result<Received> receive_message(BorrowedFd socket, std::span<std::byte> buffer);
 
 Result<> set_nonblocking(BorrowedFd fd, bool enabled = true);

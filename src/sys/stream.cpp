@@ -29,11 +29,16 @@ Transfer attempt(Call call, bool zero_is_end) {
 }  // namespace
 
 Transfer receive_some(BorrowedFd socket, std::span<std::byte> buffer) {
-    return attempt([&] { return ::recv(socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT); }, true);
+    return attempt([&] { return ::recv(socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT); },
+                   true);
 }
 
 Transfer send_some(BorrowedFd socket, std::span<const std::byte> bytes) {
-    return attempt([&] { return ::send(socket.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL); }, false);
+    return attempt(
+        [&] {
+            return ::send(socket.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        },
+        false);
 }
 
 Transfer read_some(BorrowedFd fd, std::span<std::byte> buffer) {
@@ -49,8 +54,10 @@ void wait_until_read(BorrowedFd socket, std::chrono::milliseconds limit) {
     constexpr microseconds first_pause = 20us, longest_pause = 1ms;
     const auto deadline = steady_clock::now() + limit;
     int unread = 0;
-    // No event tells this moment, so it is looked for; a pause ends at once when the other side hangs up.
-    for (microseconds pause = first_pause; ::ioctl(socket.get(), SIOCOUTQ, &unread) == 0 && unread > 0;
+    // No event tells this moment, so it is looked for; a pause ends at once when the other side
+    // hangs up.
+    for (microseconds pause = first_pause;
+         ::ioctl(socket.get(), SIOCOUTQ, &unread) == 0 && unread > 0;
          pause = std::min(2 * pause, longest_pause)) {
         if (steady_clock::now() >= deadline) return;
         pollfd hangup{.fd = socket.get(), .events = 0, .revents = 0};
@@ -66,6 +73,8 @@ std::optional<EndedChild> reap_any_child() {
     return EndedChild{.pid = pid, .status = ExitStatus::from_wait_status(status)};
 }
 
-Result<Fd> open_unnamed_file(const std::string& directory) { return open(directory, O_TMPFILE | O_RDWR, 0600); }
+Result<Fd> open_unnamed_file(const std::string& directory) {
+    return open(directory, O_TMPFILE | O_RDWR, 0600);
+}
 
 }  // namespace berth::sys

@@ -53,14 +53,17 @@ Result<Pty> open_pty_at(BorrowedFd devpts) {
 }
 
 Result<> set_window_size(BorrowedFd terminal, WindowSize size) {
-    const winsize value{.ws_row = size.rows, .ws_col = size.columns, .ws_xpixel = 0, .ws_ypixel = 0};
-    if (::ioctl(terminal.get(), TIOCSWINSZ, &value) < 0) return Error::from_errno("ioctl(TIOCSWINSZ)", errno);
+    const winsize value{
+        .ws_row = size.rows, .ws_col = size.columns, .ws_xpixel = 0, .ws_ypixel = 0};
+    if (::ioctl(terminal.get(), TIOCSWINSZ, &value) < 0)
+        return Error::from_errno("ioctl(TIOCSWINSZ)", errno);
     return {};
 }
 
 Result<WindowSize> window_size(BorrowedFd terminal) {
     winsize value{};
-    if (::ioctl(terminal.get(), TIOCGWINSZ, &value) < 0) return Error::from_errno("ioctl(TIOCGWINSZ)", errno);
+    if (::ioctl(terminal.get(), TIOCGWINSZ, &value) < 0)
+        return Error::from_errno("ioctl(TIOCGWINSZ)", errno);
     return WindowSize{.columns = value.ws_col, .rows = value.ws_row};
 }
 
@@ -78,11 +81,13 @@ Result<RawMode> RawMode::enter(BorrowedFd terminal) {
     if (::tcgetattr(terminal.get(), &saved) < 0) return Error::from_errno("tcgetattr", errno);
     termios raw = saved;
     ::cfmakeraw(&raw);
-    if (::tcsetattr(terminal.get(), TCSANOW, &raw) < 0) return Error::from_errno("tcsetattr", errno);
+    if (::tcsetattr(terminal.get(), TCSANOW, &raw) < 0)
+        return Error::from_errno("tcsetattr", errno);
     return RawMode(terminal.get(), saved);
 }
 
-RawMode::RawMode(RawMode&& other) noexcept : fd_(std::exchange(other.fd_, -1)), saved_(other.saved_) {}
+RawMode::RawMode(RawMode&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), saved_(other.saved_) {}
 
 RawMode::~RawMode() {
     if (fd_ >= 0) ::tcsetattr(fd_, TCSANOW, &saved_);

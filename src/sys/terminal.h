@@ -11,8 +11,8 @@ struct WindowSize {
     unsigned short rows = 0;
 };
 
-/// Both ends of a pseudo terminal. The slave end comes from the master's descriptor (TIOCGPTPEER), never from
-/// a path, so nothing in a container's /dev can redirect it. pty(7), ioctl_tty(2).
+/// Both ends of a pseudo terminal. The slave end comes from the master's descriptor (TIOCGPTPEER),
+/// never from a path, so nothing in a container's /dev can redirect it. pty(7), ioctl_tty(2).
 struct Pty {
     Fd master;
     Fd slave;
@@ -20,8 +20,8 @@ struct Pty {
 
 /// A pty of this process's own devpts.
 Result<Pty> open_pty();
-/// A pty of the devpts whose root (or directory with `ptmx` in it) is `devpts`; refuses anything that is no
-/// ptmx.
+/// A pty of the devpts whose root (or directory with `ptmx` in it) is `devpts`; refuses anything
+/// that is no ptmx.
 Result<Pty> open_pty_at(BorrowedFd devpts);
 Result<> set_window_size(BorrowedFd terminal, WindowSize size);
 Result<WindowSize> window_size(BorrowedFd terminal);

@@ -12,7 +12,8 @@ namespace {
 // A kernel lists at most XATTR_LIST_MAX (64 KiB) of names and holds values of at most 64 KiB.
 constexpr std::size_t max_xattr_bytes = 65536;
 
-// The f*xattr calls refuse O_PATH descriptors; the magic link leads to the very inode, even if it is a symbolic link.
+// The f*xattr calls refuse O_PATH descriptors; the magic link leads to the very inode, even if it
+// is a symbolic link.
 std::string through_proc(BorrowedFd fd) { return concat("/proc/self/fd/", fd.get()); }
 
 }  // namespace
@@ -53,14 +54,16 @@ Result<std::optional<std::string>> get_xattr(BorrowedFd fd, const std::string& n
             return std::optional(std::move(value));
         }
         if (errno == ENODATA || errno == EOPNOTSUPP) return std::optional<std::string>();
-        if (errno != ERANGE || value.size() >= max_xattr_bytes) return Error::from_errno("getxattr", errno);
+        if (errno != ERANGE || value.size() >= max_xattr_bytes)
+            return Error::from_errno("getxattr", errno);
         value.resize(max_xattr_bytes);
     }
 }
 
 Result<> set_xattr(BorrowedFd fd, const std::string& name, std::string_view value) {
     if (::fsetxattr(fd.get(), name.c_str(), value.data(), value.size(), 0) == 0) return {};
-    if (errno == EBADF && ::setxattr(through_proc(fd).c_str(), name.c_str(), value.data(), value.size(), 0) == 0) {
+    if (errno == EBADF &&
+        ::setxattr(through_proc(fd).c_str(), name.c_str(), value.data(), value.size(), 0) == 0) {
         return {};
     }
     return Error::from_errno("setxattr", errno).with_context(name);
@@ -68,13 +71,16 @@ Result<> set_xattr(BorrowedFd fd, const std::string& name, std::string_view valu
 
 Result<> remove_xattr(BorrowedFd fd, const std::string& name) {
     int outcome = ::fremovexattr(fd.get(), name.c_str());
-    if (outcome != 0 && errno == EBADF) outcome = ::removexattr(through_proc(fd).c_str(), name.c_str());
+    if (outcome != 0 && errno == EBADF)
+        outcome = ::removexattr(through_proc(fd).c_str(), name.c_str());
     if (outcome == 0 || errno == ENODATA || errno == EOPNOTSUPP) return {};
     return Error::from_errno("removexattr", errno).with_context(name);
 }
 
 namespace {
-Result<Fd> pin(BorrowedFd dir, const std::string& name) { return openat(dir, name, O_PATH | O_NOFOLLOW); }
+Result<Fd> pin(BorrowedFd dir, const std::string& name) {
+    return openat(dir, name, O_PATH | O_NOFOLLOW);
+}
 }  // namespace
 
 Result<std::vector<std::string>> list_xattrs_at(BorrowedFd dir, const std::string& name) {
@@ -88,7 +94,8 @@ Result<std::optional<std::string>> get_xattr_at(BorrowedFd dir, const std::strin
     return get_xattr(fd, attribute);
 }
 
-Result<> set_xattr_at(BorrowedFd dir, const std::string& name, const std::string& attribute, std::string_view value) {
+Result<> set_xattr_at(BorrowedFd dir, const std::string& name, const std::string& attribute,
+                      std::string_view value) {
     const Fd fd = TRY(pin(dir, name));
     return set_xattr(fd, attribute, value);
 }

@@ -26,12 +26,15 @@ constexpr const char* anchor_directories[] = {
     "/etc/ca-certificates/trust-source/anchors",
 };
 
-// Who reads them: OpenSSL and Go, curl, Python's requests and pip, Node.js, git, AWS tools, gRPC, Rust's cargo, Deno.
+// Who reads them: OpenSSL and Go, curl, Python's requests and pip, Node.js, git, AWS tools, gRPC,
+// Rust's cargo, Deno.
 constexpr const char* bundle_variables[] = {
-    "SSL_CERT_FILE",  "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE",
-    "PIP_CERT",       "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO",
-    "AWS_CA_BUNDLE",  "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "CARGO_HTTP_CAINFO",
-    "DENO_CERT",      "npm_config_cafile",
+    "SSL_CERT_FILE",       "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",  "PIP_CERT",
+    "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO",
+    "AWS_CA_BUNDLE",       "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+    "CARGO_HTTP_CAINFO",   "DENO_CERT",
+    "npm_config_cafile",
 };
 
 bool is_regular_file(const std::string& path) {
@@ -48,7 +51,8 @@ bool is_regular_file_in(sys::BorrowedFd root, const std::string& path) {
 }  // namespace
 
 Result<std::string> find_host_bundle() {
-    if (const char* named = std::getenv("SSL_CERT_FILE"); named && is_regular_file(named)) return std::string(named);
+    if (const char* named = std::getenv("SSL_CERT_FILE"); named && is_regular_file(named))
+        return std::string(named);
     for (const char* path : bundle_paths) {
         if (is_regular_file(path)) return std::string(path);
     }

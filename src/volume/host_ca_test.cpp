@@ -31,7 +31,8 @@ protected:
     }
     void TearDown() override { ::unsetenv("SSL_CERT_FILE"); }
     void put(const std::string& path) {
-        ASSERT_FALSE(sys::mkdir_all(directory_->path() + path.substr(0, path.rfind('/'))).is_error());
+        ASSERT_FALSE(
+            sys::mkdir_all(directory_->path() + path.substr(0, path.rfind('/'))).is_error());
         std::ofstream(directory_->path() + path) << "x";
     }
 

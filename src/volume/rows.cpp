@@ -6,9 +6,7 @@ namespace berth::volume {
 using codec::Json;
 
 const record::Schema& schema() {
-    static const record::Schema value{
-        "volume",
-        {R"(
+    static const record::Schema value{"volume", {R"(
         CREATE TABLE volume (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, state INTEGER NOT NULL,
                              document TEXT NOT NULL) STRICT;
         CREATE TABLE volume_hold (volume_id TEXT NOT NULL, container_id TEXT NOT NULL,
@@ -26,7 +24,8 @@ Json write_map(const StringMap& map) {
 
 StringMap read_map(const Json& object, std::string_view key) {
     StringMap out;
-    for (auto& [name, value] : codec::get_string_map(object, key)) out.emplace(std::move(name), std::move(value));
+    for (auto& [name, value] : codec::get_string_map(object, key))
+        out.emplace(std::move(name), std::move(value));
     return out;
 }
 
@@ -40,13 +39,14 @@ std::string document_of(const Volume& volume) {
 }  // namespace
 
 Result<> insert_volume(record::Database& database, const Volume& volume, VolumeState state) {
-    TRY(database.execute("INSERT INTO volume (id, name, state, document) VALUES (?1, ?2, ?3, ?4)", volume.id,
-                         volume.name, static_cast<int>(state), document_of(volume)));
+    TRY(database.execute("INSERT INTO volume (id, name, state, document) VALUES (?1, ?2, ?3, ?4)",
+                         volume.id, volume.name, static_cast<int>(state), document_of(volume)));
     return {};
 }
 
 Result<> set_volume_state(record::Database& database, const std::string& id, VolumeState state) {
-    TRY(database.execute("UPDATE volume SET state = ?2 WHERE id = ?1", id, static_cast<int>(state)));
+    TRY(database.execute("UPDATE volume SET state = ?2 WHERE id = ?1", id,
+                         static_cast<int>(state)));
     return {};
 }
 
@@ -70,7 +70,8 @@ Result<std::vector<StoredVolume>> load_volumes(record::Database& database) {
         row.volume.id = rows.text(0);
         row.volume.name = rows.text(1);
         row.volume.driver = codec::get_string(document, "driver");
-        row.volume.created = parse_rfc3339(codec::get_string(document, "created")).value_or(Timestamp{});
+        row.volume.created =
+            parse_rfc3339(codec::get_string(document, "created")).value_or(Timestamp{});
         row.volume.anonymous = codec::get_bool(document, "anonymous");
         row.volume.options = read_map(document, "options");
         row.volume.labels = read_map(document, "labels");
@@ -79,9 +80,11 @@ Result<std::vector<StoredVolume>> load_volumes(record::Database& database) {
     return out;
 }
 
-Result<> insert_hold(record::Database& database, const std::string& volume_id, std::string_view container_id) {
-    TRY(database.execute("INSERT OR IGNORE INTO volume_hold (volume_id, container_id) VALUES (?1, ?2)", volume_id,
-                         container_id));
+Result<> insert_hold(record::Database& database, const std::string& volume_id,
+                     std::string_view container_id) {
+    TRY(database.execute(
+        "INSERT OR IGNORE INTO volume_hold (volume_id, container_id) VALUES (?1, ?2)", volume_id,
+        container_id));
     return {};
 }
 

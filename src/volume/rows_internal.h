@@ -7,7 +7,8 @@
 
 namespace berth::volume {
 
-/// A volume's life: its directory is being made, it exists, its directory is on the way to the trash.
+/// A volume's life: its directory is being made, it exists, its directory is on the way to the
+/// trash.
 enum class VolumeState : std::uint8_t { Creating = 0, Ready = 1, Removing = 2 };
 
 struct StoredVolume {
@@ -21,7 +22,8 @@ Result<> rename_volume(record::Database& database, const std::string& id, std::s
 Result<> delete_volume(record::Database& database, const std::string& id);
 Result<std::vector<StoredVolume>> load_volumes(record::Database& database);
 
-Result<> insert_hold(record::Database& database, const std::string& volume_id, std::string_view container_id);
+Result<> insert_hold(record::Database& database, const std::string& volume_id,
+                     std::string_view container_id);
 Result<> delete_holds(record::Database& database, std::string_view container_id);
 /// (volume id, container id) pairs.
 Result<std::vector<std::pair<std::string, std::string>>> load_holds(record::Database& database);

@@ -32,16 +32,20 @@ struct Tables {
     }
 };
 
-Error not_found(std::string_view name) { return fail(ErrorCode::NotFound, "get ", name, ": no such volume"); }
+Error not_found(std::string_view name) {
+    return fail(ErrorCode::NotFound, "get ", name, ": no such volume");
+}
 
 Result<> check_name(std::string_view name) {
     auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
-    bool is_valid = name.size() > 1 && is_word(name.front()) && std::all_of(name.begin(), name.end(), [&](char c) {
+    bool is_valid = name.size() > 1 && is_word(name.front()) &&
+                    std::all_of(name.begin(), name.end(), [&](char c) {
                         return is_word(c) || c == '_' || c == '.' || c == '-';
                     });
     if (is_valid) return {};
     return fail(ErrorCode::InvalidArgument, "create ", name, ": \"", name,
-                "\" includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are "
+                "\" includes invalid characters for a local volume name, only "
+                "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are "
                 "allowed. If you intended to pass a host directory, use absolute path");
 }
 
@@ -56,10 +60,12 @@ Result<> check_options(const std::string& name, const StringMap& options) {
     };
     bool names_mount = has("type") || has("device") || has("o");
     if (names_mount && !has("device")) {
-        return fail(ErrorCode::InvalidArgument, "create ", name, ": missing device in volume options");
+        return fail(ErrorCode::InvalidArgument, "create ", name,
+                    ": missing device in volume options");
     }
     if (names_mount && !has("type") && !has("o")) {
-        return fail(ErrorCode::InvalidArgument, "create ", name, ": missing type in volume options");
+        return fail(ErrorCode::InvalidArgument, "create ", name,
+                    ": missing type in volume options");
     }
     return {};
 }
@@ -69,7 +75,8 @@ bool asks_for_bind(const StringMap& options) {
     auto o = options.find("o");
     if (o == options.end()) return false;
     auto parts = split(o->second, ',');
-    return std::any_of(parts.begin(), parts.end(), [](const auto& part) { return part == "bind" || part == "rbind"; });
+    return std::any_of(parts.begin(), parts.end(),
+                       [](const auto& part) { return part == "bind" || part == "rbind"; });
 }
 }  // namespace
 
@@ -144,8 +151,9 @@ Result<std::unique_ptr<Store>> Store::open(record::Database& database, std::stri
 Result<Volume> Store::create(VolumeSpec spec) {
     if (spec.driver.empty()) spec.driver = "local";
     if (spec.driver != "local") {
-        return Error(ErrorCode::NotFound, concat("create ", spec.name, ": error looking up volume plugin ", spec.driver,
-                                                 ": plugin \"", spec.driver, "\" not found"))
+        return Error(ErrorCode::NotFound,
+                     concat("create ", spec.name, ": error looking up volume plugin ", spec.driver,
+                            ": plugin \"", spec.driver, "\" not found"))
             .with_hint("the volume driver here is \"local\"");
     }
     bool anonymous = spec.name.empty();
@@ -153,22 +161,26 @@ Result<Volume> Store::create(VolumeSpec spec) {
     TRY(check_name(spec.name));
     TRY(check_options(spec.name, spec.options));
     TRY(state_->database.check_room());
-    Volume volume{random_hex(16), spec.name, spec.driver, {}, spec.options, spec.labels, SystemClock().now(), anonymous};
+    Volume volume{random_hex(16), spec.name,   spec.driver,         {},
+                  spec.options,   spec.labels, SystemClock().now(), anonymous};
     volume.mountpoint = concat(state_->directory(volume.id), "/_data");
     {
         auto locked = state_->tables.lock();
-        // Somebody else's creation or removal of it is a matter of moments; one that broke off is not.
+        // Somebody else's creation or removal of it is a matter of moments; one that broke off is
+        // not.
         locked.wait_for({}, longest_transition, [&](Tables& tables) {
             const StoredVolume* row = tables.find(spec.name);
             return !row || row->state == VolumeState::Ready;
         });
         if (StoredVolume* existing = locked->find(spec.name)) {
             if (existing->state != VolumeState::Ready) {
-                return fail(ErrorCode::Unavailable, "create ", spec.name, ": volume is being created or removed");
+                return fail(ErrorCode::Unavailable, "create ", spec.name,
+                            ": volume is being created or removed");
             }
             // Docker takes the existing one when the new request names no options.
             if (!spec.options.empty() && spec.options != existing->volume.options) {
-                return fail(ErrorCode::Conflict, "create ", spec.name, ": volume already exists but with different options");
+                return fail(ErrorCode::Conflict, "create ", spec.name,
+                            ": volume already exists but with different options");
             }
             return existing->volume;
         }
@@ -232,7 +244,8 @@ Result<> Store::rename(std::string_view name, std::string_view new_name) {
         auto locked = state_->tables.lock();
         StoredVolume* row = locked->find(name);
         if (!row || row->state != VolumeState::Ready) return not_found(name);
-        if (locked->find(new_name)) return fail(ErrorCode::AlreadyExists, "volume ", new_name, " already exists");
+        if (locked->find(new_name))
+            return fail(ErrorCode::AlreadyExists, "volume ", new_name, " already exists");
         id = row->volume.id;
         row->volume.name = new_name;
     }
@@ -241,10 +254,12 @@ Result<> Store::rename(std::string_view name, std::string_view new_name) {
     return renamed;
 }
 
-Result<Store::Pruned> Store::prune(const std::function<bool(const Volume&)>& matches, std::stop_token stop) {
+Result<Store::Pruned> Store::prune(const std::function<bool(const Volume&)>& matches,
+                                   std::stop_token stop) {
     Pruned out;
     for (const auto& volume : list()) {
-        if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "volume prune was interrupted");
+        if (stop.stop_requested())
+            return fail(ErrorCode::Cancelled, "volume prune was interrupted");
         if (state_->tables.lock()->is_held(volume.id) || !matches(volume)) continue;
         auto bytes = sys::disk_usage(state_->directory(volume.id)).value_or(0);
         auto removed = remove(volume.name, {});
@@ -267,11 +282,12 @@ Result<MountSource> Store::mount_source(std::string_view name) const {
         TRY(sys::mkdir_all(volume.mountpoint));
         return MountSource{volume.mountpoint, {}, {}};
     }
-    bool is_bind = asks_for_bind(volume.options) || option("type") == "none" || option("type") == "bind";
+    bool is_bind =
+        asks_for_bind(volume.options) || option("type") == "none" || option("type") == "bind";
     if (is_bind) {
         if (!sys::exists(device)) {
-            return fail(ErrorCode::InvalidArgument, "failed to mount local volume: mount ", device, ":",
-                        volume.mountpoint, ", flags: 0x1000: no such file or directory");
+            return fail(ErrorCode::InvalidArgument, "failed to mount local volume: mount ", device,
+                        ":", volume.mountpoint, ", flags: 0x1000: no such file or directory");
         }
         return MountSource{device, {}, option("o")};
     }
@@ -286,7 +302,8 @@ Result<bool> Store::is_empty(std::string_view name) const {
 
 Result<std::uint64_t> Store::usage(std::string_view name, std::stop_token stop) const {
     Volume volume = TRY(state_->ready(name));
-    if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "measuring volume ", name, " was interrupted");
+    if (stop.stop_requested())
+        return fail(ErrorCode::Cancelled, "measuring volume ", name, " was interrupted");
     return sys::disk_usage(volume.mountpoint).context("volume ", name);
 }
 
@@ -308,7 +325,8 @@ Result<std::vector<Volume>> Store::release(std::string_view container_id) {
     bool holds_any = false;
     {
         auto locked = state_->tables.lock();
-        for (const auto& [id, holders] : locked->holds) holds_any |= holders.contains(std::string(container_id));
+        for (const auto& [id, holders] : locked->holds)
+            holds_any |= holders.contains(std::string(container_id));
     }
     if (!holds_any) return std::vector<Volume>{};
     TRY(delete_holds(state_->database, container_id));
@@ -317,7 +335,8 @@ Result<std::vector<Volume>> Store::release(std::string_view container_id) {
     for (auto& [id, holders] : locked->holds) {
         if (holders.erase(std::string(container_id)) == 0 || !holders.empty()) continue;
         auto row = locked->volumes.find(id);
-        if (row != locked->volumes.end() && row->second.volume.anonymous) free.push_back(row->second.volume);
+        if (row != locked->volumes.end() && row->second.volume.anonymous)
+            free.push_back(row->second.volume);
     }
     return free;
 }
@@ -330,7 +349,8 @@ std::vector<std::string> Store::users(std::string_view name) const {
     return {holders.begin(), holders.end()};
 }
 
-Result<std::vector<std::string>> Store::reconcile(std::span<const std::string> existing_containers) {
+Result<std::vector<std::string>> Store::reconcile(
+    std::span<const std::string> existing_containers) {
     std::vector<std::string> repairs;
     std::set<std::string> existing(existing_containers.begin(), existing_containers.end());
     std::set<std::string> gone;

@@ -46,36 +46,40 @@ struct Volume {
     StringMap options;
     StringMap labels;
     Timestamp created;
-    /// Made without a name, for a VOLUME of an image or `-v /path`. Only these go with `prune` by default.
+    /// Made without a name, for a VOLUME of an image or `-v /path`. Only these go with `prune` by
+    /// default.
     bool anonymous = false;
 };
 
-/// How a volume comes into a container: bind `source` (a directory), or mount a new file system when `type` is set.
+/// How a volume comes into a container: bind `source` (a directory), or mount a new file system
+/// when `type` is set.
 struct MountSource {
     /// The directory to bind, or the device of the file system ("tmpfs", ":/export", "/dev/sdb1").
     std::string source;
     /// File system type for mount(2) ("tmpfs", "nfs", "ext4"); empty for a bind mount.
     std::string type;
-    /// The `o` option as the user wrote it: mount flags and data, comma-separated ("addr=10.0.0.1,rw,size=10m").
+    /// The `o` option as the user wrote it: mount flags and data, comma-separated
+    /// ("addr=10.0.0.1,rw,size=10m").
     std::string options;
 };
 
-/// Named data that outlives containers. Data directories are made before the row says the volume exists and renamed
-/// to `<root>/trash` before the row goes. Thread-safe.
+/// Named data that outlives containers. Data directories are made before the row says the volume
+/// exists and renamed to `<root>/trash` before the row goes. Thread-safe.
 class Store {
 public:
     /// `data_root` is the engine's: volumes live in <data_root>/volumes.
     static Result<std::unique_ptr<Store>> open(record::Database& database, std::string data_root);
     ~Store();
 
-    /// Makes the volume, or returns the one that has this name already. InvalidArgument for a bad name or option,
-    /// NotFound for an unknown driver, Conflict when the name is taken with another driver or other options.
+    /// Makes the volume, or returns the one that has this name already. InvalidArgument for a bad
+    /// name or option, NotFound for an unknown driver, Conflict when the name is taken with another
+    /// driver or other options.
     Result<Volume> create(VolumeSpec spec);
     /// NotFound: "get X: no such volume".
     Result<Volume> find(std::string_view name) const;
     std::vector<Volume> list() const;
-    /// Conflict while a container holds it: "remove X: volume is in use - [id, ...]". With `force`, an unknown name is
-    /// no error.
+    /// Conflict while a container holds it: "remove X: volume is in use - [id, ...]". With `force`,
+    /// an unknown name is no error.
     struct RemoveOptions {
         bool force = false;
     };
@@ -95,15 +99,17 @@ public:
     /// Bytes on disk (blocks, as du counts); walks the data.
     Result<std::uint64_t> usage(std::string_view name, std::stop_token stop) const;
 
-    /// Says that a container names this volume, running or not: it cannot be removed until release().
+    /// Says that a container names this volume, running or not: it cannot be removed until
+    /// release().
     Result<> acquire(std::string_view name, std::string_view container_id);
-    /// Drops everything a container held; returns the anonymous volumes that nobody holds now (for `rm -v`).
+    /// Drops everything a container held; returns the anonymous volumes that nobody holds now (for
+    /// `rm -v`).
     Result<std::vector<Volume>> release(std::string_view container_id);
     /// Ids of the containers that hold it.
     std::vector<std::string> users(std::string_view name) const;
 
-    /// After a restart: drops holds of containers that do not exist, finishes interrupted creates and removals.
-    /// Returns one line for each repair.
+    /// After a restart: drops holds of containers that do not exist, finishes interrupted creates
+    /// and removals. Returns one line for each repair.
     Result<std::vector<std::string>> reconcile(std::span<const std::string> existing_containers);
 
 private:

@@ -61,8 +61,10 @@ TEST_F(StoreTest, RefusesBadNamesOptionsAndDrivers) {
     EXPECT_EQ(store_->create({.name = "a"}).error().code(), ErrorCode::InvalidArgument);
     EXPECT_EQ(store_->create({.name = "../x"}).error().code(), ErrorCode::InvalidArgument);
     EXPECT_EQ(store_->create({.name = "ok", .driver = "nope"}).error().code(), ErrorCode::NotFound);
-    EXPECT_EQ(store_->create({.name = "ok", .options = {{"colour", "red"}}}).error().code(), ErrorCode::InvalidArgument);
-    EXPECT_EQ(store_->create({.name = "ok", .options = {{"type", "nfs"}}}).error().code(), ErrorCode::InvalidArgument);
+    EXPECT_EQ(store_->create({.name = "ok", .options = {{"colour", "red"}}}).error().code(),
+              ErrorCode::InvalidArgument);
+    EXPECT_EQ(store_->create({.name = "ok", .options = {{"type", "nfs"}}}).error().code(),
+              ErrorCode::InvalidArgument);
     EXPECT_THAT(store_->list(), IsEmpty());
 }
 
@@ -96,14 +98,20 @@ TEST_F(StoreTest, HandsAnonymousVolumesBackOnRelease) {
 }
 
 TEST_F(StoreTest, TellsWhatToMount) {
-    ASSERT_FALSE(store_->create({.name = "tmp", .options = {{"type", "tmpfs"}, {"device", "tmpfs"}, {"o", "size=1m"}}})
-                     .is_error());
+    ASSERT_FALSE(
+        store_
+            ->create({.name = "tmp",
+                      .options = {{"type", "tmpfs"}, {"device", "tmpfs"}, {"o", "size=1m"}}})
+            .is_error());
     auto source = store_->mount_source("tmp");
     ASSERT_FALSE(source.is_error());
     EXPECT_EQ(source->type, "tmpfs");
     EXPECT_EQ(source->options, "size=1m");
-    ASSERT_FALSE(store_->create({.name = "bound", .options = {{"type", "none"}, {"device", "/nowhere"}, {"o", "bind"}}})
-                     .is_error());
+    ASSERT_FALSE(
+        store_
+            ->create({.name = "bound",
+                      .options = {{"type", "none"}, {"device", "/nowhere"}, {"o", "bind"}}})
+            .is_error());
     auto bound = store_->mount_source("bound");
     ASSERT_TRUE(bound.is_error());
     EXPECT_THAT(bound.error().message(), HasSubstr("no such file or directory"));

@@ -16,19 +16,23 @@ struct Overloaded : Handlers... {
 template <typename... Handlers>
 Overloaded(Handlers...) -> Overloaded<Handlers...>;  // Clang 14 does not make it by itself
 
-std::string json_text(const std::vector<std::string>& words) { return codec::dump_json(codec::Json(words)); }
+std::string json_text(const std::vector<std::string>& words) {
+    return codec::dump_json(codec::Json(words));
+}
 
 void add_unique(std::vector<std::string>& list, std::string value) {
     if (std::ranges::find(list, value) == list.end()) list.push_back(std::move(value));
 }
 
-// "80", "80/udp", "8000-8002/tcp"; an address or host port in front is Docker's `-p`, and means nothing here.
+// "80", "80/udp", "8000-8002/tcp"; an address or host port in front is Docker's `-p`, and means
+// nothing here.
 std::optional<std::vector<std::string>> parse_port(std::string_view text) {
     const auto pair = split_once(text, '/');
     const std::string protocol = pair ? to_lower(pair->second) : "tcp";
     if (protocol != "tcp" && protocol != "udp" && protocol != "sctp") return std::nullopt;
     std::string_view ports = pair ? pair->first : text;
-    if (const auto colon = ports.rfind(':'); colon != std::string_view::npos) ports.remove_prefix(colon + 1);
+    if (const auto colon = ports.rfind(':'); colon != std::string_view::npos)
+        ports.remove_prefix(colon + 1);
     const auto range = split_once(ports, '-');
     const auto first = parse_uint(range ? range->first : ports);
     const auto last = range ? parse_uint(range->second) : first;
@@ -42,8 +46,10 @@ std::optional<std::vector<std::string>> parse_port(std::string_view text) {
 
 Result<> Compiler::apply(std::size_t stage_index, const Instruction& instruction) {
     StageState& state = stages_[stage_index];
-    if (const auto* run = std::get_if<Run>(&instruction.body)) return apply_run(stage_index, instruction, *run, state);
-    if (const auto* copy = std::get_if<Copy>(&instruction.body)) return apply_copy(stage_index, instruction, *copy, state);
+    if (const auto* run = std::get_if<Run>(&instruction.body))
+        return apply_run(stage_index, instruction, *run, state);
+    if (const auto* copy = std::get_if<Copy>(&instruction.body))
+        return apply_copy(stage_index, instruction, *copy, state);
     if (const auto* workdir = std::get_if<Workdir>(&instruction.body))
         return apply_workdir(stage_index, instruction, *workdir, state);
     add_step(stage_index, instruction, true);
@@ -67,7 +73,9 @@ Result<> Compiler::apply_settings(const Instruction& instruction, StageState& st
                 std::vector<std::string> paths;
                 for (const auto& raw : volume.paths) {
                     const std::string path = TRY(expand(instruction, state, raw));
-                    if (path.empty()) return source_.error(instruction.place, "VOLUME specified can not be an empty string");
+                    if (path.empty())
+                        return source_.error(instruction.place,
+                                             "VOLUME specified can not be an empty string");
                     paths.push_back(path);
                     add_unique(config.volumes, path);
                 }
@@ -77,7 +85,8 @@ Result<> Compiler::apply_settings(const Instruction& instruction, StageState& st
             [&](const StopSignal& stop) -> Result<> {
                 config.stop_signal = TRY(expand(instruction, state, stop.signal));
                 if (!sys::parse_signal(config.stop_signal))
-                    return source_.error(instruction.place, concat("invalid signal: ", config.stop_signal));
+                    return source_.error(instruction.place,
+                                         concat("invalid signal: ", config.stop_signal));
                 add_history(state, "STOPSIGNAL " + config.stop_signal);
                 return {};
             },
@@ -149,7 +158,8 @@ Result<> Compiler::apply_env(const Instruction& instruction, const Env& env, Sta
     return {};
 }
 
-Result<> Compiler::apply_label(const Instruction& instruction, const Label& label, StageState& state) {
+Result<> Compiler::apply_label(const Instruction& instruction, const Label& label,
+                               StageState& state) {
     std::vector<std::string> shown;
     for (const auto& pair : label.labels) {
         const std::string key = TRY(expand(instruction, state, pair.key));
@@ -162,7 +172,8 @@ Result<> Compiler::apply_label(const Instruction& instruction, const Label& labe
     return {};
 }
 
-Result<> Compiler::apply_expose(const Instruction& instruction, const Expose& expose, StageState& state) {
+Result<> Compiler::apply_expose(const Instruction& instruction, const Expose& expose,
+                                StageState& state) {
     std::vector<std::string> ports;
     Expander expander = expander_for(state);
     for (const auto& raw : expose.ports) {
@@ -170,25 +181,30 @@ Result<> Compiler::apply_expose(const Instruction& instruction, const Expose& ex
         if (!words) return error(instruction, words.error());
         for (const auto& word : *words) {
             const auto parsed = parse_port(word);
-            if (!parsed) return source_.error(instruction.place, concat("invalid containerPort: ", word));
+            if (!parsed)
+                return source_.error(instruction.place, concat("invalid containerPort: ", word));
             ports.insert(ports.end(), parsed->begin(), parsed->end());
         }
     }
     note_undefined(instruction, expander);
-    if (ports.empty()) return source_.error(instruction.place, "EXPOSE requires at least one argument");
+    if (ports.empty())
+        return source_.error(instruction.place, "EXPOSE requires at least one argument");
     for (const auto& port : ports) add_unique(state.image.config.exposed_ports, port);
     add_history(state, "EXPOSE [" + join(ports, " ") + "]");
     return {};
 }
 
-Result<> Compiler::apply_workdir(std::size_t stage_index, const Instruction& instruction, const Workdir& workdir,
-                                 StageState& state) {
+Result<> Compiler::apply_workdir(std::size_t stage_index, const Instruction& instruction,
+                                 const Workdir& workdir, StageState& state) {
     const std::string path = TRY(expand(instruction, state, workdir.path));
     if (path.empty()) return source_.error(instruction.place, "WORKDIR needs a path");
-    if (!path.starts_with('/') && (state.image.config.working_dir.empty() || state.image.config.working_dir == "/"))
-        plan_.warnings.push_back({"WorkdirRelativePath",
-                                  concat("Relative workdir \"", path, "\" can have unexpected results if the base image changes"),
-                                  instruction.place});
+    if (!path.starts_with('/') &&
+        (state.image.config.working_dir.empty() || state.image.config.working_dir == "/"))
+        plan_.warnings.push_back(
+            {"WorkdirRelativePath",
+             concat("Relative workdir \"", path,
+                    "\" can have unexpected results if the base image changes"),
+             instruction.place});
     const std::string directory = resolve_path(state.image.config.working_dir, path);
     state.image.config.working_dir = directory;
     if (directory == "/") {
@@ -197,8 +213,12 @@ Result<> Compiler::apply_workdir(std::size_t stage_index, const Instruction& ins
         return {};
     }
     const std::size_t step = add_step(stage_index, instruction, false);
-    FileOp op{.actions = {MakeDirectoryAction{.path = directory, .mode = 0755, .chown = {}}}, .skip_empty_layer = true};
-    state.root = add_vertex({.op = std::move(op), .inputs = {state.root}, .step = step, .ignore_cache = ignores_cache(stage_index)});
+    FileOp op{.actions = {MakeDirectoryAction{.path = directory, .mode = 0755, .chown = {}}},
+              .skip_empty_layer = true};
+    state.root = add_vertex({.op = std::move(op),
+                             .inputs = {state.root},
+                             .step = step,
+                             .ignore_cache = ignores_cache(stage_index)});
     add_history(state, "WORKDIR " + directory, state.root);
     return {};
 }
@@ -223,8 +243,12 @@ void Compiler::apply_command(const CommandLine& command, bool is_entrypoint, Sta
 }
 
 void Compiler::apply_healthcheck(const Healthcheck& check, StageState& state) {
-    oci::HealthcheckConfig out{.test = {}, .interval = check.interval, .timeout = check.timeout,
-                               .start_period = check.start_period, .start_interval = check.start_interval, .retries = check.retries};
+    oci::HealthcheckConfig out{.test = {},
+                               .interval = check.interval,
+                               .timeout = check.timeout,
+                               .start_period = check.start_period,
+                               .start_interval = check.start_interval,
+                               .retries = check.retries};
     if (check.none) {
         out.test = {"NONE"};
     } else if (check.command.is_exec_form) {

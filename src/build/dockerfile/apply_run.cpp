@@ -7,17 +7,21 @@
 namespace berth::build::dockerfile {
 namespace {
 
-// Given to every RUN when the build's caller sets them, without ARG, and neither in history nor in cache keys.
-// Dockerfile reference, "Predefined ARGs".
-constexpr std::array<std::string_view, 10> proxy_args{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "FTP_PROXY",
-                                                      "ftp_proxy",  "NO_PROXY",   "no_proxy",    "ALL_PROXY",   "all_proxy"};
+// Given to every RUN when the build's caller sets them, without ARG, and neither in history nor in
+// cache keys. Dockerfile reference, "Predefined ARGs".
+constexpr std::array<std::string_view, 10> proxy_args{
+    "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "FTP_PROXY",
+    "ftp_proxy",  "NO_PROXY",   "no_proxy",    "ALL_PROXY",   "all_proxy"};
 
-bool is_proxy_arg(std::string_view name) { return std::ranges::find(proxy_args, name) != proxy_args.end(); }
+bool is_proxy_arg(std::string_view name) {
+    return std::ranges::find(proxy_args, name) != proxy_args.end();
+}
 
 // Whether the line is one heredoc mark and nothing else, so that its body is the whole script.
 bool is_only_heredoc(const Run& run) {
     const std::string_view line = trim(run.command.words.front());
-    return run.heredocs.size() == 1 && line.find_first_of(" \t<>|&;", line.find("<<") + 2) == std::string_view::npos &&
+    return run.heredocs.size() == 1 &&
+           line.find_first_of(" \t<>|&;", line.find("<<") + 2) == std::string_view::npos &&
            (line.starts_with("<<") || line.starts_with("0<<"));
 }
 
@@ -29,8 +33,11 @@ ExecNetwork network_of(const Run& run, ExecNetwork by_default) {
 
 }  // namespace
 
-Result<> Compiler::apply_run(std::size_t stage_index, const Instruction& instruction, const Run& run, StageState& state) {
-    Vertex vertex{.op = {}, .inputs = {state.root}, .step = add_step(stage_index, instruction, false),
+Result<> Compiler::apply_run(std::size_t stage_index, const Instruction& instruction,
+                             const Run& run, StageState& state) {
+    Vertex vertex{.op = {},
+                  .inputs = {state.root},
+                  .step = add_step(stage_index, instruction, false),
                   .ignore_cache = ignores_cache(stage_index)};
     ExecOp op;
     op.working_dir = state.image.config.working_dir.empty() ? "/" : state.image.config.working_dir;
@@ -38,16 +45,21 @@ Result<> Compiler::apply_run(std::size_t stage_index, const Instruction& instruc
     op.network = network_of(run, options_.network);
     op.insecure = run.security == "insecure";
     if (op.insecure && !options_.allow_insecure)
-        return source_.error(instruction.place, "RUN --security=insecure is not allowed: the build must be started with --allow security.insecure");
+        return source_.error(instruction.place,
+                             "RUN --security=insecure is not allowed: the build must be started "
+                             "with --allow security.insecure");
     if (run.network == "host" && !options_.allow_host_network)
-        return source_.error(instruction.place, "RUN --network=host is not allowed: the build must be started with --allow network.host");
+        return source_.error(instruction.place,
+                             "RUN --network=host is not allowed: the build must be started with "
+                             "--allow network.host");
     TRY(set_command(instruction, run, state, op));
     set_environment(state, op);
     int agents = 0;
     for (const auto& mount : run.mounts) {
         ExecMount compiled = TRY(compile_mount(stage_index, instruction, mount, state, vertex));
         const bool is_agent = compiled.kind == ExecMountKind::Ssh;
-        if (is_agent && compiled.target.empty()) compiled.target = concat("/run/buildkit/ssh_agent.", agents);
+        if (is_agent && compiled.target.empty())
+            compiled.target = concat("/run/buildkit/ssh_agent.", agents);
         agents += is_agent;
         op.mounts.push_back(std::move(compiled));
     }
@@ -56,16 +68,19 @@ Result<> Compiler::apply_run(std::size_t stage_index, const Instruction& instruc
     for (const auto& [name, value] : state.args)
         if (value && !is_proxy_arg(name)) args.push_back(concat(name, "=", *value));
     if (!args.empty()) shown += concat("|", args.size(), " ", join(args, " "), " ");
-    shown += join(op.script.empty() ? op.args : std::vector<std::string>{op.script}, " ") + " # buildkit";
+    shown += join(op.script.empty() ? op.args : std::vector<std::string>{op.script}, " ") +
+             " # buildkit";
     vertex.op = std::move(op);
     state.root = add_vertex(std::move(vertex));
     add_history(state, std::move(shown), state.root);
     return {};
 }
 
-Result<> Compiler::set_command(const Instruction& instruction, const Run& run, const StageState& state, ExecOp& op) {
+Result<> Compiler::set_command(const Instruction& instruction, const Run& run,
+                               const StageState& state, ExecOp& op) {
     if (run.command.is_exec_form) {
-        if (!run.heredocs.empty()) return source_.error(instruction.place, "a heredoc needs the shell form of RUN");
+        if (!run.heredocs.empty())
+            return source_.error(instruction.place, "a heredoc needs the shell form of RUN");
         op.args = run.command.words;
         return {};
     }
@@ -80,9 +95,11 @@ Result<> Compiler::set_command(const Instruction& instruction, const Run& run, c
         }
         line = heredoc.content;
     } else {
-        for (const auto& heredoc : run.heredocs) line += concat("\n", heredoc.content, heredoc.name);
+        for (const auto& heredoc : run.heredocs)
+            line += concat("\n", heredoc.content, heredoc.name);
     }
-    op.args = state.image.config.shell.empty() ? std::vector<std::string>{"/bin/sh", "-c"} : state.image.config.shell;
+    op.args = state.image.config.shell.empty() ? std::vector<std::string>{"/bin/sh", "-c"}
+                                               : state.image.config.shell;
     op.args.push_back(std::move(line));
     return {};
 }
@@ -100,8 +117,9 @@ void Compiler::set_environment(const StageState& state, ExecOp& op) {
     }
 }
 
-Result<ExecMount> Compiler::compile_mount(std::size_t stage_index, const Instruction& instruction, const RunMount& mount,
-                                          StageState& state, Vertex& vertex) {
+Result<ExecMount> Compiler::compile_mount(std::size_t stage_index, const Instruction& instruction,
+                                          const RunMount& mount, StageState& state,
+                                          Vertex& vertex) {
     ExecMount out;
     out.target = TRY(expand(instruction, state, mount.target));
     out.source = TRY(expand(instruction, state, mount.source));
@@ -121,7 +139,8 @@ Result<ExecMount> Compiler::compile_mount(std::size_t stage_index, const Instruc
     switch (mount.kind) {
         case MountKind::Bind:
             out.kind = ExecMountKind::Bind;
-            use_input(from.empty() ? context_vertex() : TRY(resolve_from(from, stage_index, instruction)));
+            use_input(from.empty() ? context_vertex()
+                                   : TRY(resolve_from(from, stage_index, instruction)));
             break;
         case MountKind::Cache:
             out.kind = ExecMountKind::Cache;
@@ -132,7 +151,9 @@ Result<ExecMount> Compiler::compile_mount(std::size_t stage_index, const Instruc
         case MountKind::Secret:
             out.kind = ExecMountKind::Secret;
             out.mode = mount.mode.value_or(0400);
-            if (out.id.empty()) out.id = !out.source.empty() ? out.source : out.target.substr(out.target.rfind('/') + 1);
+            if (out.id.empty())
+                out.id =
+                    !out.source.empty() ? out.source : out.target.substr(out.target.rfind('/') + 1);
             if (out.target.empty() && out.env.empty()) out.target = "/run/secrets/" + out.id;
             break;
         case MountKind::Ssh:

@@ -9,8 +9,8 @@
 
 namespace berth::build::dockerfile {
 
-// A Dockerfile as values: instructions with their flags and words as written, variables not yet expanded.
-// Dockerfile reference, format of docker/dockerfile 1.20.
+// A Dockerfile as values: instructions with their flags and words as written, variables not yet
+// expanded. Dockerfile reference, format of docker/dockerfile 1.20.
 
 /// Where something stands in the file; lines and columns count from 1, columns in bytes.
 struct Place {
@@ -23,10 +23,10 @@ struct Place {
 /// The text between `<<NAME` and `NAME`.
 struct Heredoc {
     std::string name;
-    std::string content;      // tabs are stripped already for `<<-`
-    bool expand = true;       // false when the name was quoted
+    std::string content;  // tabs are stripped already for `<<-`
+    bool expand = true;   // false when the name was quoted
     bool strip_tabs = false;
-    int line = 0;             // of the content's first line
+    int line = 0;  // of the content's first line
 };
 
 /// CMD, ENTRYPOINT, RUN, HEALTHCHECK CMD: an array of words, or a line for the shell.
@@ -124,8 +124,8 @@ struct Maintainer {
     std::string name;
 };
 
-using Body = std::variant<From, Arg, Env, Label, Run, Copy, Expose, User, Workdir, Volume, StopSignal, Cmd, Entrypoint,
-                          Shell, Healthcheck, OnBuild, Maintainer>;
+using Body = std::variant<From, Arg, Env, Label, Run, Copy, Expose, User, Workdir, Volume,
+                          StopSignal, Cmd, Entrypoint, Shell, Healthcheck, OnBuild, Maintainer>;
 
 struct Instruction {
     std::string keyword;  // upper case
@@ -136,7 +136,7 @@ struct Instruction {
 
 struct Stage {
     From from;
-    std::string name;  // lower case; "" when it has none
+    std::string name;    // lower case; "" when it has none
     Instruction origin;  // the FROM
     std::vector<Instruction> instructions;
 };

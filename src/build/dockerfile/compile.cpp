@@ -1,5 +1,5 @@
-// From the Dockerfile's values to a graph. Stages are compiled when something needs them, beginning with the target, so
-// that an unused stage costs nothing and its image is never fetched.
+// From the Dockerfile's values to a graph. Stages are compiled when something needs them, beginning
+// with the target, so that an unused stage costs nothing and its image is never fetched.
 #include "build/dockerfile/compile.h"
 
 #include <algorithm>
@@ -10,9 +10,10 @@
 namespace berth::build::dockerfile {
 namespace {
 
-// What FROM and ARG may use without declaring it in front of the first FROM. Dockerfile reference, "Automatic platform
-// ARGs in the global scope".
-std::vector<std::pair<std::string, std::optional<std::string>>> platform_args(const CompileOptions& options) {
+// What FROM and ARG may use without declaring it in front of the first FROM. Dockerfile reference,
+// "Automatic platform ARGs in the global scope".
+std::vector<std::pair<std::string, std::optional<std::string>>> platform_args(
+    const CompileOptions& options) {
     std::vector<std::pair<std::string, std::optional<std::string>>> out;
     const auto add = [&](const std::string& prefix, const oci::Platform& platform) {
         out.emplace_back(prefix + "PLATFORM", platform.to_string());
@@ -50,7 +51,8 @@ std::string resolve_path(std::string_view base, std::string_view path) {
 }
 
 std::optional<std::string> StageState::find_arg(std::string_view name) const {
-    const auto found = std::ranges::find(args, name, [](const auto& arg) { return std::string_view(arg.first); });
+    const auto found =
+        std::ranges::find(args, name, [](const auto& arg) { return std::string_view(arg.first); });
     return found == args.end() ? std::nullopt : found->second;
 }
 
@@ -89,7 +91,8 @@ Result<std::size_t> Compiler::find_target() const {
     for (const auto& stage : file_.stages)
         if (!stage.name.empty()) names.push_back(stage.name);
     const auto meant = nearest(to_lower(options_.target), names);
-    return fail(ErrorCode::InvalidArgument, "target stage \"", options_.target, "\" could not be found",
+    return fail(ErrorCode::InvalidArgument, "target stage \"", options_.target,
+                "\" could not be found",
                 meant           ? concat(" (did you mean ", *meant, "?)")
                 : names.empty() ? ""
                                 : concat(" (the stages are ", join(names, ", "), ")"));
@@ -104,7 +107,8 @@ std::optional<std::size_t> Compiler::find_stage(std::string_view name, std::size
 }
 
 std::optional<std::string> Compiler::global(std::string_view name) const {
-    const auto found = std::ranges::find(globals_, name, [](const auto& arg) { return std::string_view(arg.first); });
+    const auto found = std::ranges::find(
+        globals_, name, [](const auto& arg) { return std::string_view(arg.first); });
     return found == globals_.end() ? std::nullopt : found->second;
 }
 
@@ -124,7 +128,8 @@ Result<> Compiler::define_global_args() {
                 if (!expanded) return error(instruction, expanded.error());
                 value = *expanded;
             }
-            const auto found = std::ranges::find(globals_, variable.key, [](const auto& arg) { return arg.first; });
+            const auto found = std::ranges::find(globals_, variable.key,
+                                                 [](const auto& arg) { return arg.first; });
             // A platform argument keeps its value when it is declared without one.
             if (found == globals_.end()) {
                 globals_.emplace_back(variable.key, std::move(value));
@@ -167,9 +172,12 @@ Result<> Compiler::start_stage(std::size_t index) {
     const auto platform = expander.expand_word(stage.from.platform);
     if (!platform) return error(stage.origin, platform.error());
     for (const auto& name : expander.undefined())
-        plan_.warnings.push_back({"UndefinedArgInFrom", concat("FROM argument '", name, "' is not declared"), stage.origin.place});
+        plan_.warnings.push_back({"UndefinedArgInFrom",
+                                  concat("FROM argument '", name, "' is not declared"),
+                                  stage.origin.place});
     if (image->empty())
-        return source_.error(stage.origin.place, concat("base name (", stage.from.image, ") should not be blank"));
+        return source_.error(stage.origin.place,
+                             concat("base name (", stage.from.image, ") should not be blank"));
     state.platform = options_.platform;
     if (!platform->empty()) {
         auto parsed = oci::Platform::parse(*platform);
@@ -177,7 +185,8 @@ Result<> Compiler::start_stage(std::size_t index) {
         state.platform = std::move(*parsed);
     }
     const bool is_scratch = *image == "scratch" && !options_.named_contexts.contains("scratch");
-    if (const auto earlier = is_scratch ? std::nullopt : find_stage(*image, index); earlier && !parse_uint(*image)) {
+    if (const auto earlier = is_scratch ? std::nullopt : find_stage(*image, index);
+        earlier && !parse_uint(*image)) {
         TRY(compile_stage(*earlier));
         const auto platform_before = state.platform;
         state = stages_[*earlier];
@@ -195,15 +204,19 @@ Result<> Compiler::start_stage(std::size_t index) {
     return {};
 }
 
-Result<> Compiler::start_from_image(const Stage& stage, const std::string& name, StageState& state) {
+Result<> Compiler::start_from_image(const Stage& stage, const std::string& name,
+                                    StageState& state) {
     const std::size_t index = static_cast<std::size_t>(&stage - file_.stages.data());
     const ResolvedImage image = TRY(resolve_image(name, state.platform, stage.origin.place));
     Instruction shown = stage.origin;
-    shown.text = concat("FROM ", stage.from.platform.empty() ? "" : concat("--platform=", state.platform, " "), name,
-                        stage.from.name.empty() ? "" : concat(" AS ", stage.from.name));
+    shown.text = concat(
+        "FROM ", stage.from.platform.empty() ? "" : concat("--platform=", state.platform, " "),
+        name, stage.from.name.empty() ? "" : concat(" AS ", stage.from.name));
     const std::size_t step = add_step(index, shown, false);
     plan_.steps[step].info.name = concat("FROM ", image.reference);
-    state.root = add_vertex({.op = ImageSource{image.reference, state.platform, image.manifest}, .inputs = {}, .step = step});
+    state.root = add_vertex({.op = ImageSource{image.reference, state.platform, image.manifest},
+                             .inputs = {},
+                             .step = step});
     state.image = image.config;
     state.image.created.reset();
     state.base_image = image.reference;
@@ -215,7 +228,8 @@ Result<std::vector<Instruction>> Compiler::take_triggers(const Stage& stage, Sta
     std::vector<Instruction> out;
     const auto texts = std::exchange(state.image.config.on_build, {});
     for (const auto& text : texts) {
-        Instruction trigger = TRY(parse_trigger(Source("ONBUILD trigger of " + stage.from.image, text)));
+        Instruction trigger =
+            TRY(parse_trigger(Source("ONBUILD trigger of " + stage.from.image, text)));
         // Its text is in no file of ours; the FROM that brought it is what the user can look at.
         trigger.place = stage.origin.place;
         out.push_back(std::move(trigger));
@@ -223,9 +237,11 @@ Result<std::vector<Instruction>> Compiler::take_triggers(const Stage& stage, Sta
     return out;
 }
 
-Result<ResolvedImage> Compiler::resolve_image(const std::string& name, const oci::Platform& platform, const Place& place) {
+Result<ResolvedImage> Compiler::resolve_image(const std::string& name,
+                                              const oci::Platform& platform, const Place& place) {
     std::string wanted = name;
-    if (const auto context = options_.named_contexts.find(name); context != options_.named_contexts.end()) {
+    if (const auto context = options_.named_contexts.find(name);
+        context != options_.named_contexts.end()) {
         constexpr std::string_view scheme = "docker-image://";
         if (!context->second.starts_with(scheme))
             return source_.error(place, concat("named context \"", name, "\" is ", context->second,
@@ -239,15 +255,19 @@ Result<ResolvedImage> Compiler::resolve_image(const std::string& name, const oci
     return Error(image.error().code(), std::move(text)).with_hint(image.error().hint());
 }
 
-Result<VertexId> Compiler::resolve_from(const std::string& name, std::size_t stage_index, const Instruction& instruction) {
+Result<VertexId> Compiler::resolve_from(const std::string& name, std::size_t stage_index,
+                                        const Instruction& instruction) {
     if (const auto stage = find_stage(name, stage_index)) {
         TRY(compile_stage(*stage));
         return stages_[*stage].root;
     }
     if (to_lower(name) == file_.stages[stage_index].name)
-        return source_.error(instruction.place, concat("circular dependency: stage \"", name, "\" copies from itself"));
+        return source_.error(instruction.place, concat("circular dependency: stage \"", name,
+                                                       "\" copies from itself"));
     if (const auto later = find_stage(name, file_.stages.size()); later)
-        return source_.error(instruction.place, concat("stage \"", name, "\" comes later in the file: only earlier stages can be used"));
+        return source_.error(instruction.place,
+                             concat("stage \"", name,
+                                    "\" comes later in the file: only earlier stages can be used"));
     if (name == "scratch") return add_vertex({.op = ScratchSource{}, .inputs = {}, .step = 0});
     const ResolvedImage image = TRY(resolve_image(name, options_.platform, instruction.place));
     Instruction shown = instruction;
@@ -255,7 +275,9 @@ Result<VertexId> Compiler::resolve_from(const std::string& name, std::size_t sta
     const std::size_t step = add_step(stage_index, shown, false);
     plan_.steps[step].info.instruction.clear();
     plan_.steps[step].info.name = "FROM " + image.reference;
-    return add_vertex({.op = ImageSource{image.reference, options_.platform, image.manifest}, .inputs = {}, .step = step});
+    return add_vertex({.op = ImageSource{image.reference, options_.platform, image.manifest},
+                       .inputs = {},
+                       .step = step});
 }
 
 VertexId Compiler::context_vertex() {
@@ -269,7 +291,8 @@ VertexId Compiler::context_vertex() {
     return context_;
 }
 
-std::size_t Compiler::add_step(std::size_t stage_index, const Instruction& instruction, bool metadata_only) {
+std::size_t Compiler::add_step(std::size_t stage_index, const Instruction& instruction,
+                               bool metadata_only) {
     Step step;
     step.info.id = plan_.steps.size();
     step.info.name = instruction.text;
@@ -296,7 +319,8 @@ void Compiler::number_steps(std::size_t stage_index) {
         const std::string title = name_stage ? info.stage : std::string();
         if (is_work(id)) {
             ++number;
-            info.name = concat("[", title, title.empty() ? "" : " ", number, "/", total, "] ", info.name);
+            info.name =
+                concat("[", title, title.empty() ? "" : " ", number, "/", total, "] ", info.name);
         } else if (!title.empty()) {
             info.name = concat("[", title, "] ", info.name);
         }
@@ -337,7 +361,8 @@ Expander Compiler::expander_for(const StageState& state) const {
         file_.escape);
 }
 
-Result<std::string> Compiler::expand(const Instruction& instruction, const StageState& state, std::string_view text) {
+Result<std::string> Compiler::expand(const Instruction& instruction, const StageState& state,
+                                     std::string_view text) {
     Expander expander = expander_for(state);
     auto expanded = expander.expand_word(text);
     if (!expanded) return error(instruction, expanded.error());
@@ -347,7 +372,9 @@ Result<std::string> Compiler::expand(const Instruction& instruction, const Stage
 
 void Compiler::note_undefined(const Instruction& instruction, const Expander& expander) {
     for (const auto& name : expander.undefined())
-        plan_.warnings.push_back({"UndefinedVar", concat("Usage of undefined variable '$", name, "'"), instruction.place});
+        plan_.warnings.push_back({"UndefinedVar",
+                                  concat("Usage of undefined variable '$", name, "'"),
+                                  instruction.place});
 }
 
 Error Compiler::error(const Instruction& instruction, const Error& cause) const {
@@ -357,7 +384,8 @@ Error Compiler::error(const Instruction& instruction, const Error& cause) const 
 VertexId Compiler::add_vertex(Vertex vertex) {
     const std::size_t step = vertex.step;
     // Sources without a line of their own in the progress.
-    const bool is_silent = std::holds_alternative<ScratchSource>(vertex.op) || std::holds_alternative<HttpSource>(vertex.op) ||
+    const bool is_silent = std::holds_alternative<ScratchSource>(vertex.op) ||
+                           std::holds_alternative<HttpSource>(vertex.op) ||
                            std::holds_alternative<GitSource>(vertex.op);
     const VertexId id = plan_.graph.add(std::move(vertex));
     const std::size_t first = plan_.graph.at(id).step;

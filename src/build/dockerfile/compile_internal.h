@@ -10,7 +10,8 @@
 
 namespace berth::build::dockerfile {
 
-inline constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+inline constexpr std::string_view default_path =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 inline constexpr std::string_view history_comment = "buildkit.dockerfile.v0";
 
 /// Where a stage stands after some of its instructions.
@@ -47,13 +48,16 @@ private:
     Result<std::vector<Instruction>> take_triggers(const Stage& stage, StageState& state);
     std::optional<std::size_t> find_stage(std::string_view name, std::size_t before) const;
     /// The root of what `--from=` names: an earlier stage, a named context, an image.
-    Result<VertexId> resolve_from(const std::string& name, std::size_t stage_index, const Instruction& instruction);
-    Result<ResolvedImage> resolve_image(const std::string& name, const oci::Platform& platform, const Place& place);
+    Result<VertexId> resolve_from(const std::string& name, std::size_t stage_index,
+                                  const Instruction& instruction);
+    Result<ResolvedImage> resolve_image(const std::string& name, const oci::Platform& platform,
+                                        const Place& place);
     VertexId context_vertex();
     /// Notes when an equal vertex of another step is there already.
     VertexId add_vertex(Vertex vertex);
     std::string stage_title(std::size_t index) const;
-    std::size_t add_step(std::size_t stage_index, const Instruction& instruction, bool metadata_only);
+    std::size_t add_step(std::size_t stage_index, const Instruction& instruction,
+                         bool metadata_only);
     void number_steps(std::size_t stage_index);
     void order_steps();
 
@@ -63,26 +67,32 @@ private:
     Result<> apply_env(const Instruction& instruction, const Env& env, StageState& state);
     Result<> apply_label(const Instruction& instruction, const Label& label, StageState& state);
     Result<> apply_expose(const Instruction& instruction, const Expose& expose, StageState& state);
-    Result<> apply_workdir(std::size_t stage_index, const Instruction& instruction, const Workdir& workdir, StageState& state);
+    Result<> apply_workdir(std::size_t stage_index, const Instruction& instruction,
+                           const Workdir& workdir, StageState& state);
     Result<> apply_settings(const Instruction& instruction, StageState& state);
     void apply_healthcheck(const Healthcheck& check, StageState& state);
     void apply_command(const CommandLine& command, bool is_entrypoint, StageState& state);
 
     // apply_run.cpp, apply_copy.cpp
-    Result<> apply_run(std::size_t stage_index, const Instruction& instruction, const Run& run, StageState& state);
-    Result<> set_command(const Instruction& instruction, const Run& run, const StageState& state, ExecOp& op);
+    Result<> apply_run(std::size_t stage_index, const Instruction& instruction, const Run& run,
+                       StageState& state);
+    Result<> set_command(const Instruction& instruction, const Run& run, const StageState& state,
+                         ExecOp& op);
     void set_environment(const StageState& state, ExecOp& op);
-    Result<ExecMount> compile_mount(std::size_t stage_index, const Instruction& instruction, const RunMount& mount,
-                                    StageState& state, Vertex& vertex);
-    Result<> apply_copy(std::size_t stage_index, const Instruction& instruction, const Copy& copy, StageState& state);
-    Result<> add_copy_sources(std::size_t stage_index, const Instruction& instruction, const Copy& copy,
-                              const std::string& destination, StageState& state, Vertex& vertex, FileOp& op);
-    Result<> add_heredocs(const Instruction& instruction, const Copy& copy, const std::string& destination,
-                          StageState& state, FileOp& op);
+    Result<ExecMount> compile_mount(std::size_t stage_index, const Instruction& instruction,
+                                    const RunMount& mount, StageState& state, Vertex& vertex);
+    Result<> apply_copy(std::size_t stage_index, const Instruction& instruction, const Copy& copy,
+                        StageState& state);
+    Result<> add_copy_sources(std::size_t stage_index, const Instruction& instruction,
+                              const Copy& copy, const std::string& destination, StageState& state,
+                              Vertex& vertex, FileOp& op);
+    Result<> add_heredocs(const Instruction& instruction, const Copy& copy,
+                          const std::string& destination, StageState& state, FileOp& op);
 
     // expanding
     Expander expander_for(const StageState& state) const;
-    Result<std::string> expand(const Instruction& instruction, const StageState& state, std::string_view text);
+    Result<std::string> expand(const Instruction& instruction, const StageState& state,
+                               std::string_view text);
     std::optional<std::string> global(std::string_view name) const;
     std::optional<std::string> build_arg(const std::string& name) const;
     void note_undefined(const Instruction& instruction, const Expander& expander);

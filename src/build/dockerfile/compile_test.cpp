@@ -31,14 +31,21 @@ struct Images {
         image.config.platform = platform;
         image.config.config.env = {"PATH=/bin", "FROM_BASE=yes"};
         image.config.config.cmd = {"sh"};
-        if (name == "triggers") image.config.config.on_build = {"RUN triggered", "ENV FROM_TRIGGER=1"};
+        if (name == "triggers")
+            image.config.config.on_build = {"RUN triggered", "ENV FROM_TRIGGER=1"};
         return image;
     }
     CompileOptions options() {
-        const oci::Platform platform{.os = "linux", .architecture = "amd64", .variant = {}, .os_version = {}, .os_features = {}};
+        const oci::Platform platform{.os = "linux",
+                                     .architecture = "amd64",
+                                     .variant = {},
+                                     .os_version = {},
+                                     .os_features = {}};
         CompileOptions options;
         options.platform = options.build_platform = platform;
-        options.resolve = [this](const std::string& name, const oci::Platform& wanted) { return resolve(name, wanted); };
+        options.resolve = [this](const std::string& name, const oci::Platform& wanted) {
+            return resolve(name, wanted);
+        };
         return options;
     }
 };
@@ -53,12 +60,16 @@ std::string describe(const Plan& plan) {
     std::string out = plan.graph.describe();
     out += concat("root #", plan.root, "\n\n");
     for (const auto& step : plan.steps)
-        out += concat("step ", step.info.id, " line ", step.place.line, step.info.metadata_only ? " (metadata) " : " ", step.info.name, "\n");
+        out += concat("step ", step.info.id, " line ", step.place.line,
+                      step.info.metadata_only ? " (metadata) " : " ", step.info.name, "\n");
     out += "\n";
     for (const auto& item : plan.history)
-        out += concat("history ", item.vertex == no_vertex ? std::string("-") : concat("#", item.vertex), " ", item.created_by, "\n");
+        out += concat("history ",
+                      item.vertex == no_vertex ? std::string("-") : concat("#", item.vertex), " ",
+                      item.created_by, "\n");
     for (const auto& warning : plan.warnings)
-        out += concat("warning ", warning.rule, " line ", warning.place.line, ": ", warning.message, "\n");
+        out += concat("warning ", warning.rule, " line ", warning.place.line, ": ", warning.message,
+                      "\n");
     return out + "\n" + plan.config.to_json() + "\n";
 }
 
@@ -109,12 +120,14 @@ TEST(Compile, LooksOnlyAtStagesThatTheTargetNeeds) {
     options.target = "cc";
     const auto unknown = compile_text(text, options);
     ASSERT_TRUE(unknown.is_error());
-    EXPECT_NE(unknown.error().message().find("target stage \"cc\" could not be found"), std::string::npos);
+    EXPECT_NE(unknown.error().message().find("target stage \"cc\" could not be found"),
+              std::string::npos);
 }
 
 TEST(Compile, ScopesArguments) {
     const std::string text =
-        "ARG V=1\nARG UNUSED=2\nFROM base AS a\nARG V\nRUN a\nFROM a\nARG FROM_BASE=no\nARG TARGETARCH\nRUN b $V\n";
+        "ARG V=1\nARG UNUSED=2\nFROM base AS a\nARG V\nRUN a\nFROM a\nARG FROM_BASE=no\nARG "
+        "TARGETARCH\nRUN b $V\n";
     Images images;
     auto options = images.options();
     options.args["V"] = "from the command line";
@@ -122,8 +135,11 @@ TEST(Compile, ScopesArguments) {
     const auto plan = compile_text(text, options);
     ASSERT_TRUE(plan) << plan.error().message();
     const auto& exec = std::get<ExecOp>(plan->graph.at(plan->root).op);
-    const auto has = [&](const std::string& line) { return std::ranges::find(exec.env, line) != exec.env.end(); };
-    EXPECT_TRUE(has("V=from the command line")) << "a stage inherits the arguments of the one it is FROM";
+    const auto has = [&](const std::string& line) {
+        return std::ranges::find(exec.env, line) != exec.env.end();
+    };
+    EXPECT_TRUE(has("V=from the command line"))
+        << "a stage inherits the arguments of the one it is FROM";
     EXPECT_TRUE(has("FROM_BASE=yes")) << "ENV beats ARG";
     EXPECT_TRUE(has("TARGETARCH=amd64"));
     EXPECT_FALSE(has("UNUSED=2")) << "global arguments must be declared in the stage";
@@ -136,11 +152,14 @@ TEST(Compile, NoCacheOfOneStageLeavesTheOthers) {
     Images images;
     auto options = images.options();
     options.no_cache_stages = {"a"};
-    const auto plan = compile_text("FROM base AS a\nRUN one\nFROM base\nRUN two\nCOPY --from=a / /\n", options);
+    const auto plan =
+        compile_text("FROM base AS a\nRUN one\nFROM base\nRUN two\nCOPY --from=a / /\n", options);
     ASSERT_TRUE(plan);
     for (std::size_t i = 0; i < plan->graph.size(); ++i) {
         const auto* exec = std::get_if<ExecOp>(&plan->graph.at(i).op);
-        if (exec) { EXPECT_EQ(plan->graph.at(i).ignore_cache, exec->args.back() == "one"); }
+        if (exec) {
+            EXPECT_EQ(plan->graph.at(i).ignore_cache, exec->args.back() == "one");
+        }
     }
 }
 

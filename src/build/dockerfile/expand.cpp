@@ -9,7 +9,9 @@ namespace {
 
 bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_shell_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f'; }
+bool is_shell_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
+}
 bool is_special(char c) { return std::string_view("@*#?-$!").find(c) != std::string_view::npos; }
 
 Error syntax(std::string_view what) { return Error(ErrorCode::InvalidArgument, std::string(what)); }
@@ -57,7 +59,8 @@ std::string trim_suffix(const std::string& value, std::string_view pattern, bool
 }
 
 // Each match is the longest at the leftmost place.
-std::string substitute(const std::string& value, std::string_view pattern, std::string_view by, bool all) {
+std::string substitute(const std::string& value, std::string_view pattern, std::string_view by,
+                       bool all) {
     std::string out;
     std::size_t at = 0;
     while (at < value.size()) {
@@ -74,10 +77,12 @@ std::string substitute(const std::string& value, std::string_view pattern, std::
     return at < value.size() ? out + value.substr(at) : out;
 }
 
-/// One pass over one text. Limits what substitution can grow to: nested fallbacks cannot multiply it beyond.
+/// One pass over one text. Limits what substitution can grow to: nested fallbacks cannot multiply
+/// it beyond.
 class Pass {
 public:
-    Pass(std::string_view text, const Expander::Lookup& lookup, char escape, bool raw, std::set<std::string>& undefined)
+    Pass(std::string_view text, const Expander::Lookup& lookup, char escape, bool raw,
+         std::set<std::string>& undefined)
         : text_(text), lookup_(lookup), escape_(escape), raw_(raw), undefined_(undefined) {}
 
     Result<std::string> run() {
@@ -129,7 +134,8 @@ private:
         ++at_;
         in_word_ = true;
         const auto end = text_.find('\'', at_);
-        if (end == std::string_view::npos) return syntax("unexpected end of statement while looking for matching single-quote");
+        if (end == std::string_view::npos)
+            return syntax("unexpected end of statement while looking for matching single-quote");
         for (; at_ < end; ++at_) add(text_[at_]);
         ++at_;
         return {};
@@ -139,14 +145,17 @@ private:
         ++at_;
         in_word_ = true;
         while (true) {
-            if (at_end()) return syntax("unexpected end of statement while looking for matching double-quote");
+            if (at_end())
+                return syntax(
+                    "unexpected end of statement while looking for matching double-quote");
             const char c = peek();
             if (c == '"') break;
             if (c == '$') {
                 const std::string value = TRY(read_dollar());
                 for (const char each : value) add(each);
             } else if (c == escape_ && at_ + 1 < text_.size() &&
-                       (text_[at_ + 1] == '"' || text_[at_ + 1] == '$' || text_[at_ + 1] == escape_)) {
+                       (text_[at_ + 1] == '"' || text_[at_ + 1] == '$' ||
+                        text_[at_ + 1] == escape_)) {
                 add(text_[at_ + 1]);
                 at_ += 2;
             } else {
@@ -227,7 +236,9 @@ private:
         if (kind == '+') return is_set ? word : std::string();
         if (is_set) return std::move(*value);
         if (kind == '-') return word;
-        const std::string reason = !word.empty() ? word : empty_is_unset ? "is not allowed to be empty" : "is not allowed to be unset";
+        const std::string reason = !word.empty()    ? word
+                                   : empty_is_unset ? "is not allowed to be empty"
+                                                    : "is not allowed to be unset";
         return syntax(concat(name, ": ", reason));
     }
 
@@ -239,7 +250,8 @@ private:
         }
         const std::string pattern = TRY(read_nested('}', '}', true));
         const std::string value = value_of(name);
-        return kind == '#' ? trim_prefix(value, pattern, longest) : trim_suffix(value, pattern, longest);
+        return kind == '#' ? trim_prefix(value, pattern, longest)
+                           : trim_suffix(value, pattern, longest);
     }
 
     Result<std::string> apply_substitute(const std::string& name) {

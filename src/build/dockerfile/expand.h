@@ -10,7 +10,8 @@
 
 namespace berth::build::dockerfile {
 
-/// Expands variables and removes quotes, as the Dockerfile reference says ("Environment replacement"): $name, ${name},
+/// Expands variables and removes quotes, as the Dockerfile reference says ("Environment
+/// replacement"): $name, ${name},
 /// ${name:-word} ${name-word} :+ + :? ?, ${name#pattern} ## % %%, ${name/pattern/word} //.
 class Expander {
 public:

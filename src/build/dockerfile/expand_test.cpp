@@ -11,7 +11,12 @@ namespace {
 
 Expander make_expander() {
     static const std::map<std::string, std::string, std::less<>> variables{
-        {"A", "a"}, {"EMPTY", ""}, {"SPACED", "x y"}, {"PATH", "/usr/bin:/bin"}, {"FILE", "/src/app/main.tar.gz"}, {"STAR", "a*b"}};
+        {"A", "a"},
+        {"EMPTY", ""},
+        {"SPACED", "x y"},
+        {"PATH", "/usr/bin:/bin"},
+        {"FILE", "/src/app/main.tar.gz"},
+        {"STAR", "a*b"}};
     return Expander(
         [](std::string_view name) -> std::optional<std::string> {
             const auto found = variables.find(name);
@@ -35,14 +40,20 @@ TEST_P(ExpandsWords, AsTheReferenceSays) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, ExpandsWords,
-    testing::Values(Case{"plain", "plain"}, Case{"$A", "a"}, Case{"${A}b", "ab"}, Case{"$Ab", ""}, Case{"$", "$"}, Case{"a$", "a$"},
-                    Case{"\\$A", "$A"}, Case{"'$A'", "$A"}, Case{"\"$A\"", "a"}, Case{"\"\\$A\"", "$A"}, Case{"\"a\\b\"", "a\\b"},
-                    Case{"'a\\b'", "a\\b"}, Case{"a\\ b", "a b"}, Case{"${NONE:-x}", "x"}, Case{"${NONE-x}", "x"}, Case{"${EMPTY:-x}", "x"},
-                    Case{"${EMPTY-x}", ""}, Case{"${A:+x}", "x"}, Case{"${EMPTY:+x}", ""}, Case{"${EMPTY+x}", "x"}, Case{"${NONE:+x}", ""},
-                    Case{"${NONE:-${A}b}", "ab"}, Case{"${NONE:-a b}", "a b"}, Case{"${A:?no}", "a"}, Case{"${FILE#*/}", "src/app/main.tar.gz"},
-                    Case{"${FILE##*/}", "main.tar.gz"}, Case{"${FILE%.*}", "/src/app/main.tar"}, Case{"${FILE%%.*}", "/src/app/main"},
-                    Case{"${PATH/bin/lib}", "/usr/lib:/bin"}, Case{"${PATH//bin/lib}", "/usr/lib:/lib"}, Case{"${PATH//bin}", "/usr/:/"},
-                    Case{"${STAR/\\*/-}", "a-b"}, Case{"${A}${A}", "aa"}, Case{"x${SPACED}y", "xx yy"}, Case{"$1", ""}, Case{"", ""}));
+    testing::Values(Case{"plain", "plain"}, Case{"$A", "a"}, Case{"${A}b", "ab"}, Case{"$Ab", ""},
+                    Case{"$", "$"}, Case{"a$", "a$"}, Case{"\\$A", "$A"}, Case{"'$A'", "$A"},
+                    Case{"\"$A\"", "a"}, Case{"\"\\$A\"", "$A"}, Case{"\"a\\b\"", "a\\b"},
+                    Case{"'a\\b'", "a\\b"}, Case{"a\\ b", "a b"}, Case{"${NONE:-x}", "x"},
+                    Case{"${NONE-x}", "x"}, Case{"${EMPTY:-x}", "x"}, Case{"${EMPTY-x}", ""},
+                    Case{"${A:+x}", "x"}, Case{"${EMPTY:+x}", ""}, Case{"${EMPTY+x}", "x"},
+                    Case{"${NONE:+x}", ""}, Case{"${NONE:-${A}b}", "ab"},
+                    Case{"${NONE:-a b}", "a b"}, Case{"${A:?no}", "a"},
+                    Case{"${FILE#*/}", "src/app/main.tar.gz"}, Case{"${FILE##*/}", "main.tar.gz"},
+                    Case{"${FILE%.*}", "/src/app/main.tar"}, Case{"${FILE%%.*}", "/src/app/main"},
+                    Case{"${PATH/bin/lib}", "/usr/lib:/bin"},
+                    Case{"${PATH//bin/lib}", "/usr/lib:/lib"}, Case{"${PATH//bin}", "/usr/:/"},
+                    Case{"${STAR/\\*/-}", "a-b"}, Case{"${A}${A}", "aa"},
+                    Case{"x${SPACED}y", "xx yy"}, Case{"$1", ""}, Case{"", ""}));
 
 TEST(Expand, SplitsWords) {
     const auto words = make_expander().expand_words("one $SPACED \"$SPACED\" '' $EMPTY end");
@@ -57,7 +68,8 @@ TEST(Expand, KeepsQuotesInHeredocs) {
 }
 
 TEST(Expand, RefusesBrokenSyntax) {
-    for (const char* text : {"${A", "${", "${}", "${A:", "${A:x}", "${A!x}", "'a", "\"a", "${NONE:?}", "${NONE?gone}", "${A:-x", "${-:"}) {
+    for (const char* text : {"${A", "${", "${}", "${A:", "${A:x}", "${A!x}", "'a", "\"a",
+                             "${NONE:?}", "${NONE?gone}", "${A:-x", "${-:"}) {
         const auto result = make_expander().expand_word(text);
         ASSERT_TRUE(result.is_error()) << text;
         EXPECT_TRUE(result.error().is(ErrorCode::InvalidArgument));

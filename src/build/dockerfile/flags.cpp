@@ -4,7 +4,8 @@
 
 namespace berth::build::dockerfile {
 
-Result<> check_flags(const Parts& parts, const std::vector<std::string>& allowed, const std::vector<std::string>& repeatable) {
+Result<> check_flags(const Parts& parts, const std::vector<std::string>& allowed,
+                     const std::vector<std::string>& repeatable) {
     std::vector<std::string> seen;
     for (const auto& flag : parts.flags) {
         if (std::ranges::find(allowed, flag.name) == allowed.end()) {
@@ -42,7 +43,8 @@ Result<bool> flag_bool(const Parts& parts, std::string_view name) {
     const std::string value = to_lower(flag->value.value_or("true"));
     if (value == "true" || value.empty()) return true;
     if (value == "false") return false;
-    return parts.flag_error(*flag, concat("expecting boolean value for flag --", name, ", not: ", value));
+    return parts.flag_error(*flag,
+                            concat("expecting boolean value for flag --", name, ", not: ", value));
 }
 
 }  // namespace berth::build::dockerfile

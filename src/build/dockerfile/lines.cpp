@@ -1,6 +1,7 @@
-// From bytes to logical lines. The rules are those of the Dockerfile reference ("Format", "Parser directives",
-// "Here-Documents") with their corner cases as users know them:
-// - a comment line inside a continued instruction disappears, and so does an empty one (with a warning);
+// From bytes to logical lines. The rules are those of the Dockerfile reference ("Format", "Parser
+// directives", "Here-Documents") with their corner cases as users know them:
+// - a comment line inside a continued instruction disappears, and so does an empty one (with a
+// warning);
 // - blanks in front of a continued line stay, since the shell may see them;
 // - `\` counts as a continuation only when no other `\` stands before it;
 // - heredoc bodies are taken as they are: neither comments nor continuations exist in them.
@@ -90,7 +91,8 @@ std::optional<Directive> parse_directive(std::string_view line) {
     const auto parts = split_once(line.substr(1), '=');
     if (!parts) return std::nullopt;
     const std::string key = to_lower(trim(parts->first));
-    if (key.empty() || !std::ranges::all_of(key, [](char c) { return c >= 'a' && c <= 'z'; })) return std::nullopt;
+    if (key.empty() || !std::ranges::all_of(key, [](char c) { return c >= 'a' && c <= 'z'; }))
+        return std::nullopt;
     return Directive{key, std::string(trim(parts->second))};
 }
 
@@ -123,15 +125,20 @@ private:
             const auto directive = parse_directive(current());
             static const std::vector<std::string> known{"syntax", "escape", "check"};
             if (!directive || std::ranges::find(known, directive->key) == known.end()) return {};
-            const Place place{.line = number_, .column = 1, .end_line = number_, .length = static_cast<int>(current().size())};
+            const Place place{.line = number_,
+                              .column = 1,
+                              .end_line = number_,
+                              .length = static_cast<int>(current().size())};
             if (std::ranges::find(seen, directive->key) != seen.end())
-                return source_.error(place, concat("only one ", directive->key, " parser directive can be used"));
+                return source_.error(
+                    place, concat("only one ", directive->key, " parser directive can be used"));
             seen.push_back(directive->key);
             if (directive->key == "syntax") out_.syntax = directive->value;
             if (directive->key == "check") out_.check = directive->value;
             if (directive->key == "escape") {
                 if (directive->value != "\\" && directive->value != "`")
-                    return source_.error(place, concat("invalid escape token '", directive->value, "', it must be ` or \\"));
+                    return source_.error(place, concat("invalid escape token '", directive->value,
+                                                       "', it must be ` or \\"));
                 out_.escape = directive->value[0];
             }
         }
@@ -177,10 +184,14 @@ private:
         for (std::size_t i = 0; i < words.size(); ++i) {
             const auto mark = parse_heredoc_mark(words[i]);
             if (!mark) continue;
-            Heredoc heredoc{.name = mark->name, .expand = mark->expand, .strip_tabs = mark->strip_tabs, .line = number_};
+            Heredoc heredoc{.name = mark->name,
+                            .expand = mark->expand,
+                            .strip_tabs = mark->strip_tabs,
+                            .line = number_};
             if (!read_heredoc_body(heredoc))
-                return source_.error(logical.place(offsets[i], words[i].size()),
-                                     concat("unterminated heredoc: no line says only ", heredoc.name));
+                return source_.error(
+                    logical.place(offsets[i], words[i].size()),
+                    concat("unterminated heredoc: no line says only ", heredoc.name));
             logical.heredocs.push_back(std::move(heredoc));
             logical.last_line = number_ - 1;
         }
@@ -202,7 +213,9 @@ private:
     }
 
     void warn(std::string rule, std::string message) {
-        out_.warnings.push_back({std::move(rule), std::move(message), {.line = number_, .column = 1, .end_line = number_}});
+        out_.warnings.push_back({std::move(rule),
+                                 std::move(message),
+                                 {.line = number_, .column = 1, .end_line = number_}});
     }
 
     const Source& source_;
@@ -211,7 +224,8 @@ private:
 };
 
 Place LogicalLine::place(std::size_t offset, std::size_t length) const {
-    Place place{.line = first_line, .column = 1, .end_line = last_line, .length = static_cast<int>(length)};
+    Place place{
+        .line = first_line, .column = 1, .end_line = last_line, .length = static_cast<int>(length)};
     for (const auto& piece : pieces_) {
         if (piece.offset > offset) break;
         place.line = piece.line;
@@ -222,13 +236,16 @@ Place LogicalLine::place(std::size_t offset, std::size_t length) const {
 
 Result<Lines> read_lines(const Source& source) {
     if (source.text().size() > max_dockerfile_bytes)
-        return fail(ErrorCode::InvalidArgument, source.name(), " is larger than ", max_dockerfile_bytes >> 20, " MiB");
+        return fail(ErrorCode::InvalidArgument, source.name(), " is larger than ",
+                    max_dockerfile_bytes >> 20, " MiB");
     if (source.text().find('\0') != std::string::npos)
-        return fail(ErrorCode::InvalidArgument, source.name(), " is not a text file: it holds zero bytes");
+        return fail(ErrorCode::InvalidArgument, source.name(),
+                    " is not a text file: it holds zero bytes");
     return LineReader(source).read();
 }
 
-std::vector<std::string> split_words(std::string_view text, char escape, std::vector<std::size_t>* offsets) {
+std::vector<std::string> split_words(std::string_view text, char escape,
+                                     std::vector<std::size_t>* offsets) {
     std::vector<std::string> words;
     std::size_t at = 0;
     while (true) {

@@ -9,8 +9,8 @@
 
 namespace berth::build::dockerfile {
 
-/// One instruction as the lexer sees it: continuation lines are joined, comments within it are gone, and the heredocs
-/// that it announces are read.
+/// One instruction as the lexer sees it: continuation lines are joined, comments within it are
+/// gone, and the heredocs that it announces are read.
 class LogicalLine {
 public:
     std::string text;
@@ -39,10 +39,13 @@ struct Lines {
 
 inline constexpr std::size_t max_dockerfile_bytes = 4 << 20;
 
-/// Splits a Dockerfile into logical lines. Errors show the place: a repeated or wrong directive, a heredoc without end.
+/// Splits a Dockerfile into logical lines. Errors show the place: a repeated or wrong directive, a
+/// heredoc without end.
 Result<Lines> read_lines(const Source& source);
 
-/// Splits on blanks outside quotes; quotes and escapes stay in the words. `offsets` gets where each starts.
-std::vector<std::string> split_words(std::string_view text, char escape, std::vector<std::size_t>* offsets = nullptr);
+/// Splits on blanks outside quotes; quotes and escapes stay in the words. `offsets` gets where each
+/// starts.
+std::vector<std::string> split_words(std::string_view text, char escape,
+                                     std::vector<std::size_t>* offsets = nullptr);
 
 }  // namespace berth::build::dockerfile

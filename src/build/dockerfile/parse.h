@@ -9,7 +9,8 @@
 
 namespace berth::build::dockerfile {
 
-/// Parses a whole Dockerfile. Errors show the place, the line and a caret, and what was probably meant.
+/// Parses a whole Dockerfile. Errors show the place, the line and a caret, and what was probably
+/// meant.
 Result<Dockerfile> parse(const Source& source);
 
 /// Parses the instruction that an ONBUILD of a base image left. `source` holds just that.

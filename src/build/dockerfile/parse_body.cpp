@@ -26,29 +26,36 @@ std::vector<std::string> list_or_words(std::string_view text) {
 }
 
 bool is_remote(std::string_view source) {
-    return source.starts_with("http://") || source.starts_with("https://") || source.starts_with("git@") ||
-           source.starts_with("git://") || source.starts_with("ssh://");
+    return source.starts_with("http://") || source.starts_with("https://") ||
+           source.starts_with("git@") || source.starts_with("git://") ||
+           source.starts_with("ssh://");
 }
 
 // ENV and LABEL: "key=value ..." with quotes, or the old "key the rest".
 Result<std::vector<KeyValue>> parse_pairs(const Parts& parts) {
     std::vector<std::size_t> offsets;
     const auto words = split_words(parts.rest, parts.escape, &offsets);
-    const auto place = [&](std::size_t i) { return parts.line.place(parts.rest_offset + offsets[i], words[i].size()); };
+    const auto place = [&](std::size_t i) {
+        return parts.line.place(parts.rest_offset + offsets[i], words[i].size());
+    };
     if (words.front().find('=') == std::string::npos) {
         if (words.size() < 2) return parts.error(concat(parts.keyword, " must have two arguments"));
-        parts.warn("LegacyKeyValueFormat", concat("\"", parts.keyword, " key=value\" should be used instead of legacy \"",
-                                                  parts.keyword, " key value\" format"));
-        return std::vector<KeyValue>{{words[0], std::string(parts.rest.substr(offsets[1])), place(0)}};
+        parts.warn("LegacyKeyValueFormat",
+                   concat("\"", parts.keyword, " key=value\" should be used instead of legacy \"",
+                          parts.keyword, " key value\" format"));
+        return std::vector<KeyValue>{
+            {words[0], std::string(parts.rest.substr(offsets[1])), place(0)}};
     }
     std::vector<KeyValue> out;
     for (std::size_t i = 0; i < words.size(); ++i) {
         const auto pair = split_once(words[i], '=');
         if (!pair)
             return parts.error_at(parts.rest_offset + offsets[i], words[i].size(),
-                                  concat("syntax error - can't find = in \"", words[i], "\". Must be of the form: name=value"));
+                                  concat("syntax error - can't find = in \"", words[i],
+                                         "\". Must be of the form: name=value"));
         if (pair->first.empty())
-            return parts.error_at(parts.rest_offset + offsets[i], words[i].size(), concat(parts.keyword, " names can not be blank"));
+            return parts.error_at(parts.rest_offset + offsets[i], words[i].size(),
+                                  concat(parts.keyword, " names can not be blank"));
         out.push_back({std::string(pair->first), std::string(pair->second), place(i)});
     }
     return out;
@@ -62,9 +69,11 @@ Result<Body> parse_arg(const Parts& parts) {
         const Place place = parts.line.place(parts.rest_offset + offsets[i], words[i].size());
         const auto pair = split_once(words[i], '=');
         if (pair && pair->first.empty())
-            return parts.error_at(parts.rest_offset + offsets[i], words[i].size(), "ARG names can not be blank");
-        arg.variables.push_back(pair ? KeyValue{std::string(pair->first), std::string(pair->second), place}
-                                     : KeyValue{words[i], std::nullopt, place});
+            return parts.error_at(parts.rest_offset + offsets[i], words[i].size(),
+                                  "ARG names can not be blank");
+        arg.variables.push_back(
+            pair ? KeyValue{std::string(pair->first), std::string(pair->second), place}
+                 : KeyValue{words[i], std::nullopt, place});
     }
     return Body(std::move(arg));
 }
@@ -75,16 +84,20 @@ Result<Body> parse_onbuild(const Parts& parts) {
     const std::string keyword = to_upper(pair ? pair->first : parts.rest);
     for (const std::string_view refused : {"FROM", "MAINTAINER", "ONBUILD"})
         if (keyword == refused)
-            return parts.error(refused == "ONBUILD" ? std::string("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed")
-                                                    : concat(refused, " isn't allowed as an ONBUILD trigger"));
+            return parts.error(
+                refused == "ONBUILD"
+                    ? std::string("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed")
+                    : concat(refused, " isn't allowed as an ONBUILD trigger"));
     // The trigger must parse now, so that its mistakes show where they were made.
     std::string text(parts.rest);
-    for (const auto& heredoc : parts.line.heredocs) text += concat("\n", heredoc.content, heredoc.name);
+    for (const auto& heredoc : parts.line.heredocs)
+        text += concat("\n", heredoc.content, heredoc.name);
     if (auto trigger = parse_trigger(Source("ONBUILD", text)); trigger.is_error()) {
         const std::string message = trigger.error().message();
         const auto first = message.substr(0, message.find('\n'));
         const auto colon = first.find(": ");
-        return parts.error_at(parts.rest_offset, keyword.size(), colon == std::string::npos ? first : first.substr(colon + 2));
+        return parts.error_at(parts.rest_offset, keyword.size(),
+                              colon == std::string::npos ? first : first.substr(colon + 2));
     }
     return Body(OnBuild{std::move(text)});
 }
@@ -93,7 +106,9 @@ Result<Body> parse_shell(const Parts& parts) {
     TRY(check_flags(parts, {}));
     auto words = parse_json_words(parts.rest);
     if (!words || words->empty())
-        return parts.error_at(parts.rest_offset, parts.rest.size(), "SHELL requires the arguments to be in JSON form: [\"/bin/bash\", \"-c\"]");
+        return parts.error_at(
+            parts.rest_offset, parts.rest.size(),
+            "SHELL requires the arguments to be in JSON form: [\"/bin/bash\", \"-c\"]");
     return Body(Shell{std::move(*words)});
 }
 
@@ -106,7 +121,8 @@ Result<Body> parse_from(const Parts& parts) {
     std::vector<std::size_t> offsets;
     const auto words = split_words(parts.rest, parts.escape, &offsets);
     if (words.size() != 1 && !(words.size() == 3 && to_lower(words[1]) == "as")) {
-        const std::string usage = "FROM requires either one or three arguments: FROM image [AS name]";
+        const std::string usage =
+            "FROM requires either one or three arguments: FROM image [AS name]";
         if (words.size() < 2) return parts.error(usage);
         return parts.error_at(parts.rest_offset + offsets[1], words[1].size(), usage);
     }
@@ -114,7 +130,8 @@ Result<Body> parse_from(const Parts& parts) {
     if (words.size() == 3) {
         from.name = words[2];
         if (to_lower(from.name) != from.name)
-            parts.warn("StageNameCasing", concat("Stage name '", from.name, "' should be lowercase"));
+            parts.warn("StageNameCasing",
+                       concat("Stage name '", from.name, "' should be lowercase"));
     }
     return Body(std::move(from));
 }
@@ -122,9 +139,12 @@ Result<Body> parse_from(const Parts& parts) {
 Result<Body> parse_copy(const Parts& parts) {
     const bool is_add = parts.keyword == "ADD";
     if (is_add) {
-        TRY(check_flags(parts, {"chown", "chmod", "link", "exclude", "checksum", "keep-git-dir", "unpack"}, {"exclude"}));
+        TRY(check_flags(parts,
+                        {"chown", "chmod", "link", "exclude", "checksum", "keep-git-dir", "unpack"},
+                        {"exclude"}));
     } else {
-        TRY(check_flags(parts, {"from", "chown", "chmod", "link", "exclude", "parents"}, {"exclude"}));
+        TRY(check_flags(parts, {"from", "chown", "chmod", "link", "exclude", "parents"},
+                        {"exclude"}));
     }
     Copy copy;
     copy.is_add = is_add;
@@ -138,13 +158,15 @@ Result<Body> parse_copy(const Parts& parts) {
     if (find_flag(parts, "unpack")) copy.unpack = TRY(flag_bool(parts, "unpack"));
     for (const auto& flag : parts.flags) {
         if (flag.name != "exclude") continue;
-        if (!flag.value || flag.value->empty()) return parts.flag_error(flag, "missing a value on flag: --exclude");
+        if (!flag.value || flag.value->empty())
+            return parts.flag_error(flag, "missing a value on flag: --exclude");
         copy.excludes.push_back(*flag.value);
     }
     auto words = list_or_words(parts.rest);
     if (words.size() < 2)
-        return parts.error(concat(parts.keyword, " requires at least two arguments, but only ", words.size(),
-                                  words.size() == 1 ? " was" : " were", " provided. Destination could not be determined"));
+        return parts.error(concat(parts.keyword, " requires at least two arguments, but only ",
+                                  words.size(), words.size() == 1 ? " was" : " were",
+                                  " provided. Destination could not be determined"));
     copy.destination = std::move(words.back());
     words.pop_back();
     copy.heredocs = parts.line.heredocs;
@@ -186,7 +208,8 @@ Result<Body> parse_body(const Parts& parts) {
     if (keyword == "EXPOSE") return Body(Expose{list_or_words(parts.rest)});
     if (keyword == "VOLUME") {
         auto paths = list_or_words(parts.rest);
-        if (paths.empty() || std::ranges::any_of(paths, [](const auto& path) { return trim(path).empty(); }))
+        if (paths.empty() ||
+            std::ranges::any_of(paths, [](const auto& path) { return trim(path).empty(); }))
             return parts.error("VOLUME specified can not be an empty string");
         return Body(Volume{std::move(paths)});
     }
@@ -194,7 +217,8 @@ Result<Body> parse_body(const Parts& parts) {
     if (keyword == "WORKDIR") return Body(Workdir{std::string(parts.rest)});
     if (keyword == "STOPSIGNAL") return Body(StopSignal{std::string(parts.rest)});
     parts.warn("MaintainerDeprecated",
-               "Maintainer instruction is deprecated in favor of using label org.opencontainers.image.authors");
+               "Maintainer instruction is deprecated in favor of using label "
+               "org.opencontainers.image.authors");
     return Body(Maintainer{std::string(parts.rest)});
 }
 

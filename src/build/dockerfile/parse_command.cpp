@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::size_t max_number = 1u << 30;
 
-Result<std::vector<std::pair<std::string, std::string>>> split_csv(const Parts& parts, const Flag& flag) {
+Result<std::vector<std::pair<std::string, std::string>>> split_csv(const Parts& parts,
+                                                                   const Flag& flag) {
     std::vector<std::pair<std::string, std::string>> out;
     std::string field;
     bool quoted = false;
@@ -34,15 +35,16 @@ Result<std::vector<std::pair<std::string, std::string>>> split_csv(const Parts& 
     return out;
 }
 
-Result<bool> read_bool(const Parts& parts, const Flag& flag, const std::string& key, const std::string& value) {
+Result<bool> read_bool(const Parts& parts, const Flag& flag, const std::string& key,
+                       const std::string& value) {
     const std::string text = to_lower(value);
     if (text.empty() || text == "true" || text == "1") return true;
     if (text == "false" || text == "0") return false;
     return parts.flag_error(flag, concat("invalid value for ", key, ": ", value));
 }
 
-Result<std::uint32_t> read_number(const Parts& parts, const Flag& flag, const std::string& key, const std::string& value,
-                                  bool octal) {
+Result<std::uint32_t> read_number(const Parts& parts, const Flag& flag, const std::string& key,
+                                  const std::string& value, bool octal) {
     if (octal) {
         if (const auto number = parse_octal(value); number && *number <= 07777) return *number;
     } else if (const auto number = parse_uint(value); number && *number <= max_number) {
@@ -62,26 +64,32 @@ std::optional<std::int64_t> parse_size(std::string_view text) {
         lower.pop_back();
     }
     const auto number = parse_uint(lower);
-    if (!number || *number > (std::uint64_t{1} << 50) / static_cast<std::uint64_t>(unit)) return std::nullopt;
+    if (!number || *number > (std::uint64_t{1} << 50) / static_cast<std::uint64_t>(unit))
+        return std::nullopt;
     return static_cast<std::int64_t>(*number) * unit;
 }
 
-Result<> set_mount_kind(const Parts& parts, const Flag& flag, const std::string& value, RunMount& mount) {
-    static const std::vector<std::pair<std::string, MountKind>> kinds{{"bind", MountKind::Bind},     {"cache", MountKind::Cache},
-                                                                      {"tmpfs", MountKind::Tmpfs},   {"secret", MountKind::Secret},
+Result<> set_mount_kind(const Parts& parts, const Flag& flag, const std::string& value,
+                        RunMount& mount) {
+    static const std::vector<std::pair<std::string, MountKind>> kinds{{"bind", MountKind::Bind},
+                                                                      {"cache", MountKind::Cache},
+                                                                      {"tmpfs", MountKind::Tmpfs},
+                                                                      {"secret", MountKind::Secret},
                                                                       {"ssh", MountKind::Ssh}};
     const auto found = std::ranges::find(kinds, value, &std::pair<std::string, MountKind>::first);
     if (found == kinds.end()) {
         std::vector<std::string> names;
         for (const auto& kind : kinds) names.push_back(kind.first);
         const auto meant = nearest(value, names);
-        return parts.flag_error(flag, concat("unsupported mount type \"", value, "\"", meant ? concat(" (did you mean ", *meant, "?)") : ""));
+        return parts.flag_error(flag, concat("unsupported mount type \"", value, "\"",
+                                             meant ? concat(" (did you mean ", *meant, "?)") : ""));
     }
     mount.kind = found->second;
     return {};
 }
 
-Result<> set_sharing(const Parts& parts, const Flag& flag, const std::string& value, RunMount& mount) {
+Result<> set_sharing(const Parts& parts, const Flag& flag, const std::string& value,
+                     RunMount& mount) {
     if (value == "shared") {
         mount.sharing = MountSharing::Shared;
     } else if (value == "private") {
@@ -89,13 +97,14 @@ Result<> set_sharing(const Parts& parts, const Flag& flag, const std::string& va
     } else if (value == "locked") {
         mount.sharing = MountSharing::Locked;
     } else {
-        return parts.flag_error(flag, concat("unsupported sharing value \"", value, "\": use shared, private or locked"));
+        return parts.flag_error(flag, concat("unsupported sharing value \"", value,
+                                             "\": use shared, private or locked"));
     }
     return {};
 }
 
-Result<> set_mount_option(const Parts& parts, const Flag& flag, const std::string& key, const std::string& value,
-                          RunMount& mount) {
+Result<> set_mount_option(const Parts& parts, const Flag& flag, const std::string& key,
+                          const std::string& value, RunMount& mount) {
     if (key == "from") {
         mount.from = value;
     } else if (key == "source" || key == "src") {
@@ -125,18 +134,23 @@ Result<> set_mount_option(const Parts& parts, const Flag& flag, const std::strin
         if (!size) return parts.flag_error(flag, concat("invalid value for size: ", value));
         mount.size_bytes = *size;
     } else {
-        static const std::vector<std::string> known{"type", "from", "source", "target", "id",       "env",  "readonly",
-                                                    "readwrite", "required", "sharing", "uid", "gid", "mode", "size"};
+        static const std::vector<std::string> known{
+            "type",      "from",     "source",  "target", "id",  "env",  "readonly",
+            "readwrite", "required", "sharing", "uid",    "gid", "mode", "size"};
         const auto meant = nearest(key, known);
-        return parts.flag_error(flag, concat("unexpected key '", key, "' in mount", meant ? concat(" (did you mean ", *meant, "?)") : ""));
+        return parts.flag_error(flag, concat("unexpected key '", key, "' in mount",
+                                             meant ? concat(" (did you mean ", *meant, "?)") : ""));
     }
     return {};
 }
 
 Result<> check_mount(const Parts& parts, const Flag& flag, const RunMount& mount) {
-    const bool needs_target = mount.kind == MountKind::Cache || mount.kind == MountKind::Bind || mount.kind == MountKind::Tmpfs;
-    if (needs_target && mount.target.empty()) return parts.flag_error(flag, "missing target of the mount");
-    if (mount.kind == MountKind::Secret && mount.id.empty() && mount.target.empty() && mount.source.empty())
+    const bool needs_target = mount.kind == MountKind::Cache || mount.kind == MountKind::Bind ||
+                              mount.kind == MountKind::Tmpfs;
+    if (needs_target && mount.target.empty())
+        return parts.flag_error(flag, "missing target of the mount");
+    if (mount.kind == MountKind::Secret && mount.id.empty() && mount.target.empty() &&
+        mount.source.empty())
         return parts.flag_error(flag, "a secret mount needs an id or a target");
     return {};
 }
@@ -160,16 +174,21 @@ Result<> check_choice(const Parts& parts, std::string_view name, const std::stri
                       const std::vector<std::string>& choices) {
     if (value.empty() || std::ranges::find(choices, value) != choices.end()) return {};
     return parts.flag_error(*find_flag(parts, name),
-                            concat("unsupported value for --", name, ": ", value, " (one of ", join(choices, ", "), ")"));
+                            concat("unsupported value for --", name, ": ", value, " (one of ",
+                                   join(choices, ", "), ")"));
 }
 
 Result<std::chrono::nanoseconds> flag_duration(const Parts& parts, std::string_view name) {
     const std::string text = TRY(flag_value(parts, name));
     if (text.empty()) return std::chrono::nanoseconds(0);
     const auto duration = parse_duration(text);
-    if (!duration) return parts.flag_error(*find_flag(parts, name), concat("invalid duration for --", name, ": ", text));
-    if (duration->count() < 0 || (duration->count() > 0 && *duration < std::chrono::milliseconds(1)))
-        return parts.flag_error(*find_flag(parts, name), concat("interval \"", name, "\" cannot be less than 1ms"));
+    if (!duration)
+        return parts.flag_error(*find_flag(parts, name),
+                                concat("invalid duration for --", name, ": ", text));
+    if (duration->count() < 0 ||
+        (duration->count() > 0 && *duration < std::chrono::milliseconds(1)))
+        return parts.flag_error(*find_flag(parts, name),
+                                concat("interval \"", name, "\" cannot be less than 1ms"));
     return *duration;
 }
 
@@ -189,9 +208,12 @@ std::optional<std::vector<std::string>> parse_json_words(std::string_view text) 
 }
 
 CommandLine parse_command(const Parts& parts, std::string_view text) {
-    if (auto words = parse_json_words(text)) return {.is_exec_form = true, .words = std::move(*words)};
+    if (auto words = parse_json_words(text))
+        return {.is_exec_form = true, .words = std::move(*words)};
     if (text.starts_with('[') && text.ends_with(']') && text.find('"') != std::string_view::npos)
-        parts.warn("JSONArgsRecommended", concat(parts.keyword, " looks like a JSON array but is not one, so a shell runs it"));
+        parts.warn(
+            "JSONArgsRecommended",
+            concat(parts.keyword, " looks like a JSON array but is not one, so a shell runs it"));
     return {.is_exec_form = false, .words = {std::string(text)}};
 }
 
@@ -205,10 +227,13 @@ Result<Body> parse_run(const Parts& parts) {
     TRY(check_choice(parts, "network", run.network, {"default", "none", "host"}));
     TRY(check_choice(parts, "security", run.security, {"sandbox", "insecure"}));
     if (const Flag* device = find_flag(parts, "device"))
-        return parts.flag_error(*device, "RUN --device is not supported: it belongs to the labs channel of the Dockerfile syntax");
+        return parts.flag_error(*device,
+                                "RUN --device is not supported: it belongs to the labs channel of "
+                                "the Dockerfile syntax");
     run.heredocs = parts.line.heredocs;
     run.command = parse_command(parts, parts.rest);
-    if (run.command.words.empty() || (!run.command.is_exec_form && trim(run.command.words[0]).empty()))
+    if (run.command.words.empty() ||
+        (!run.command.is_exec_form && trim(run.command.words[0]).empty()))
         return parts.error("RUN requires at least one argument");
     return Body(std::move(run));
 }
@@ -225,7 +250,8 @@ Result<Body> parse_healthcheck(const Parts& parts) {
         return Body(check);
     }
     if (kind != "CMD")
-        return parts.error_at(parts.rest_offset, kind.size(), concat("unknown type \"", kind, "\" in HEALTHCHECK (try CMD)"));
+        return parts.error_at(parts.rest_offset, kind.size(),
+                              concat("unknown type \"", kind, "\" in HEALTHCHECK (try CMD)"));
     if (rest.empty()) return parts.error("missing command after HEALTHCHECK CMD");
     check.command = parse_command(parts, rest);
     if (check.command.words.empty()) return parts.error("missing command after HEALTHCHECK CMD");
@@ -237,7 +263,8 @@ Result<Body> parse_healthcheck(const Parts& parts) {
     if (!retries.empty()) {
         const auto number = parse_int(retries);
         if (!number || *number < 0 || *number > 1'000'000)
-            return parts.flag_error(*find_flag(parts, "retries"), concat("--retries must be at least 0, not ", retries));
+            return parts.flag_error(*find_flag(parts, "retries"),
+                                    concat("--retries must be at least 0, not ", retries));
         check.retries = static_cast<int>(*number);
     }
     return Body(std::move(check));

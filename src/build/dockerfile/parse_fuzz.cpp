@@ -5,7 +5,8 @@
 #include "build/dockerfile/compile.h"
 #include "build/dockerfile/parse.h"
 
-// Whatever is accepted has stages whose instructions stand in the file, and compiles or is refused, but never more.
+// Whatever is accepted has stages whose instructions stand in the file, and compiles or is refused,
+// but never more.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace berth::build::dockerfile;
     const Source source("Dockerfile", std::string(reinterpret_cast<const char*>(data), size));
@@ -19,9 +20,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         }
     }
     CompileOptions options;
-    options.platform = options.build_platform = {.os = "linux", .architecture = "amd64", .variant = {}, .os_version = {}, .os_features = {}};
-    options.resolve = [](const std::string& name, const berth::oci::Platform&) -> berth::Result<ResolvedImage> {
-        return ResolvedImage{.reference = name, .manifest = berth::oci::Digest::of(name), .config = {}};
+    options.platform = options.build_platform = {
+        .os = "linux", .architecture = "amd64", .variant = {}, .os_version = {}, .os_features = {}};
+    options.resolve = [](const std::string& name,
+                         const berth::oci::Platform&) -> berth::Result<ResolvedImage> {
+        return ResolvedImage{
+            .reference = name, .manifest = berth::oci::Digest::of(name), .config = {}};
     };
     const auto plan = compile(*file, source, options);
     if (!plan) return 0;

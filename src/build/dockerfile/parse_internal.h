@@ -27,7 +27,9 @@ struct Parts {
     std::size_t rest_offset = 0;  // in line.text
     std::vector<Warning>* warnings = nullptr;
 
-    Error error(std::string_view message) const { return source.error(line.place(0, keyword.size()), message); }
+    Error error(std::string_view message) const {
+        return source.error(line.place(0, keyword.size()), message);
+    }
     Error error_at(std::size_t offset, std::size_t length, std::string_view message) const {
         return source.error(line.place(offset, length), message);
     }
@@ -35,12 +37,14 @@ struct Parts {
         return error_at(flag.offset, flag.length, message);
     }
     void warn(std::string rule, std::string message) const {
-        if (warnings) warnings->push_back({std::move(rule), std::move(message), line.place(0, keyword.size())});
+        if (warnings)
+            warnings->push_back(
+                {std::move(rule), std::move(message), line.place(0, keyword.size())});
     }
 };
 
-/// Reads the flags that stand in front. Only those whose names are in `allowed` may occur; each at most once unless its
-/// name is in `repeatable`.
+/// Reads the flags that stand in front. Only those whose names are in `allowed` may occur; each at
+/// most once unless its name is in `repeatable`.
 Result<> check_flags(const Parts& parts, const std::vector<std::string>& allowed,
                      const std::vector<std::string>& repeatable = {});
 const Flag* find_flag(const Parts& parts, std::string_view name);
@@ -59,7 +63,9 @@ Result<Body> parse_run(const Parts& parts);
 Result<Body> parse_copy(const Parts& parts);
 Result<Body> parse_healthcheck(const Parts& parts);
 /// Takes the logical line apart; the keyword must be known.
-Result<Parts> take_apart(const Source& source, const LogicalLine& line, char escape, std::vector<Warning>* warnings);
-Result<Instruction> parse_line(const Source& source, const LogicalLine& line, char escape, std::vector<Warning>* warnings);
+Result<Parts> take_apart(const Source& source, const LogicalLine& line, char escape,
+                         std::vector<Warning>* warnings);
+Result<Instruction> parse_line(const Source& source, const LogicalLine& line, char escape,
+                               std::vector<Warning>* warnings);
 
 }  // namespace berth::build::dockerfile

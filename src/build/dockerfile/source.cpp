@@ -4,7 +4,8 @@
 
 namespace berth::build::dockerfile {
 
-Source::Source(std::string name, std::string text) : name_(std::move(name)), text_(std::move(text)) {
+Source::Source(std::string name, std::string text)
+    : name_(std::move(name)), text_(std::move(text)) {
     std::size_t start = 0;
     while (start < text_.size()) {
         std::size_t end = text_.find('\n', start);
@@ -32,13 +33,15 @@ std::string Source::excerpt(const Place& place) const {
     // A tab stays a tab below it, so that the caret stands where the eye expects it.
     std::string under;
     const std::size_t column = static_cast<std::size_t>(std::max(place.column, 1)) - 1;
-    for (std::size_t i = 0; i < std::min(column, text.size()); ++i) under += text[i] == '\t' ? '\t' : ' ';
+    for (std::size_t i = 0; i < std::min(column, text.size()); ++i)
+        under += text[i] == '\t' ? '\t' : ' ';
     under += '^';
     const std::size_t room = text.size() > column ? text.size() - column : 1;
     under.append(std::min(room, static_cast<std::size_t>(std::max(place.length, 1))) - 1, '~');
     const std::string number = std::to_string(place.line);
     const std::string margin(number.size() < 4 ? 4 - number.size() : 0, ' ');
-    return concat(margin, number, " | ", text, "\n", std::string(margin.size() + number.size(), ' '), " | ", under, "\n");
+    return concat(margin, number, " | ", text, "\n",
+                  std::string(margin.size() + number.size(), ' '), " | ", under, "\n");
 }
 
 std::string Source::describe(const Place& place, std::string_view message) const {

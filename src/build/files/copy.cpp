@@ -1,6 +1,7 @@
-// Copies between two roots that are both untrusted: the source may be full of links that point anywhere, the target's
-// directories may be links too. Sources are read through descriptors of the files themselves (walk), targets are
-// reached by resolving each directory inside the target root and then acting on single names in it.
+// Copies between two roots that are both untrusted: the source may be full of links that point
+// anywhere, the target's directories may be links too. Sources are read through descriptors of the
+// files themselves (walk), targets are reached by resolving each directory inside the target root
+// and then acting on single names in it.
 #include "build/files/copy.h"
 
 #include <algorithm>
@@ -20,7 +21,9 @@ namespace {
 class FdSource final : public codec::ByteSource {
 public:
     explicit FdSource(sys::BorrowedFd fd) : fd_(fd) {}
-    Result<std::size_t> read(std::span<std::byte> buffer) override { return sys::read(fd_, buffer); }
+    Result<std::size_t> read(std::span<std::byte> buffer) override {
+        return sys::read(fd_, buffer);
+    }
 
 private:
     sys::BorrowedFd fd_;
@@ -58,27 +61,33 @@ Result<bool> is_archive(sys::BorrowedFd file) {
 
 class Copier {
 public:
-    Copier(sys::BorrowedFd from, sys::BorrowedFd to, const CopyOptions& options, const codec::IgnorePatterns& excludes,
-           std::stop_token stop)
+    Copier(sys::BorrowedFd from, sys::BorrowedFd to, const CopyOptions& options,
+           const codec::IgnorePatterns& excludes, std::stop_token stop)
         : from_(from), to_(to), options_(options), excludes_(excludes), stop_(std::move(stop)) {}
 
     Result<> copy(const Selected& source, std::string destination, bool parents) {
         const auto node = TRY(sys::open_in_root(from_, source.path, O_PATH).context(source.path));
-        if (parents) destination = concat(destination, destination.ends_with('/') ? "" : "/", source.relative);
+        if (parents)
+            destination =
+                concat(destination, destination.ends_with('/') ? "" : "/", source.relative);
         if (source.is_directory) {
             if (parents) TRY(copy_parents(source, destination));
-            TRY(copy_directory(node, destination).context("copy ", source.path, " to ", destination));
+            TRY(copy_directory(node, destination)
+                    .context("copy ", source.path, " to ", destination));
             return {};
         }
         if (options_.unpack) {
             const bool archive = TRY(is_archive(node));
-            if (archive) return unpack(node, destination).context("unpack ", source.path, " to ", destination);
+            if (archive)
+                return unpack(node, destination)
+                    .context("unpack ", source.path, " to ", destination);
         }
         const std::string name = split_path(source.path).second;
         std::string target = destination;
         if (!parents) {
             const bool into = TRY(is_directory(destination));
-            if (destination.ends_with('/') || into) target = concat(destination, destination.ends_with('/') ? "" : "/", name);
+            if (destination.ends_with('/') || into)
+                target = concat(destination, destination.ends_with('/') ? "" : "/", name);
         }
         if (parents) TRY(copy_parents(source, target));
         return copy_single(node, target).context("copy ", source.path, " to ", target);
@@ -122,8 +131,9 @@ private:
         TRY(make_directories(to_, parent, 0755, options_.owner));
         // A link at the destination means what it points to, as long as that is a file of the root.
         const auto directory = TRY(open_directory(to_, parent));
-        return walk(node, name, excludes_,
-                    [&](const Visited& file) { return copy_node(file, directory, name); }, stop_);
+        return walk(
+            node, name, excludes_,
+            [&](const Visited& file) { return copy_node(file, directory, name); }, stop_);
     }
 
     Result<> copy_directory(sys::BorrowedFd node, const std::string& destination) {
@@ -149,7 +159,8 @@ private:
                 directory = open_directory(to_, where);
             }
             if (!directory) return std::move(directory).error().with_context(where);
-            if (S_ISDIR(file.status.st_mode)) directories.emplace_back(base + "/" + file.path, file.status);
+            if (S_ISDIR(file.status.st_mode))
+                directories.emplace_back(base + "/" + file.path, file.status);
             return copy_node(file, *directory, name).context(file.path);
         };
         TRY(walk(node, "", excludes_, visit, stop_));
@@ -171,11 +182,13 @@ private:
         if (status.st_nlink > 1 && S_ISREG(status.st_mode)) {
             const auto key = std::pair(status.st_dev, status.st_ino);
             if (const auto found = links_.find(key); found != links_.end()) {
-                if (sys::link_at(found->second.first, found->second.second, directory, name)) return {};
+                if (sys::link_at(found->second.first, found->second.second, directory, name))
+                    return {};
             } else {
                 sys::Fd held = TRY(sys::duplicate(directory));
                 // Only so many descriptors are held; later links become copies.
-                if (links_.size() < max_links) links_.emplace(key, std::pair(std::move(held), name));
+                if (links_.size() < max_links)
+                    links_.emplace(key, std::pair(std::move(held), name));
             }
         }
         TRY(make_node(file, directory, name));
@@ -189,51 +202,61 @@ private:
             const std::string target = TRY(sys::readlink_at(file.node, ""));
             return sys::symlink_at(target, directory, name);
         }
-        if (!S_ISREG(status.st_mode)) return sys::mknod_at(directory, name, status.st_mode, status.st_rdev);
+        if (!S_ISREG(status.st_mode))
+            return sys::mknod_at(directory, name, status.st_mode, status.st_rdev);
         const auto source = TRY(sys::reopen(file.node, O_RDONLY));
-        const auto target = TRY(sys::openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+        const auto target =
+            TRY(sys::openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
         std::uint64_t left = static_cast<std::uint64_t>(status.st_size);
         while (left > 0) {
             if (stop_.stop_requested()) return fail(ErrorCode::Cancelled, "cancelled");
-            const std::uint64_t copied = TRY(sys::copy_range(source, target, std::min<std::uint64_t>(left, 64 << 20)));
+            const std::uint64_t copied =
+                TRY(sys::copy_range(source, target, std::min<std::uint64_t>(left, 64 << 20)));
             if (copied == 0) break;
             left -= copied;
         }
         return {};
     }
 
-    Result<> merge_directory(const Visited& file, sys::BorrowedFd directory, const std::string& name) {
+    Result<> merge_directory(const Visited& file, sys::BorrowedFd directory,
+                             const std::string& name) {
         auto made = sys::mkdir_at(directory, name, file.status.st_mode & 07777);
         if (made.is_error()) {
             if (!made.error().is(ErrorCode::AlreadyExists)) return made;
             const auto existing = TRY(sys::fstatat(directory, name, AT_SYMLINK_NOFOLLOW));
-            // A link to a directory stays (as /bin in a root with a merged /usr); its target gets the content. Whether
-            // it is a directory shows when something is put into it.
+            // A link to a directory stays (as /bin in a root with a merged /usr); its target gets
+            // the content. Whether it is a directory shows when something is put into it.
             if (S_ISLNK(existing.st_mode)) return {};
             if (!S_ISDIR(existing.st_mode))
-                return fail(ErrorCode::Conflict, "cannot replace the file ", name, " by a directory");
+                return fail(ErrorCode::Conflict, "cannot replace the file ", name,
+                            " by a directory");
         }
         TRY(set_owner_and_mode(directory, name, file.status));
         return copy_xattrs(file, directory, name);
     }
 
-    Result<> copy_attributes(const Visited& file, sys::BorrowedFd directory, const std::string& name) {
+    Result<> copy_attributes(const Visited& file, sys::BorrowedFd directory,
+                             const std::string& name) {
         TRY(set_owner_and_mode(directory, name, file.status));
         return copy_xattrs(file, directory, name);
     }
 
-    Result<> set_owner_and_mode(sys::BorrowedFd directory, const std::string& name, const struct stat& status) {
+    Result<> set_owner_and_mode(sys::BorrowedFd directory, const std::string& name,
+                                const struct stat& status) {
         const Owner owner = options_.owner.value_or(Owner{status.st_uid, status.st_gid});
         TRY(sys::chown_at(directory, name, owner.uid, owner.gid));
         if (S_ISLNK(status.st_mode)) return {};
         // After chown, which clears set-id bits.
-        return sys::chmod_at(directory, name, options_.mode.apply(status.st_mode & 07777, S_ISDIR(status.st_mode)));
+        return sys::chmod_at(directory, name,
+                             options_.mode.apply(status.st_mode & 07777, S_ISDIR(status.st_mode)));
     }
 
     Result<> copy_xattrs(const Visited& file, sys::BorrowedFd directory, const std::string& name) {
         const auto names = TRY(sys::list_xattrs(file.node));
         for (const auto& attribute : names) {
-            if (attribute.starts_with("trusted.overlay.") || attribute.starts_with("security.selinux")) continue;
+            if (attribute.starts_with("trusted.overlay.") ||
+                attribute.starts_with("security.selinux"))
+                continue;
             const auto value = TRY(sys::get_xattr(file.node, attribute));
             if (value) TRY(sys::set_xattr_at(directory, name, attribute, *value));
         }
@@ -276,24 +299,29 @@ Result<std::optional<Owner>> resolve_owner(sys::BorrowedFd root, const std::stri
     return std::optional<Owner>(Owner{user.uid, only_number ? user.uid : user.gid});
 }
 
-Result<> copy_selection(sys::BorrowedFd from, const Selection& selection, sys::BorrowedFd to, const std::string& destination,
-                        const CopyOptions& options, std::stop_token stop) {
+Result<> copy_selection(sys::BorrowedFd from, const Selection& selection, sys::BorrowedFd to,
+                        const std::string& destination, const CopyOptions& options,
+                        std::stop_token stop) {
     const auto excludes = TRY(codec::IgnorePatterns::of(selection.excludes));
     const auto selected = TRY(select(from, selection));
     Copier copier(from, to, options, excludes, stop);
     if (selected.size() > 1 && !destination.ends_with('/')) {
-        const auto many_files = std::ranges::count_if(selected, [](const auto& each) { return !each.is_directory; });
+        const auto many_files =
+            std::ranges::count_if(selected, [](const auto& each) { return !each.is_directory; });
         if (many_files > 1 && !selection.parents) {
             const auto fd = open_directory(to, destination);
-            if (!fd) return fail(ErrorCode::InvalidArgument, "more than one file matches, so the destination ", destination,
-                                 " must be a directory and end with a /");
+            if (!fd)
+                return fail(ErrorCode::InvalidArgument,
+                            "more than one file matches, so the destination ", destination,
+                            " must be a directory and end with a /");
         }
     }
     for (const auto& source : selected) TRY(copier.copy(source, destination, selection.parents));
     return {};
 }
 
-Result<> make_directories(sys::BorrowedFd root, const std::string& path, mode_t mode, std::optional<Owner> owner) {
+Result<> make_directories(sys::BorrowedFd root, const std::string& path, mode_t mode,
+                          std::optional<Owner> owner) {
     std::string done;
     sys::Fd parent = TRY(open_directory(root, "/"));
     for (const auto& part : split(path, '/')) {
@@ -301,7 +329,8 @@ Result<> make_directories(sys::BorrowedFd root, const std::string& path, mode_t 
         done += "/" + part;
         auto next = open_directory(root, done);
         if (!next) {
-            if (!next.error().is(ErrorCode::NotFound)) return std::move(next).error().with_context(done);
+            if (!next.error().is(ErrorCode::NotFound))
+                return std::move(next).error().with_context(done);
             TRY(sys::mkdir_at(parent, part, mode).context(done));
             if (owner) TRY(sys::chown_at(parent, part, owner->uid, owner->gid));
             TRY(sys::chmod_at(parent, part, mode));
@@ -313,14 +342,15 @@ Result<> make_directories(sys::BorrowedFd root, const std::string& path, mode_t 
     return {};
 }
 
-Result<> make_file(sys::BorrowedFd root, const std::string& path, std::string_view content, const ModeChange& mode,
-                   std::optional<Owner> owner) {
+Result<> make_file(sys::BorrowedFd root, const std::string& path, std::string_view content,
+                   const ModeChange& mode, std::optional<Owner> owner) {
     const auto [parent, name] = split_path(path);
     if (name.empty()) return fail(ErrorCode::InvalidArgument, "cannot take the place of /");
     TRY(make_directories(root, parent, 0755, owner));
     const auto directory = TRY(open_directory(root, parent));
     TRY(remove_file(directory, name).context(path));
-    const auto file = TRY(sys::openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600).context(path));
+    const auto file = TRY(
+        sys::openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600).context(path));
     TRY(sys::write_all(file, content));
     if (owner) TRY(sys::chown_at(directory, name, owner->uid, owner->gid));
     return sys::chmod_at(directory, name, mode.apply(0644, false));

@@ -21,14 +21,17 @@ TEST_P(ChangesModes, AsChmodDoes) {
     ASSERT_TRUE(change) << text;
     EXPECT_EQ(change->apply(before, is_directory), after) << text;
 }
-INSTANTIATE_TEST_SUITE_P(Table, ChangesModes,
-                         testing::Values(ModeCase{"", 0640, false, 0640}, ModeCase{"755", 0600, false, 0755}, ModeCase{"04755", 0, false, 04755},
-                                         ModeCase{"+x", 0644, false, 0755}, ModeCase{"u=rwX,go=rX", 0600, false, 0644},
-                                         ModeCase{"u=rwX,go=rX", 0700, false, 0755}, ModeCase{"a+X", 0600, true, 0711},
-                                         ModeCase{"go-rwx", 0777, false, 0700}, ModeCase{"u+s", 0755, false, 04755}, ModeCase{"+t", 0777, true, 01777},
-                                         ModeCase{"u=rw+x", 0, false, 0700}));
+INSTANTIATE_TEST_SUITE_P(
+    Table, ChangesModes,
+    testing::Values(ModeCase{"", 0640, false, 0640}, ModeCase{"755", 0600, false, 0755},
+                    ModeCase{"04755", 0, false, 04755}, ModeCase{"+x", 0644, false, 0755},
+                    ModeCase{"u=rwX,go=rX", 0600, false, 0644},
+                    ModeCase{"u=rwX,go=rX", 0700, false, 0755}, ModeCase{"a+X", 0600, true, 0711},
+                    ModeCase{"go-rwx", 0777, false, 0700}, ModeCase{"u+s", 0755, false, 04755},
+                    ModeCase{"+t", 0777, true, 01777}, ModeCase{"u=rw+x", 0, false, 0700}));
 TEST(ModeChange, RefusesWhatIsNoMode) {
-    for (const char* text : {"9", "77777", "u", "x+r", "u=q", "u*r"}) EXPECT_TRUE(ModeChange::parse(text).is_error()) << text;
+    for (const char* text : {"9", "77777", "u", "x+r", "u=q", "u*r"})
+        EXPECT_TRUE(ModeChange::parse(text).is_error()) << text;
 }
 
 class FilesTest : public testing::Test {
@@ -50,14 +53,22 @@ protected:
         ASSERT_TRUE(sys::mkdir_all(path(name.substr(0, name.rfind('/')))));
         ASSERT_TRUE(sys::write_file_atomic(path(name), text));
     }
-    void link(const std::string& target, const std::string& name) { ASSERT_TRUE(sys::symlink_at(target, AT_FDCWD, path(name))); }
-    std::string read(const std::string& name) { return sys::read_file(path(name)).value_or("<absent>"); }
-    Result<> copy(std::vector<std::string> sources, const std::string& destination, std::vector<std::string> excludes = {},
-                  bool parents = false) {
-        return copy_selection(from_, {.sources = std::move(sources), .excludes = std::move(excludes), .parents = parents}, to_, destination, {}, {});
+    void link(const std::string& target, const std::string& name) {
+        ASSERT_TRUE(sys::symlink_at(target, AT_FDCWD, path(name)));
+    }
+    std::string read(const std::string& name) {
+        return sys::read_file(path(name)).value_or("<absent>");
+    }
+    Result<> copy(std::vector<std::string> sources, const std::string& destination,
+                  std::vector<std::string> excludes = {}, bool parents = false) {
+        return copy_selection(
+            from_,
+            {.sources = std::move(sources), .excludes = std::move(excludes), .parents = parents},
+            to_, destination, {}, {});
     }
     std::string digest(std::vector<std::string> sources, std::vector<std::string> excludes = {}) {
-        auto text = digest_selection(from_, {.sources = std::move(sources), .excludes = std::move(excludes)}, {});
+        auto text = digest_selection(
+            from_, {.sources = std::move(sources), .excludes = std::move(excludes)}, {});
         return text ? *text : "error: " + text.error().message();
     }
 
@@ -87,7 +98,8 @@ TEST_F(FilesTest, DecidesBetweenFileAndDirectoryAsCopyDoes) {
 }
 
 TEST_F(FilesTest, ResolvesWildcardsSortedAndAllowsThatNothingMatches) {
-    for (const char* name : {"from/b.txt", "from/a.txt", "from/c.md", "from/deep/er/d.txt"}) write(name, name);
+    for (const char* name : {"from/b.txt", "from/a.txt", "from/c.md", "from/deep/er/d.txt"})
+        write(name, name);
     const auto found = select(from_, {.sources = {"/*.txt"}, .excludes = {}});
     ASSERT_TRUE(found);
     ASSERT_EQ(found->size(), 2u);
@@ -112,7 +124,8 @@ TEST_F(FilesTest, ManyStarsFindEachFileOnce) {
 
 TEST_F(FilesTest, APipeIsNoArchiveAndIsNotWaitedFor) {
     ASSERT_TRUE(sys::mknod_at(AT_FDCWD, path("from/pipe"), S_IFIFO | 0644, 0));
-    ASSERT_TRUE(copy_selection(from_, {.sources = {"/pipe"}, .excludes = {}}, to_, "/got", {.owner = {}, .mode = {}, .unpack = true}, {}));
+    ASSERT_TRUE(copy_selection(from_, {.sources = {"/pipe"}, .excludes = {}}, to_, "/got",
+                               {.owner = {}, .mode = {}, .unpack = true}, {}));
     EXPECT_TRUE(S_ISFIFO(sys::stat(path("to/got")).value().st_mode));
 }
 
@@ -133,7 +146,8 @@ TEST_F(FilesTest, LinksNeverLeadOutOfEitherRoot) {
     EXPECT_TRUE(copy({"/up"}, "/got").is_error());
     EXPECT_TRUE(copy({"/absolute/secret"}, "/got").is_error());
     EXPECT_TRUE(copy({"/../../outside/secret"}, "/got").is_error());
-    // A link in the target is resolved inside it: there is no such directory there, and it is not made elsewhere.
+    // A link in the target is resolved inside it: there is no such directory there, and it is not
+    // made elsewhere.
     (void)copy({"/a"}, "/escape/a").is_error();
     EXPECT_EQ(read("outside/a"), "<absent>");
     (void)copy({"/a"}, "/../../outside/a").is_error();
@@ -181,7 +195,8 @@ TEST_F(FilesTest, RefusesToSwapKinds) {
 TEST_F(FilesTest, DigestsSeeContentNamesAndModesButNotTimes) {
     write("from/d/a", "1");
     const std::string first = digest({"/d"});
-    ASSERT_TRUE(sys::set_times_at(AT_FDCWD, path("from/d/a"), {.tv_sec = 5, .tv_nsec = 0}, {.tv_sec = 5, .tv_nsec = 0}));
+    ASSERT_TRUE(sys::set_times_at(AT_FDCWD, path("from/d/a"), {.tv_sec = 5, .tv_nsec = 0},
+                                  {.tv_sec = 5, .tv_nsec = 0}));
     EXPECT_EQ(digest({"/d"}), first);
     ASSERT_TRUE(sys::chmod_at(AT_FDCWD, path("from/d/a"), 0755));
     const std::string executable = digest({"/d"});

@@ -20,9 +20,9 @@ public:
 
 private:
     struct Clause {
-        unsigned who;       // bits 4 user, 2 group, 1 other
-        char operation;     // + - =
-        unsigned bits;      // rwx as 4 2 1
+        unsigned who;    // bits 4 user, 2 group, 1 other
+        char operation;  // + - =
+        unsigned bits;   // rwx as 4 2 1
         bool conditional_execute = false, set_id = false, sticky = false;
     };
     bool absolute_ = false;

@@ -11,7 +11,9 @@
 namespace berth::build {
 namespace {
 
-bool has_wildcard(std::string_view text) { return text.find_first_of("*?[\\") != std::string_view::npos; }
+bool has_wildcard(std::string_view text) {
+    return text.find_first_of("*?[\\") != std::string_view::npos;
+}
 
 std::vector<std::string> components(std::string_view path) {
     std::vector<std::string> out;
@@ -21,7 +23,8 @@ std::vector<std::string> components(std::string_view path) {
 }
 
 Result<std::vector<std::string>> sorted_names(sys::BorrowedFd root, const std::string& directory) {
-    auto fd = sys::open_in_root(root, directory.empty() ? "/" : directory, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+    auto fd = sys::open_in_root(root, directory.empty() ? "/" : directory,
+                                O_RDONLY | O_DIRECTORY | O_NONBLOCK);
     std::vector<std::string> names;
     // A wildcard below something that is no directory matches nothing.
     if (!fd) return names;
@@ -35,11 +38,12 @@ Result<std::vector<std::string>> sorted_names(sys::BorrowedFd root, const std::s
 using Seen = std::set<std::pair<std::size_t, std::string>>;
 
 // Adds everything below `done` that matches the components from `at` on.
-Result<> expand(sys::BorrowedFd root, const std::vector<std::string>& pattern, std::size_t at, const std::string& done,
-                Seen& seen, std::vector<std::string>& out) {
+Result<> expand(sys::BorrowedFd root, const std::vector<std::string>& pattern, std::size_t at,
+                const std::string& done, Seen& seen, std::vector<std::string>& out) {
     if (!seen.emplace(at, done).second) return {};
     if (at == pattern.size()) {
-        if (sys::open_in_root(root, done.empty() ? "/" : done, O_PATH)) out.push_back(done.empty() ? "/" : done);
+        if (sys::open_in_root(root, done.empty() ? "/" : done, O_PATH))
+            out.push_back(done.empty() ? "/" : done);
         return {};
     }
     if (pattern[at] == "**") {
@@ -49,14 +53,17 @@ Result<> expand(sys::BorrowedFd root, const std::vector<std::string>& pattern, s
             const auto fd = sys::open_in_root(root, done + "/" + name, O_PATH | O_NOFOLLOW);
             if (!fd || split(done, '/').size() > max_tree_depth) continue;
             const auto status = TRY(sys::fstat(*fd));
-            if (S_ISDIR(status.st_mode)) TRY(expand(root, pattern, at, done + "/" + name, seen, out));
+            if (S_ISDIR(status.st_mode))
+                TRY(expand(root, pattern, at, done + "/" + name, seen, out));
         }
         return {};
     }
-    if (!has_wildcard(pattern[at])) return expand(root, pattern, at + 1, done + "/" + pattern[at], seen, out);
+    if (!has_wildcard(pattern[at]))
+        return expand(root, pattern, at + 1, done + "/" + pattern[at], seen, out);
     const auto names = TRY(sorted_names(root, done));
     for (const auto& name : names)
-        if (codec::match_pattern(pattern[at], name)) TRY(expand(root, pattern, at + 1, done + "/" + name, seen, out));
+        if (codec::match_pattern(pattern[at], name))
+            TRY(expand(root, pattern, at + 1, done + "/" + name, seen, out));
     return {};
 }
 
@@ -69,18 +76,24 @@ std::string join_components(const std::vector<std::string>& parts, std::size_t f
 Result<Selected> describe(sys::BorrowedFd root, std::string path, std::size_t pivot) {
     const auto fd = TRY(sys::open_in_root(root, path, O_PATH));
     const auto status = TRY(sys::fstat(fd));
-    return Selected{.path = path, .relative = join_components(components(path), pivot), .is_directory = S_ISDIR(status.st_mode)};
+    return Selected{.path = path,
+                    .relative = join_components(components(path), pivot),
+                    .is_directory = S_ISDIR(status.st_mode)};
 }
 
-Result<> walk_below(sys::BorrowedFd directory, const std::string& prefix, const codec::IgnorePatterns& excludes,
-                    const Visitor& visit, const std::stop_token& stop, int depth) {
-    if (depth > max_tree_depth) return fail(ErrorCode::InvalidArgument, prefix, " is nested too deeply");
+Result<> walk_below(sys::BorrowedFd directory, const std::string& prefix,
+                    const codec::IgnorePatterns& excludes, const Visitor& visit,
+                    const std::stop_token& stop, int depth) {
+    if (depth > max_tree_depth)
+        return fail(ErrorCode::InvalidArgument, prefix, " is nested too deeply");
     if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "cancelled");
     auto entries = TRY(sys::list_dir(directory));
     std::ranges::sort(entries, {}, &sys::DirEntry::name);
     for (const auto& entry : entries) {
         const auto node = TRY(sys::openat(directory, entry.name, O_PATH | O_NOFOLLOW));
-        Visited visited{.node = node, .path = prefix.empty() ? entry.name : prefix + "/" + entry.name, .status = {}};
+        Visited visited{.node = node,
+                        .path = prefix.empty() ? entry.name : prefix + "/" + entry.name,
+                        .status = {}};
         visited.status = TRY(sys::fstat(node));
         if (S_ISSOCK(visited.status.st_mode)) continue;
         const bool is_directory = S_ISDIR(visited.status.st_mode);
@@ -153,20 +166,23 @@ std::pair<std::string, std::string> split_path(std::string_view path) {
     while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
     const auto slash = path.rfind('/');
     if (slash == std::string_view::npos) return {"/", std::string(path)};
-    return {slash == 0 ? std::string("/") : std::string(path.substr(0, slash)), std::string(path.substr(slash + 1))};
+    return {slash == 0 ? std::string("/") : std::string(path.substr(0, slash)),
+            std::string(path.substr(slash + 1))};
 }
 
 Result<std::vector<Selected>> select(sys::BorrowedFd root, const Selection& selection) {
     std::vector<Selected> out;
     for (const auto& source : selection.sources) {
         const auto pivot_at = source.find("/./");
-        const std::size_t pivot = pivot_at == std::string::npos ? 0 : components(source.substr(0, pivot_at)).size();
+        const std::size_t pivot =
+            pivot_at == std::string::npos ? 0 : components(source.substr(0, pivot_at)).size();
         const auto pattern = components(source);
         if (!has_wildcard(source)) {
             const std::string path = "/" + join_components(pattern);
             auto found = describe(root, path, pivot);
             if (!found) {
-                if (found.error().is(ErrorCode::NotFound)) return fail(ErrorCode::NotFound, "\"", path, "\": not found");
+                if (found.error().is(ErrorCode::NotFound))
+                    return fail(ErrorCode::NotFound, "\"", path, "\": not found");
                 return std::move(found).error();
             }
             out.push_back(std::move(*found));
@@ -180,8 +196,8 @@ Result<std::vector<Selected>> select(sys::BorrowedFd root, const Selection& sele
     return out;
 }
 
-Result<> walk(sys::BorrowedFd node, const std::string& name, const codec::IgnorePatterns& excludes, const Visitor& visit,
-              std::stop_token stop) {
+Result<> walk(sys::BorrowedFd node, const std::string& name, const codec::IgnorePatterns& excludes,
+              const Visitor& visit, std::stop_token stop) {
     Visited first{.node = node, .path = {}, .status = {}};
     first.status = TRY(sys::fstat(node));
     if (S_ISSOCK(first.status.st_mode)) return {};
@@ -193,7 +209,8 @@ Result<> walk(sys::BorrowedFd node, const std::string& name, const codec::Ignore
     return walk_below(below, "", excludes, visit, stop, 0);
 }
 
-Result<std::string> digest_selection(sys::BorrowedFd root, const Selection& selection, std::stop_token stop) {
+Result<std::string> digest_selection(sys::BorrowedFd root, const Selection& selection,
+                                     std::stop_token stop) {
     const auto excludes = TRY(codec::IgnorePatterns::of(selection.excludes));
     const auto selected = TRY(select(root, selection));
     Hash hash;

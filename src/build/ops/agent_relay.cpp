@@ -1,7 +1,7 @@
 #include "build/ops/agent_relay.h"
 
-#include <array>
 #include <fcntl.h>
+#include <array>
 
 #include "sys/dir.h"
 #include "sys/file.h"
@@ -22,7 +22,9 @@ Result<std::unique_ptr<AgentRelay>> AgentRelay::open(Options options) {
 }
 
 AgentRelay::AgentRelay(Options options, sys::Fd listener)
-    : options_(std::move(options)), listener_(std::move(listener)), acceptor_([this] { accept_all(); }) {}
+    : options_(std::move(options)),
+      listener_(std::move(listener)),
+      acceptor_([this] { accept_all(); }) {}
 
 AgentRelay::~AgentRelay() {
     sys::shutdown_both(listener_);
@@ -37,15 +39,18 @@ void AgentRelay::accept_all() {
     for (;;) {
         auto client = sys::accept(listener_);
         if (client.is_error()) return;  // shut down
-        connections_.remove_if([](const Connection& connection) { return connection.running == 0; });
+        connections_.remove_if(
+            [](const Connection& connection) { return connection.running == 0; });
         if (connections_.size() >= max_connections) continue;
         auto agent = sys::connect_unix(options_.agent);
         if (agent.is_error()) continue;  // the client sees its connection end
         auto& connection = connections_.emplace_back();
         connection.client = std::move(*client);
         connection.agent = std::move(*agent);
-        connection.up = std::jthread([&] { pump(connection, connection.client, connection.agent); });
-        connection.down = std::jthread([&] { pump(connection, connection.agent, connection.client); });
+        connection.up =
+            std::jthread([&] { pump(connection, connection.client, connection.agent); });
+        connection.down =
+            std::jthread([&] { pump(connection, connection.agent, connection.client); });
     }
 }
 
@@ -54,7 +59,9 @@ void AgentRelay::pump(Connection& connection, sys::BorrowedFd from, sys::Borrowe
     for (;;) {
         const auto received = sys::receive_message(from, buffer);
         if (received.is_error() || received->size == 0) break;
-        if (sys::send_message(to, std::span<const std::byte>(buffer).first(received->size)).is_error()) break;
+        if (sys::send_message(to, std::span<const std::byte>(buffer).first(received->size))
+                .is_error())
+            break;
     }
     sys::shutdown_both(connection.client);
     sys::shutdown_both(connection.agent);

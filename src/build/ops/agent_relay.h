@@ -10,8 +10,8 @@
 
 namespace berth::build {
 
-/// A socket for one step that leads to an ssh agent. The agent itself would refuse a step's user, and its own socket would
-/// stay reachable after the step: connections end with this object.
+/// A socket for one step that leads to an ssh agent. The agent itself would refuse a step's user,
+/// and its own socket would stay reachable after the step: connections end with this object.
 class AgentRelay {
 public:
     struct Options {

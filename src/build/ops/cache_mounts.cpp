@@ -45,7 +45,9 @@ Result<bool> CacheMounts::prepare(const ExecMount& mount, const std::string& nam
     const std::string path = directory_ + "/" + name;
     const auto now = SystemClock().now().time_since_epoch().count();
     auto transaction = TRY(database_.begin(record::Durability::Relaxed));
-    TRY(database_.execute("INSERT INTO build_mount VALUES (?1, ?2, ?3, ?3) ON CONFLICT (directory) DO UPDATE SET last_used = ?3",
+    TRY(
+        database_.execute("INSERT INTO build_mount VALUES (?1, ?2, ?3, ?3) ON CONFLICT (directory) "
+                          "DO UPDATE SET last_used = ?3",
                           name, mount.id, now));
     TRY(std::move(transaction).commit());
     TRY(sys::mkdir_all(directory_, 0711));

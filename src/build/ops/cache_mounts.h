@@ -8,22 +8,27 @@
 #include "base/result.h"
 #include "build/graph.h"
 
-namespace berth::record { class Database; }
+namespace berth::record {
+class Database;
+}
 
 namespace berth::build {
 
-/// The directories behind RUN --mount=type=cache: they outlive builds, one per id, and more for `private` when several
-/// steps use one id at a time. Thread-safe.
+/// The directories behind RUN --mount=type=cache: they outlive builds, one per id, and more for
+/// `private` when several steps use one id at a time. Thread-safe.
 class CacheMounts {
 public:
     /// `directory` is <root>/build-cache; made when the first mount is needed.
-    CacheMounts(record::Database& database, std::string directory) : database_(database), directory_(std::move(directory)) {}
+    CacheMounts(record::Database& database, std::string directory)
+        : database_(database), directory_(std::move(directory)) {}
 
     /// One step's use of a directory; others may have to wait until it is dropped.
     class Use {
     public:
         Use(Use&& other) noexcept
-            : owner_(std::exchange(other.owner_, nullptr)), name_(std::move(other.name_)), path_(std::move(other.path_)),
+            : owner_(std::exchange(other.owner_, nullptr)),
+              name_(std::move(other.name_)),
+              path_(std::move(other.path_)),
               is_new_(other.is_new_) {}
         ~Use();
         const std::string& path() const { return path_; }

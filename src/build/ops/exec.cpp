@@ -30,8 +30,8 @@ struct LayerExecutor::StepMounts {
     std::vector<std::unique_ptr<AgentRelay>> agents;
 };
 
-Result<> LayerExecutor::run(const Vertex& vertex, const ExecOp& op, const std::vector<Tree>& inputs, const WorkRoot& root,
-                            std::stop_token stop) {
+Result<> LayerExecutor::run(const Vertex& vertex, const ExecOp& op, const std::vector<Tree>& inputs,
+                            const WorkRoot& root, std::stop_token stop) {
     const auto& request = surroundings_.request;
     StepMounts mounts;
     container::StepRequest step;
@@ -54,25 +54,34 @@ Result<> LayerExecutor::run(const Vertex& vertex, const ExecOp& op, const std::v
     step.cpu_shares = request.cpu_shares;
     step.cpu_quota = request.cpu_quota;
     step.cpu_period = request.cpu_period;
-    step.output = [&](int stream, std::string_view bytes) { surroundings_.output(vertex, stream, bytes); };
+    step.output = [&](int stream, std::string_view bytes) {
+        surroundings_.output(vertex, stream, bytes);
+    };
     for (const auto& mount : op.mounts) TRY(add_mount(mount, inputs, step, mounts, stop));
     if (!op.script.empty()) TRY(add_script(op, step, mounts));
     if (request.host_ca) TRY(add_host_ca(step, root.mount.fd()));
     const std::string shown = join(op.args, " ");
     const container::StepServices services{.run_dir = surroundings_.services.run_dir + "/steps",
-                                           .networks = surroundings_.services.networks, .libexec = {}};
+                                           .networks = surroundings_.services.networks,
+                                           .libexec = {}};
     const int status = TRY(container::run_step(services, std::move(step), stop));
     if (status == 0) return {};
     surroundings_.command_failed(vertex, {.command = shown, .exit_status = status});
-    // Asked while what the step wrote is still there. Many programs report a full disk as any I/O error, or not at all.
-    const std::string hint = is_full(surroundings_.temp_root)
-                                 ? concat("no space left on device: the disk of ", surroundings_.temp_root, " is full; `berth system prune` makes room")
-                                 : "";
-    return fail(ErrorCode::Conflict, "process \"", shown, "\" did not complete successfully: exit code: ", status).with_hint(hint);
+    // Asked while what the step wrote is still there. Many programs report a full disk as any I/O
+    // error, or not at all.
+    const std::string hint =
+        is_full(surroundings_.temp_root)
+            ? concat("no space left on device: the disk of ", surroundings_.temp_root,
+                     " is full; `berth system prune` makes room")
+            : "";
+    return fail(ErrorCode::Conflict, "process \"", shown,
+                "\" did not complete successfully: exit code: ", status)
+        .with_hint(hint);
 }
 
-Result<> LayerExecutor::add_mount(const ExecMount& mount, const std::vector<Tree>& inputs, container::StepRequest& step,
-                                  StepMounts& mounts, std::stop_token stop) {
+Result<> LayerExecutor::add_mount(const ExecMount& mount, const std::vector<Tree>& inputs,
+                                  container::StepRequest& step, StepMounts& mounts,
+                                  std::stop_token stop) {
     switch (mount.kind) {
         case ExecMountKind::Bind: return add_bind(mount, inputs[mount.input], step, mounts, stop);
         case ExecMountKind::Cache: return add_cache(mount, inputs, step, mounts, stop);
@@ -85,7 +94,8 @@ Result<> LayerExecutor::add_mount(const ExecMount& mount, const std::vector<Tree
     return {};
 }
 
-Result<> LayerExecutor::add_bind(const ExecMount& mount, const Tree& input, container::StepRequest& step, StepMounts& mounts,
+Result<> LayerExecutor::add_bind(const ExecMount& mount, const Tree& input,
+                                 container::StepRequest& step, StepMounts& mounts,
                                  std::stop_token stop) {
     sys::Fd base;
     auto& driver = surroundings_.services.snapshots;
@@ -99,9 +109,10 @@ Result<> LayerExecutor::add_bind(const ExecMount& mount, const Tree& input, cont
             const std::string& directory = mounts.directories.back().path();
             TRY(sys::mkdir_all(directory + "/upper", 0755));
             TRY(sys::mkdir_all(directory + "/work", 0700));
-            auto overlay = TRY(sys::make_mount("overlay", {{"lowerdir", concat("/proc/self/fd/", base.get())},
-                                                           {"upperdir", directory + "/upper"},
-                                                           {"workdir", directory + "/work"}}));
+            auto overlay =
+                TRY(sys::make_mount("overlay", {{"lowerdir", concat("/proc/self/fd/", base.get())},
+                                                {"upperdir", directory + "/upper"},
+                                                {"workdir", directory + "/work"}}));
             mounts.points.push_back(TRY(driver.make_bindable(overlay)));
             base = TRY(sys::duplicate(overlay.fd()));
             mounts.mounts.push_back(std::move(overlay));
@@ -117,21 +128,27 @@ Result<> LayerExecutor::add_bind(const ExecMount& mount, const Tree& input, cont
         base = TRY(sys::duplicate(writable.mount.fd()));
         mounts.writable_roots.push_back(std::move(writable));
     }
-    auto source = TRY(sys::open_in_root(base, mount.source, O_PATH).context("mount ", mount.target, ": ", mount.source));
-    step.binds.push_back({.source = std::move(source), .target = mount.target, .read_only = mount.read_only});
+    auto source = TRY(sys::open_in_root(base, mount.source, O_PATH)
+                          .context("mount ", mount.target, ": ", mount.source));
+    step.binds.push_back(
+        {.source = std::move(source), .target = mount.target, .read_only = mount.read_only});
     return {};
 }
 
-Result<> LayerExecutor::add_cache(const ExecMount& mount, const std::vector<Tree>& inputs, container::StepRequest& step,
-                                  StepMounts& mounts, std::stop_token stop) {
-    auto use = TRY(surroundings_.cache_mounts.acquire(mount, stop).context("cache mount ", mount.target));
+Result<> LayerExecutor::add_cache(const ExecMount& mount, const std::vector<Tree>& inputs,
+                                  container::StepRequest& step, StepMounts& mounts,
+                                  std::stop_token stop) {
+    auto use =
+        TRY(surroundings_.cache_mounts.acquire(mount, stop).context("cache mount ", mount.target));
     if (use.is_new() && mount.input) {
         const auto target = TRY(sys::open(use.path(), O_RDONLY | O_DIRECTORY));
         const CopyAction start{.sources = {mount.source}, .destination = "/"};
-        TRY(copy(start, inputs[mount.input], target, stop).context("first content of cache mount ", mount.target));
+        TRY(copy(start, inputs[mount.input], target, stop)
+                .context("first content of cache mount ", mount.target));
     }
     auto source = TRY(sys::open(use.path(), O_PATH | O_DIRECTORY));
-    step.binds.push_back({.source = std::move(source), .target = mount.target, .read_only = mount.read_only});
+    step.binds.push_back(
+        {.source = std::move(source), .target = mount.target, .read_only = mount.read_only});
     mounts.caches.push_back(std::move(use));
     return {};
 }
@@ -146,12 +163,17 @@ Result<> LayerExecutor::add_secret(const ExecMount& mount, container::StepReques
     }
     if (!mount.env.empty()) step.env.push_back(concat(mount.env, "=", found->second));
     if (!mount.target.empty())
-        step.secrets.push_back({.target = mount.target, .content = found->second, .uid = mount.uid, .gid = mount.gid, .mode = mount.mode});
+        step.secrets.push_back({.target = mount.target,
+                                .content = found->second,
+                                .uid = mount.uid,
+                                .gid = mount.gid,
+                                .mode = mount.mode});
     return {};
 }
 
 // What SSH_AUTH_SOCK names is the first agent's socket.
-Result<> LayerExecutor::add_agent(const ExecMount& mount, container::StepRequest& step, StepMounts& mounts) {
+Result<> LayerExecutor::add_agent(const ExecMount& mount, container::StepRequest& step,
+                                  StepMounts& mounts) {
     const auto& agents = surroundings_.request.ssh_agents;
     const auto found = agents.find(mount.id);
     if (found == agents.end()) {
@@ -161,8 +183,11 @@ Result<> LayerExecutor::add_agent(const ExecMount& mount, container::StepRequest
     }
     mounts.directories.push_back(TRY(sys::TempDir::create(surroundings_.temp_root)));
     const std::string path = mounts.directories.back().path() + "/agent";
-    mounts.agents.push_back(TRY(AgentRelay::open(
-        {.path = path, .agent = found->second, .uid = mount.uid, .gid = mount.gid, .mode = mount.mode})));
+    mounts.agents.push_back(TRY(AgentRelay::open({.path = path,
+                                                  .agent = found->second,
+                                                  .uid = mount.uid,
+                                                  .gid = mount.gid,
+                                                  .mode = mount.mode})));
     auto source = TRY(sys::open(path, O_PATH));
     step.binds.push_back({.source = std::move(source), .target = mount.target});
     if (mounts.agents.size() == 1) step.env.push_back(concat("SSH_AUTH_SOCK=", mount.target));
@@ -170,7 +195,8 @@ Result<> LayerExecutor::add_agent(const ExecMount& mount, container::StepRequest
 }
 
 // A heredoc with an interpreter of its own: a file that exists for the time of the command.
-Result<> LayerExecutor::add_script(const ExecOp& op, container::StepRequest& step, StepMounts& mounts) {
+Result<> LayerExecutor::add_script(const ExecOp& op, container::StepRequest& step,
+                                   StepMounts& mounts) {
     mounts.directories.push_back(TRY(sys::TempDir::create(surroundings_.temp_root)));
     const std::string path = mounts.directories.back().path() + "/script";
     {
@@ -179,12 +205,14 @@ Result<> LayerExecutor::add_script(const ExecOp& op, container::StepRequest& ste
         TRY(sys::fchmod(file, 0755));
     }
     auto source = TRY(sys::open(path, O_PATH));
-    step.binds.push_back({.source = std::move(source), .target = op.script_path, .read_only = true});
+    step.binds.push_back(
+        {.source = std::move(source), .target = op.script_path, .read_only = true});
     return {};
 }
 
 Result<> LayerExecutor::add_host_ca(container::StepRequest& step, sys::BorrowedFd root) {
-    const auto plan = TRY(volume::plan_host_ca(root, {.overlay_bundles = false}).context("host CA"));
+    const auto plan =
+        TRY(volume::plan_host_ca(root, {.overlay_bundles = false}).context("host CA"));
     auto bundle = TRY(sys::open(plan.bundle, O_PATH));
     step.binds.push_back({.source = std::move(bundle), .target = plan.target, .read_only = true});
     for (const auto& [name, value] : plan.environment) {

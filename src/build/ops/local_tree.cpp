@@ -19,7 +19,9 @@ std::optional<timespec> parse_http_date(std::string_view text) {
 
 }  // namespace
 
-Result<sys::Fd> DirectoryTree::open(std::stop_token) { return sys::open(path_, O_RDONLY | O_DIRECTORY); }
+Result<sys::Fd> DirectoryTree::open(std::stop_token) {
+    return sys::open(path_, O_RDONLY | O_DIRECTORY);
+}
 
 std::optional<std::string> DownloadTree::known_digest() const {
     if (source_.checksum.empty()) return std::nullopt;
@@ -47,20 +49,23 @@ Result<sys::Fd> GitTree::open(std::stop_token stop) {
 }
 
 Result<> DownloadTree::download(const std::string& directory, std::stop_token stop) {
-    const auto file = TRY(sys::open(directory + "/" + source_.file_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+    const auto file = TRY(sys::open(directory + "/" + source_.file_name,
+                                    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
     codec::Sha256 hash;
     std::uint64_t received = 0;
     http::TransferRequest request;
     request.url = source_.url;
     request.sink = [&](std::span<const std::byte> bytes) -> Result<> {
         received += bytes.size();
-        if (received > max_download_bytes) return fail(ErrorCode::InvalidArgument, "the file is too large");
+        if (received > max_download_bytes)
+            return fail(ErrorCode::InvalidArgument, "the file is too large");
         hash.update(bytes);
         return sys::write_all(file, bytes);
     };
     const auto response = TRY(transfers_.perform(std::move(request), stop));
     if (response.status < 200 || response.status >= 300)
-        return fail(response.status == 404 ? ErrorCode::NotFound : ErrorCode::Unavailable, "invalid response status ", response.status);
+        return fail(response.status == 404 ? ErrorCode::NotFound : ErrorCode::Unavailable,
+                    "invalid response status ", response.status);
     const std::string digest = "sha256:" + hash.finish_hex();
     if (!source_.checksum.empty() && source_.checksum != digest)
         return fail(ErrorCode::Corrupted, "digest mismatch ", digest, ": ", source_.checksum);

@@ -22,7 +22,8 @@ private:
 
 inline constexpr std::uint64_t max_download_bytes = std::uint64_t{64} << 30;
 
-/// One file from the network, downloaded when it is first needed: with a checksum, a cached result needs no download.
+/// One file from the network, downloaded when it is first needed: with a checksum, a cached result
+/// needs no download.
 class DownloadTree final : public LocalTree {
 public:
     DownloadTree(HttpSource source, http::Transfers& transfers, std::string temp_root)

@@ -17,8 +17,8 @@ namespace {
 
 constexpr std::size_t piece_size = 256 << 10;
 
-// One packing in progress. Paths are listed first, which costs memory for names only; contents are read piece
-// by piece.
+// One packing in progress. Paths are listed first, which costs memory for names only; contents are
+// read piece by piece.
 class Packer {
 public:
     explicit Packer(PackRequest request) : request_(std::move(request)), writer_(sink_) {}
@@ -63,8 +63,8 @@ private:
     }
 
     Result<> list(const std::string& folder) {
-        const auto directory =
-            TRY(sys::openat(root_, folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+        const auto directory = TRY(
+            sys::openat(root_, folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
         auto entries = TRY(sys::list_dir(directory));
         std::sort(entries.begin(), entries.end(),
                   [](const auto& a, const auto& b) { return a.name < b.name; });
@@ -75,7 +75,8 @@ private:
             // A socket has no form in an archive.
             if (!excluded && !S_ISSOCK(status.st_mode)) paths_.push_back(path);
             if (!S_ISDIR(status.st_mode)) continue;
-            if (excluded && request_.filter.can_skip_folder && request_.filter.can_skip_folder(path))
+            if (excluded && request_.filter.can_skip_folder &&
+                request_.filter.can_skip_folder(path))
                 continue;
             TRY(list(path));
         }
@@ -104,7 +105,8 @@ private:
             entry.type = codec::TarType::Directory;
         } else if (S_ISLNK(info.st_mode)) {
             entry.type = codec::TarType::Symlink;
-            entry.link_target = TRY(is_single_ ? sys::readlink_at(root_, "") : sys::readlink_at(root_, path));
+            entry.link_target =
+                TRY(is_single_ ? sys::readlink_at(root_, "") : sys::readlink_at(root_, path));
         } else if (S_ISREG(info.st_mode)) {
             return begin_file(path, info, std::move(entry));
         } else {
@@ -128,9 +130,9 @@ private:
                 return writer_.add(entry);
             }
         }
-        file_ =
-            TRY((is_single_ ? sys::reopen(root_, O_RDONLY) : sys::openat(root_, path, O_RDONLY | O_NOFOLLOW))
-                    .context("read ", entry.path));
+        file_ = TRY((is_single_ ? sys::reopen(root_, O_RDONLY)
+                                : sys::openat(root_, path, O_RDONLY | O_NOFOLLOW))
+                        .context("read ", entry.path));
         file_name_ = entry.path;
         left_ = entry.bytes = static_cast<std::uint64_t>(info.st_size);
         TRY(writer_.begin(entry));
@@ -143,7 +145,8 @@ private:
         const std::size_t wanted = std::min<std::uint64_t>(left_, buffer_.size());
         const std::size_t count =
             TRY(sys::read(file_, std::span(buffer_).first(wanted)).context("read ", file_name_));
-        if (count == 0) return fail(ErrorCode::Conflict, file_name_, " became shorter while it was sent");
+        if (count == 0)
+            return fail(ErrorCode::Conflict, file_name_, " became shorter while it was sent");
         TRY(writer_.write_content(std::span(buffer_).first(count)));
         left_ -= count;
         if (left_ == 0) file_.close();

@@ -32,8 +32,8 @@ struct PackRequest {
     bool follow_top_link = true;
 };
 
-/// A tar stream of a folder, read while it is sent: in sorted order, links as links. A file that shrinks
-/// meanwhile fails with Conflict; one that grows is cut at its first size.
+/// A tar stream of a folder, read while it is sent: in sorted order, links as links. A file that
+/// shrinks meanwhile fails with Conflict; one that grows is cut at its first size.
 Result<client::BytesSource> pack(PackRequest request);
 
 }  // namespace berth::cli

@@ -14,7 +14,9 @@ namespace {
 class FdSource final : public codec::ByteSource {
 public:
     explicit FdSource(sys::BorrowedFd fd) : fd_(fd) {}
-    Result<std::size_t> read(std::span<std::byte> buffer) override { return sys::read(fd_, buffer); }
+    Result<std::size_t> read(std::span<std::byte> buffer) override {
+        return sys::read(fd_, buffer);
+    }
 
 private:
     sys::BorrowedFd fd_;
@@ -37,7 +39,9 @@ public:
         TRY(clear(parent, last));
         switch (entry.type) {
             case codec::TarType::File: TRY(write_file(parent, last, entry, tar)); break;
-            case codec::TarType::Symlink: TRY(sys::symlink_at(entry.link_target, parent, last)); break;
+            case codec::TarType::Symlink:
+                TRY(sys::symlink_at(entry.link_target, parent, last));
+                break;
             case codec::TarType::HardLink: return link(parent, last, entry);
             case codec::TarType::Fifo:
                 TRY(sys::mknod_at(parent, last, S_IFIFO | (entry.mode & 0777), 0));
@@ -74,17 +78,18 @@ private:
         return {};
     }
 
-    Result<> make_folder(sys::BorrowedFd parent, const std::string& name, const codec::TarEntry& entry) {
+    Result<> make_folder(sys::BorrowedFd parent, const std::string& name,
+                         const codec::TarEntry& entry) {
         auto made = sys::mkdir_at(parent, name, (entry.mode & 0777) | 0700);
         if (!made && !made.error().is(ErrorCode::AlreadyExists)) return made;
         if (made && keep_owner_) return sys::chown_at(parent, name, entry.uid, entry.gid);
         return {};
     }
 
-    Result<> write_file(sys::BorrowedFd parent, const std::string& name, const codec::TarEntry& entry,
-                        codec::TarReader& tar) {
-        const auto file =
-            TRY(sys::open_beneath(parent, name, O_WRONLY | O_CREAT | O_EXCL, 0600).context("write ", name));
+    Result<> write_file(sys::BorrowedFd parent, const std::string& name,
+                        const codec::TarEntry& entry, codec::TarReader& tar) {
+        const auto file = TRY(sys::open_beneath(parent, name, O_WRONLY | O_CREAT | O_EXCL, 0600)
+                                  .context("write ", name));
         if (entry.is_sparse) TRY(sys::ftruncate(file, entry.bytes));
         std::size_t segment = 0;
         std::uint64_t done = 0, offset = 0;
@@ -94,7 +99,8 @@ private:
             while (!piece.empty()) {
                 std::size_t count = piece.size();
                 if (entry.is_sparse) {
-                    while (segment < entry.segments.size() && done == entry.segments[segment].second)
+                    while (segment < entry.segments.size() &&
+                           done == entry.segments[segment].second)
                         ++segment, done = 0;
                     if (segment == entry.segments.size())
                         return fail(ErrorCode::Corrupted, "more content than its map says: ", name);
@@ -115,9 +121,11 @@ private:
     Result<> link(sys::BorrowedFd parent, const std::string& name, const codec::TarEntry& entry) {
         const std::string target = TRY(place(entry.link_target));
         const auto slash = target.rfind('/');
-        const auto folder = TRY(sys::open_beneath(
-            root_, slash == std::string::npos ? "." : target.substr(0, slash), O_RDONLY | O_DIRECTORY));
-        return sys::link_at(folder, target.substr(slash == std::string::npos ? 0 : slash + 1), parent, name);
+        const auto folder =
+            TRY(sys::open_beneath(root_, slash == std::string::npos ? "." : target.substr(0, slash),
+                                  O_RDONLY | O_DIRECTORY));
+        return sys::link_at(folder, target.substr(slash == std::string::npos ? 0 : slash + 1),
+                            parent, name);
     }
 
     sys::Fd root_;

@@ -5,7 +5,9 @@
 namespace berth::cli {
 
 ProgressView::ProgressView(const Context& context, const std::string& mode)
-    : context_(context), is_live_(mode == "tty" || (mode != "plain" && mode != "quiet" && context.is_error_terminal())),
+    : context_(context),
+      is_live_(mode == "tty" ||
+               (mode != "plain" && mode != "quiet" && context.is_error_terminal())),
       is_quiet_(mode == "quiet") {}
 
 compose::ProgressSink ProgressView::sink() {
@@ -34,7 +36,9 @@ void ProgressView::redraw() {
     std::string out;
     if (drawn_ > 0) out += concat("\x1b[", drawn_, "A");
     for (const auto& line : lines_) {
-        const std::string_view mark = line.is_error ? "\x1b[31m x\x1b[0m" : line.is_final ? "\x1b[32m +\x1b[0m" : "\x1b[33m .\x1b[0m";
+        const std::string_view mark = line.is_error   ? "\x1b[31m x\x1b[0m"
+                                      : line.is_final ? "\x1b[32m +\x1b[0m"
+                                                      : "\x1b[33m .\x1b[0m";
         const std::string padding(width - line.kind.size() - line.name.size() + 2, ' ');
         out += concat("\x1b[2K", mark, " ", line.kind, " ", line.name, padding, line.status, "\n");
     }

@@ -8,7 +8,8 @@
 
 namespace berth::cli {
 
-/// Shows what compose does: on a terminal one line an object, redrawn in place; elsewhere one line an event. On standard error.
+/// Shows what compose does: on a terminal one line an object, redrawn in place; elsewhere one line
+/// an event. On standard error.
 class ProgressView {
 public:
     /// `mode`: "auto", "tty", "plain" or "quiet".

@@ -20,7 +20,8 @@ Result<> enter_compose(ComposeOptions& options, const Flags& flags) {
 
 namespace {
 
-Result<compose::LoadOptions> load_options(const Context& context, const ComposeOptions& options, const std::vector<std::string>& services) {
+Result<compose::LoadOptions> load_options(const Context& context, const ComposeOptions& options,
+                                          const std::vector<std::string>& services) {
     compose::LoadOptions load;
     load.files = options.files;
     load.profiles = options.profiles;
@@ -37,8 +38,8 @@ Result<compose::LoadOptions> load_options(const Context& context, const ComposeO
 
 }  // namespace
 
-Result<compose::Project> load_project(Context& context, const ComposeOptions& options, const std::vector<std::string>& services,
-                                      bool interpolate) {
+Result<compose::Project> load_project(Context& context, const ComposeOptions& options,
+                                      const std::vector<std::string>& services, bool interpolate) {
     auto load = TRY(load_options(context, options, services));
     load.interpolate = interpolate;
     compose::Project project = TRY(compose::load_project(load));
@@ -50,22 +51,25 @@ Result<compose::Project> load_project(Context& context, const ComposeOptions& op
 
 Result<compose::Project> load_or_find_project(Context& context, const ComposeOptions& options,
                                               const std::vector<std::string>& services) {
-    const std::string name = options.project_name.empty() ? context.variable("COMPOSE_PROJECT_NAME") : options.project_name;
+    const std::string name = options.project_name.empty() ? context.variable("COMPOSE_PROJECT_NAME")
+                                                          : options.project_name;
     const auto load = TRY(load_options(context, options, services));
-    if (name.empty() || compose::has_compose_file(load)) return load_project(context, options, services);
+    if (name.empty() || compose::has_compose_file(load))
+        return load_project(context, options, services);
     const client::Client* engine = TRY(context.engine());
     compose::Project project = TRY(compose::running_project(*engine, name));
     if (!services.empty()) TRY(compose::select_services(project, services, false));
     return project;
 }
 
-Result<int> run_other(Context& context, const Command& command, const std::vector<std::string>& words) {
+Result<int> run_other(Context& context, const Command& command,
+                      const std::vector<std::string>& words) {
     const Flags flags = TRY(parse_flags(command.flags, words, command.stop_at_first));
     return command.run(context, flags);
 }
 
-Result<std::vector<compose::ObservedContainer>> containers_of(Context& context, const compose::Project& project,
-                                                              const std::vector<std::string>& services) {
+Result<std::vector<compose::ObservedContainer>> containers_of(
+    Context& context, const compose::Project& project, const std::vector<std::string>& services) {
     const client::Client* engine = TRY(context.engine());
     auto containers = TRY(compose::observe_containers(*engine, project.name));
     if (!services.empty()) {
@@ -76,11 +80,13 @@ Result<std::vector<compose::ObservedContainer>> containers_of(Context& context, 
     return containers;
 }
 
-Result<compose::ObservedContainer> running_container(Context& context, const compose::Project& project,
+Result<compose::ObservedContainer> running_container(Context& context,
+                                                     const compose::Project& project,
                                                      const std::string& service, int index) {
     TRY(compose::select_services(project, {service}, false));
     for (auto& container : TRY(containers_of(context, project, {service}))) {
-        if (container.is_running() && (index == 0 || container.number == index)) return std::move(container);
+        if (container.is_running() && (index == 0 || container.number == index))
+            return std::move(container);
     }
     return Error(ErrorCode::NotFound, concat("service \"", service, "\" is not running"))
         .with_hint(concat("start it with `berth compose up -d ", service, "`"));

@@ -14,12 +14,14 @@ namespace berth::cli {
 
 namespace {
 
-Result<std::map<std::string, int>> parse_scale(const std::vector<std::string>& wishes, const compose::Project& project) {
+Result<std::map<std::string, int>> parse_scale(const std::vector<std::string>& wishes,
+                                               const compose::Project& project) {
     std::map<std::string, int> out;
     for (const auto& wish : wishes) {
         const auto parts = split_once(wish, '=');
         const auto count = parts ? parse_int(parts->second) : std::nullopt;
-        if (!count || *count < 0 || *count > 1000) return fail(ErrorCode::InvalidArgument, "--scale ", wish, ": want SERVICE=NUMBER");
+        if (!count || *count < 0 || *count > 1000)
+            return fail(ErrorCode::InvalidArgument, "--scale ", wish, ": want SERVICE=NUMBER");
         TRY(compose::select_services(project, {std::string(parts->first)}, false));
         out[std::string(parts->first)] = static_cast<int>(*count);
     }
@@ -34,12 +36,14 @@ Result<std::optional<compose::PullPolicy>> parse_pull(const std::string& word) {
     return fail(ErrorCode::InvalidArgument, "--pull ", word, ": want always, missing or never");
 }
 
-Result<compose::UpOptions> up_options(Context& context, const compose::Project& project, const SharedComposeOptions& options,
-                                      const Flags& flags) {
+Result<compose::UpOptions> up_options(Context& context, const compose::Project& project,
+                                      const SharedComposeOptions& options, const Flags& flags) {
     compose::UpOptions out;
     out.force_recreate = flags.is_set("force-recreate");
     out.no_recreate = flags.is_set("no-recreate");
-    if (out.force_recreate && out.no_recreate) return fail(ErrorCode::InvalidArgument, "--force-recreate and --no-recreate exclude each other");
+    if (out.force_recreate && out.no_recreate)
+        return fail(ErrorCode::InvalidArgument,
+                    "--force-recreate and --no-recreate exclude each other");
     out.renew_anonymous_volumes = flags.is_set("renew-anon-volumes");
     out.remove_orphans = flags.is_set("remove-orphans");
     out.build = flags.is_set("build");
@@ -47,7 +51,8 @@ Result<compose::UpOptions> up_options(Context& context, const compose::Project& 
     out.no_start = flags.is_set("no-start");
     out.wait = flags.is_set("wait");
     if (const auto seconds = flags.number("wait-timeout")) {
-        if (*seconds < 0 || *seconds > 1'000'000) return fail(ErrorCode::InvalidArgument, "--wait-timeout ", *seconds, ": want seconds");
+        if (*seconds < 0 || *seconds > 1'000'000)
+            return fail(ErrorCode::InvalidArgument, "--wait-timeout ", *seconds, ": want seconds");
         if (*seconds > 0) out.wait_timeout = std::chrono::seconds(*seconds);
     }
     if (const auto seconds = flags.number("timeout")) out.stop_timeout = static_cast<int>(*seconds);
@@ -65,7 +70,8 @@ Result<compose::UpOptions> up_options(Context& context, const compose::Project& 
 }
 
 // Follows the output of everything until all containers have ended or the user stops it.
-Result<int> follow(Context& context, const compose::Project& project, const Flags& flags, Interrupt& interrupt) {
+Result<int> follow(Context& context, const compose::Project& project, const Flags& flags,
+                   Interrupt& interrupt) {
     const client::Client* engine = TRY(context.engine());
     auto containers = TRY(containers_of(context, project, flags.arguments()));
     const auto unwanted = flags.list("no-attach");
@@ -75,9 +81,13 @@ Result<int> follow(Context& context, const compose::Project& project, const Flag
     };
     std::set<std::string> silent;
     for (const auto& container : containers)
-        if (has(unwanted, container.service) || (!wanted.empty() && !has(wanted, container.service))) silent.insert(container.name);
-    const LogPrefix prefix(project.name, containers, {.is_shown = !flags.is_set("no-log-prefix"),
-                                                      .has_colour = !flags.is_set("no-color") && context.is_output_terminal()});
+        if (has(unwanted, container.service) ||
+            (!wanted.empty() && !has(wanted, container.service)))
+            silent.insert(container.name);
+    const LogPrefix prefix(
+        project.name, containers,
+        {.is_shown = !flags.is_set("no-log-prefix"),
+         .has_colour = !flags.is_set("no-color") && context.is_output_terminal()});
     const std::string from = flags.text("exit-code-from");
     const bool ends_with_any = flags.is_set("abort-on-container-exit") || !from.empty();
     const bool ends_with_failure = flags.is_set("abort-on-container-failure");
@@ -88,7 +98,8 @@ Result<int> follow(Context& context, const compose::Project& project, const Flag
     log_options.timestamps = flags.is_set("timestamps");
     const auto show = [&](const compose::LogLine& line) {
         if (silent.contains(line.container)) return;
-        if (context.print_line(prefix.of(line.container) + line.text).is_error()) ended.request_stop();
+        if (context.print_line(prefix.of(line.container) + line.text).is_error())
+            ended.request_stop();
     };
     // Never called by two at once. The first one to end decides what the whole exits with.
     std::optional<int> first_code;
@@ -106,24 +117,30 @@ Result<int> follow(Context& context, const compose::Project& project, const Flag
         context.note("stopping... (press Ctrl-C again to leave at once)\n");
         ProgressView view(context, "auto");
         compose::VerbOptions stop_options;
-        if (const auto seconds = flags.number("timeout")) stop_options.timeout = static_cast<int>(*seconds);
+        if (const auto seconds = flags.number("timeout"))
+            stop_options.timeout = static_cast<int>(*seconds);
         TRY(compose::apply(*engine, project, compose::Verb::Stop, stop_options, view.sink(), {}));
     }
     if (!from.empty() && !first_code) {
         for (const auto& container : containers)
-            if (container.service == from) first_code = TRY(engine->wait_container(container.id, {}, {})).status;
+            if (container.service == from)
+                first_code = TRY(engine->wait_container(container.id, {}, {})).status;
     }
     return interrupt.is_requested() ? Interrupt::exit_code() : first_code.value_or(0);
 }
 
 Result<int> run_up(Context& context, const Flags& flags, const SharedComposeOptions& options) {
     const compose::Project whole = TRY(load_project(context, *options, flags.arguments()));
-    const compose::Project project = TRY(compose::select_services(whole, flags.arguments(), !flags.is_set("no-deps")));
+    const compose::Project project =
+        TRY(compose::select_services(whole, flags.arguments(), !flags.is_set("no-deps")));
     const std::string from = flags.text("exit-code-from");
     if (!from.empty()) TRY(compose::select_services(project, {from}, false));
     const bool is_detached = flags.is_set("detach") || flags.is_set("wait");
-    if (is_detached && (!from.empty() || flags.is_set("abort-on-container-exit") || flags.is_set("abort-on-container-failure"))) {
-        return fail(ErrorCode::InvalidArgument, "--detach and --wait cannot be combined with --abort-on-container-exit, --abort-on-container-failure or --exit-code-from");
+    if (is_detached && (!from.empty() || flags.is_set("abort-on-container-exit") ||
+                        flags.is_set("abort-on-container-failure"))) {
+        return fail(ErrorCode::InvalidArgument,
+                    "--detach and --wait cannot be combined with --abort-on-container-exit, "
+                    "--abort-on-container-failure or --exit-code-from");
     }
     Interrupt interrupt;
     const client::Client* engine = TRY(context.engine());
@@ -157,8 +174,11 @@ Result<int> run_down(Context& context, const Flags& flags, const SharedComposeOp
     down.remove_orphans = flags.is_set("remove-orphans");
     down.volumes = flags.is_set("volumes");
     const std::string images = flags.text("rmi");
-    if (!images.empty() && images != "local" && images != "all") return fail(ErrorCode::InvalidArgument, "--rmi ", images, ": want local or all");
-    down.images = images == "all" ? compose::RemoveImages::All : images == "local" ? compose::RemoveImages::Local : compose::RemoveImages::None;
+    if (!images.empty() && images != "local" && images != "all")
+        return fail(ErrorCode::InvalidArgument, "--rmi ", images, ": want local or all");
+    down.images = images == "all"     ? compose::RemoveImages::All
+                  : images == "local" ? compose::RemoveImages::Local
+                                      : compose::RemoveImages::None;
     if (const auto seconds = flags.number("timeout")) down.timeout = static_cast<int>(*seconds);
     const client::Client* engine = TRY(context.engine());
     ProgressView view(context, options->progress);
@@ -169,48 +189,74 @@ Result<int> run_down(Context& context, const Flags& flags, const SharedComposeOp
 }  // namespace
 
 std::vector<Command> compose_up_commands(const SharedComposeOptions& options) {
-    const std::vector<Flag> create_flags{{"build", 0, FlagKind::Bool, "Build images before starting"},
-                                         {"no-build", 0, FlagKind::Bool, "Never build, even when an image is missing"},
-                                         {"force-recreate", 0, FlagKind::Bool, "Replace containers that have not changed, too"},
-                                         {"no-recreate", 0, FlagKind::Bool, "Keep containers even when they have changed"},
-                                         {"pull", 0, FlagKind::Text, "Pull before running (always, missing, never)"},
-                                         {"remove-orphans", 0, FlagKind::Bool, "Remove containers of services the project no longer has"},
-                                         {"scale", 0, FlagKind::List, "SERVICE=NUMBER of containers"},
-                                         {"renew-anon-volumes", 'V', FlagKind::Bool, "New anonymous volumes for replaced containers"}};
+    const std::vector<Flag> create_flags{
+        {"build", 0, FlagKind::Bool, "Build images before starting"},
+        {"no-build", 0, FlagKind::Bool, "Never build, even when an image is missing"},
+        {"force-recreate", 0, FlagKind::Bool, "Replace containers that have not changed, too"},
+        {"no-recreate", 0, FlagKind::Bool, "Keep containers even when they have changed"},
+        {"pull", 0, FlagKind::Text, "Pull before running (always, missing, never)"},
+        {"remove-orphans", 0, FlagKind::Bool,
+         "Remove containers of services the project no longer has"},
+        {"scale", 0, FlagKind::List, "SERVICE=NUMBER of containers"},
+        {"renew-anon-volumes", 'V', FlagKind::Bool,
+         "New anonymous volumes for replaced containers"}};
     std::vector<Flag> up_flags = create_flags;
-    for (const Flag& flag : std::vector<Flag>{{"detach", 'd', FlagKind::Bool, "Run in the background"},
-                                              {"wait", 0, FlagKind::Bool, "Wait until services are running or healthy; implies -d"},
-                                              {"no-deps", 0, FlagKind::Bool, "Do not start what the services depend on"},
-                                              {"no-start", 0, FlagKind::Bool, "Create without starting"},
-                                              {"abort-on-container-exit", 0, FlagKind::Bool, "Stop everything when one container ends"},
-                                              {"exit-code-from", 0, FlagKind::Text, "Take this service's exit code; implies --abort-on-container-exit"},
-                                              {"quiet", 'q', FlagKind::Bool, "Show errors only"},
-                                              {"quiet-pull", 0, FlagKind::Bool, "Accepted for docker compose's sake", {}, true},
-                                              {"wait-timeout", 0, FlagKind::Number, "Seconds that --wait may take"},
-                                              {"timeout", 't', FlagKind::Number, "Seconds to wait before killing what is replaced"},
-                                              {"abort-on-container-failure", 0, FlagKind::Bool, "Stop everything when one container fails"},
-                                              {"attach", 0, FlagKind::List, "Show the output of this service only"},
-                                              {"no-attach", 0, FlagKind::List, "Do not show the output of this service"},
-                                              {"no-log-prefix", 0, FlagKind::Bool, "Without the container's name"},
-                                              {"no-color", 0, FlagKind::Bool, "Without colours"},
-                                              {"timestamps", 0, FlagKind::Bool, "With times"},
-                                              {"yes", 'y', FlagKind::Bool, "Accepted for docker compose's sake", {}, true},
-                                              {"menu", 0, FlagKind::Bool, "Accepted for docker compose's sake", {}, true}}) {
+    for (const Flag& flag : std::vector<Flag>{
+             {"detach", 'd', FlagKind::Bool, "Run in the background"},
+             {"wait", 0, FlagKind::Bool, "Wait until services are running or healthy; implies -d"},
+             {"no-deps", 0, FlagKind::Bool, "Do not start what the services depend on"},
+             {"no-start", 0, FlagKind::Bool, "Create without starting"},
+             {"abort-on-container-exit", 0, FlagKind::Bool,
+              "Stop everything when one container ends"},
+             {"exit-code-from", 0, FlagKind::Text,
+              "Take this service's exit code; implies --abort-on-container-exit"},
+             {"quiet", 'q', FlagKind::Bool, "Show errors only"},
+             {"quiet-pull", 0, FlagKind::Bool, "Accepted for docker compose's sake", {}, true},
+             {"wait-timeout", 0, FlagKind::Number, "Seconds that --wait may take"},
+             {"timeout", 't', FlagKind::Number, "Seconds to wait before killing what is replaced"},
+             {"abort-on-container-failure", 0, FlagKind::Bool,
+              "Stop everything when one container fails"},
+             {"attach", 0, FlagKind::List, "Show the output of this service only"},
+             {"no-attach", 0, FlagKind::List, "Do not show the output of this service"},
+             {"no-log-prefix", 0, FlagKind::Bool, "Without the container's name"},
+             {"no-color", 0, FlagKind::Bool, "Without colours"},
+             {"timestamps", 0, FlagKind::Bool, "With times"},
+             {"yes", 'y', FlagKind::Bool, "Accepted for docker compose's sake", {}, true},
+             {"menu", 0, FlagKind::Bool, "Accepted for docker compose's sake", {}, true}}) {
         up_flags.push_back(flag);
     }
-    return {Command{.name = "up", .arguments = "[SERVICE...]", .summary = "Create and start the project's containers",
-                    .example = "berth compose up -d --wait", .flags = up_flags, .most = any_number,
-                    .run = [options](Context& context, const Flags& flags) { return run_up(context, flags, options); }},
-            Command{.name = "create", .arguments = "[SERVICE...]", .summary = "Create the project's containers without starting them",
-                    .example = "berth compose create", .flags = create_flags, .most = any_number,
-                    .run = [options](Context& context, const Flags& flags) { return run_create(context, flags, options); }},
-            Command{.name = "down", .arguments = "[SERVICE...]", .summary = "Stop and remove containers and networks", .example = "berth compose down -v",
-                    .flags = {{"volumes", 'v', FlagKind::Bool, "Remove the project's volumes, too"},
-                              {"remove-orphans", 0, FlagKind::Bool, "Remove containers of services the project no longer has"},
-                              {"rmi", 0, FlagKind::Text, "Remove images, too (local: those without a name of their own; all)"},
-                              {"timeout", 't', FlagKind::Number, "Seconds to wait before killing"}},
-                    .most = any_number,
-                    .run = [options](Context& context, const Flags& flags) { return run_down(context, flags, options); }}};
+    return {
+        Command{.name = "up",
+                .arguments = "[SERVICE...]",
+                .summary = "Create and start the project's containers",
+                .example = "berth compose up -d --wait",
+                .flags = up_flags,
+                .most = any_number,
+                .run = [options](Context& context,
+                                 const Flags& flags) { return run_up(context, flags, options); }},
+        Command{
+            .name = "create",
+            .arguments = "[SERVICE...]",
+            .summary = "Create the project's containers without starting them",
+            .example = "berth compose create",
+            .flags = create_flags,
+            .most = any_number,
+            .run = [options](Context& context,
+                             const Flags& flags) { return run_create(context, flags, options); }},
+        Command{.name = "down",
+                .arguments = "[SERVICE...]",
+                .summary = "Stop and remove containers and networks",
+                .example = "berth compose down -v",
+                .flags = {{"volumes", 'v', FlagKind::Bool, "Remove the project's volumes, too"},
+                          {"remove-orphans", 0, FlagKind::Bool,
+                           "Remove containers of services the project no longer has"},
+                          {"rmi", 0, FlagKind::Text,
+                           "Remove images, too (local: those without a name of their own; all)"},
+                          {"timeout", 't', FlagKind::Number, "Seconds to wait before killing"}},
+                .most = any_number,
+                .run = [options](Context& context, const Flags& flags) {
+                    return run_down(context, flags, options);
+                }}};
 }
 
 }  // namespace berth::cli

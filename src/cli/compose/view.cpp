@@ -19,7 +19,8 @@ using codec::Json;
 int exit_code_in(std::string_view status) {
     const auto open = status.find('(');
     if (!status.starts_with("Exited") || open == std::string_view::npos) return 0;
-    return static_cast<int>(parse_int(status.substr(open + 1, status.find(')') - open - 1)).value_or(0));
+    return static_cast<int>(
+        parse_int(status.substr(open + 1, status.find(')') - open - 1)).value_or(0));
 }
 
 /// "Up 5 seconds (healthy)" -> "healthy"; empty without a health check.
@@ -59,32 +60,51 @@ Row compose_row(const Json& container, bool full) {
     return row;
 }
 
-const ListView ps_view{"table {{.Name}}\t{{.Image}}\t{{.Command}}\t{{.Service}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}",
-                       {{"Name", "NAME"}, {"Image", "IMAGE"}, {"Command", "COMMAND"}, {"Service", "SERVICE"},
-                        {"RunningFor", "CREATED"}, {"CreatedAt", "CREATED AT"}, {"Status", "STATUS"}, {"State", "STATE"},
-                        {"Ports", "PORTS"}, {"ID", "CONTAINER ID"}, {"Names", "NAMES"}, {"Project", "PROJECT"},
-                        {"Health", "HEALTH"}, {"ExitCode", "EXIT CODE"}, {"Labels", "LABELS"}, {"Mounts", "MOUNTS"},
-                        {"Networks", "NETWORKS"}, {"Size", "SIZE"}}};
+const ListView ps_view{
+    "table "
+    "{{.Name}}\t{{.Image}}\t{{.Command}}\t{{.Service}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}",
+    {{"Name", "NAME"},
+     {"Image", "IMAGE"},
+     {"Command", "COMMAND"},
+     {"Service", "SERVICE"},
+     {"RunningFor", "CREATED"},
+     {"CreatedAt", "CREATED AT"},
+     {"Status", "STATUS"},
+     {"State", "STATE"},
+     {"Ports", "PORTS"},
+     {"ID", "CONTAINER ID"},
+     {"Names", "NAMES"},
+     {"Project", "PROJECT"},
+     {"Health", "HEALTH"},
+     {"ExitCode", "EXIT CODE"},
+     {"Labels", "LABELS"},
+     {"Mounts", "MOUNTS"},
+     {"Networks", "NETWORKS"},
+     {"Size", "SIZE"}}};
 
 /// The states that --status and --filter status= ask for; empty for all that are not over.
 Result<std::vector<std::string>> wanted_states(const Flags& flags) {
     std::vector<std::string> out = flags.list("status");
     for (const auto& filter : flags.list("filter")) {
         const auto parts = split_once(filter, '=');
-        if (!parts || parts->first != "status") return fail(ErrorCode::InvalidArgument, "--filter ", filter, ": want status=STATE");
+        if (!parts || parts->first != "status")
+            return fail(ErrorCode::InvalidArgument, "--filter ", filter, ": want status=STATE");
         out.emplace_back(parts->second);
     }
-    constexpr std::string_view known[] = {"created", "running", "paused", "restarting", "removing", "exited", "dead"};
+    constexpr std::string_view known[] = {"created",  "running", "paused", "restarting",
+                                          "removing", "exited",  "dead"};
     for (const auto& state : out) {
         if (std::find(std::begin(known), std::end(known), state) == std::end(known)) {
             return fail(ErrorCode::InvalidArgument, "unknown status \"", state, "\"")
-                .with_hint("states are created, running, paused, restarting, removing, exited and dead");
+                .with_hint(
+                    "states are created, running, paused, restarting, removing, exited and dead");
         }
     }
     return out;
 }
 
-Result<std::vector<Json>> listed_containers(Context& context, const compose::Project& project, const Flags& flags) {
+Result<std::vector<Json>> listed_containers(Context& context, const compose::Project& project,
+                                            const Flags& flags) {
     const auto states = TRY(wanted_states(flags));
     const auto& services = flags.arguments();
     client::ListContainersOptions list;
@@ -95,9 +115,12 @@ Result<std::vector<Json>> listed_containers(Context& context, const compose::Pro
     std::vector<Json> out;
     for (const Json answer = TRY(engine->list_containers(list)); const auto& container : answer) {
         const auto observed = compose::to_observed(container);
-        const bool is_service_wanted = services.empty() || std::find(services.begin(), services.end(), observed.service) != services.end();
+        const bool is_service_wanted =
+            services.empty() ||
+            std::find(services.begin(), services.end(), observed.service) != services.end();
         const bool is_state_wanted = states.empty() ? flags.is_set("all") || observed.is_running()
-                                                    : std::find(states.begin(), states.end(), observed.state) != states.end();
+                                                    : std::find(states.begin(), states.end(),
+                                                                observed.state) != states.end();
         if (is_service_wanted && is_state_wanted) out.push_back(container);
     }
     std::sort(out.begin(), out.end(), [](const Json& left, const Json& right) {
@@ -106,27 +129,37 @@ Result<std::vector<Json>> listed_containers(Context& context, const compose::Pro
     return out;
 }
 
-Result<int> run_compose_ps(Context& context, const Flags& flags, const SharedComposeOptions& options) {
-    const compose::Project project = TRY(load_or_find_project(context, *options, flags.arguments()));
+Result<int> run_compose_ps(Context& context, const Flags& flags,
+                           const SharedComposeOptions& options) {
+    const compose::Project project =
+        TRY(load_or_find_project(context, *options, flags.arguments()));
     const auto containers = TRY(listed_containers(context, project, flags));
     if (flags.is_set("services")) {
         std::set<std::string> names;
-        for (const auto& container : containers) names.insert(compose::to_observed(container).service);
+        for (const auto& container : containers)
+            names.insert(compose::to_observed(container).service);
         for (const auto& name : names) TRY(context.print_line(name));
         return 0;
     }
     std::vector<Row> rows;
-    for (const auto& container : containers) rows.push_back(compose_row(container, flags.is_set("no-trunc")));
+    for (const auto& container : containers)
+        rows.push_back(compose_row(container, flags.is_set("no-trunc")));
     if (flags.is_set("quiet")) {
-        for (const auto& container : containers) TRY(context.print_line(compose::to_observed(container).id));
+        for (const auto& container : containers)
+            TRY(context.print_line(compose::to_observed(container).id));
         return 0;
     }
     TRY(context.print(TRY(render_list(ps_view, flags.text("format"), rows))));
     return 0;
 }
 
-const ListView images_view{"table {{.ContainerName}}\t{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.Size}}",
-                           {{"ContainerName", "CONTAINER"}, {"Repository", "REPOSITORY"}, {"Tag", "TAG"}, {"ID", "IMAGE ID"}, {"Size", "SIZE"}}};
+const ListView images_view{
+    "table {{.ContainerName}}\t{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.Size}}",
+    {{"ContainerName", "CONTAINER"},
+     {"Repository", "REPOSITORY"},
+     {"Tag", "TAG"},
+     {"ID", "IMAGE ID"},
+     {"Size", "SIZE"}}};
 
 Row image_row(const std::string& container, const std::string& reference, const Json& image) {
     const auto slash = reference.rfind('/');
@@ -140,8 +173,10 @@ Row image_row(const std::string& container, const std::string& reference, const 
     return row;
 }
 
-Result<int> run_compose_images(Context& context, const Flags& flags, const SharedComposeOptions& options) {
-    const compose::Project project = TRY(load_or_find_project(context, *options, flags.arguments()));
+Result<int> run_compose_images(Context& context, const Flags& flags,
+                               const SharedComposeOptions& options) {
+    const compose::Project project =
+        TRY(load_or_find_project(context, *options, flags.arguments()));
     const client::Client* engine = TRY(context.engine());
     std::vector<Row> rows;
     std::set<std::string> ids;
@@ -150,7 +185,8 @@ Result<int> run_compose_images(Context& context, const Flags& flags, const Share
         const compose::Service* service = project.find_service(container.service);
         auto image = engine->inspect_image(container.image_id);
         // An image that was removed from under its container has nothing but its ID to show.
-        rows.push_back(image_row(container.name, service ? service->image(project.name) : "<none>", image ? *image : Json{{"Id", container.image_id}}));
+        rows.push_back(image_row(container.name, service ? service->image(project.name) : "<none>",
+                                 image ? *image : Json{{"Id", container.image_id}}));
     }
     if (flags.is_set("quiet")) {
         for (const auto& id : ids) TRY(context.print_line(id));
@@ -160,17 +196,24 @@ Result<int> run_compose_images(Context& context, const Flags& flags, const Share
     return 0;
 }
 
-Result<int> run_compose_port(Context& context, const Flags& flags, const SharedComposeOptions& options) {
-    const compose::Project project = TRY(load_or_find_project(context, *options, {flags.argument(0)}));
-    const auto container = TRY(running_container(context, project, flags.argument(0), static_cast<int>(flags.number("index").value_or(0))));
-    return run_other(context, port_command(), {container.id, concat(flags.argument(1), "/", flags.text("protocol"))});
+Result<int> run_compose_port(Context& context, const Flags& flags,
+                             const SharedComposeOptions& options) {
+    const compose::Project project =
+        TRY(load_or_find_project(context, *options, {flags.argument(0)}));
+    const auto container = TRY(running_container(
+        context, project, flags.argument(0), static_cast<int>(flags.number("index").value_or(0))));
+    return run_other(context, port_command(),
+                     {container.id, concat(flags.argument(1), "/", flags.text("protocol"))});
 }
 
-Result<int> run_compose_wait(Context& context, const Flags& flags, const SharedComposeOptions& options) {
-    const compose::Project project = TRY(load_or_find_project(context, *options, flags.arguments()));
+Result<int> run_compose_wait(Context& context, const Flags& flags,
+                             const SharedComposeOptions& options) {
+    const compose::Project project =
+        TRY(load_or_find_project(context, *options, flags.arguments()));
     const client::Client* engine = TRY(context.engine());
     const auto containers = TRY(containers_of(context, project, flags.arguments()));
-    if (containers.empty()) return fail(ErrorCode::NotFound, "no container of these services exists");
+    if (containers.empty())
+        return fail(ErrorCode::NotFound, "no container of these services exists");
     int last = 0;
     for (const auto& container : containers) {
         last = TRY(engine->wait_container(container.id)).status;
@@ -179,7 +222,8 @@ Result<int> run_compose_wait(Context& context, const Flags& flags, const SharedC
     return last;
 }
 
-const ListView ls_view{"table {{.Name}}\t{{.Status}}\t{{.ConfigFiles}}", {{"Name", "NAME"}, {"Status", "STATUS"}, {"ConfigFiles", "CONFIG FILES"}}};
+const ListView ls_view{"table {{.Name}}\t{{.Status}}\t{{.ConfigFiles}}",
+                       {{"Name", "NAME"}, {"Status", "STATUS"}, {"ConfigFiles", "CONFIG FILES"}}};
 
 Result<int> run_compose_ls(Context& context, const Flags& flags, const SharedComposeOptions&) {
     const client::Client* engine = TRY(context.engine());
@@ -201,7 +245,8 @@ Result<int> run_compose_ls(Context& context, const Flags& flags, const SharedCom
     std::vector<Row> rows;
     for (const auto& [name, found] : projects) {
         std::vector<std::string> states;
-        for (const auto& [state, count] : found.states) states.push_back(concat(state, "(", count, ")"));
+        for (const auto& [state, count] : found.states)
+            states.push_back(concat(state, "(", count, ")"));
         Row row;
         row.fields["Name"] = name;
         row.fields["Status"] = join(states, ", ");
@@ -227,34 +272,65 @@ Result<int> run_compose_ls(Context& context, const Flags& flags, const SharedCom
 
 std::vector<Command> compose_view_commands(const SharedComposeOptions& options) {
     const auto with = [options](auto run) {
-        return [options, run](Context& context, const Flags& flags) { return run(context, flags, options); };
+        return [options, run](Context& context, const Flags& flags) {
+            return run(context, flags, options);
+        };
     };
     const Flag quiet{"quiet", 'q', FlagKind::Bool, "IDs only"};
     const Flag format{"format", 0, FlagKind::Text, "table, json or a Go template"};
-    return {
-        Command{.name = "ps", .arguments = "[SERVICE...]", .summary = "List the project's containers", .example = "berth compose ps -a",
-                .flags = {{"all", 'a', FlagKind::Bool, "Stopped ones, too"}, quiet, {"services", 0, FlagKind::Bool, "Names of services only"},
-                          {"status", 0, FlagKind::List, "Only those in this state"}, {"filter", 0, FlagKind::List, "status=STATE"},
-                          {"no-trunc", 0, FlagKind::Bool, "Shorten nothing"}, format},
-                .most = any_number, .run = with(run_compose_ps)},
-        Command{.name = "images", .arguments = "[SERVICE...]", .summary = "List the images in use", .example = "berth compose images",
-                .flags = {quiet, format}, .most = any_number, .run = with(run_compose_images)},
-        Command{.name = "port", .arguments = "SERVICE PORT", .summary = "Show where a port is published", .example = "berth compose port api 3000",
-                .flags = {{"protocol", 0, FlagKind::Text, "tcp or udp", "tcp"}, {"index", 0, FlagKind::Number, "Which container of the service"}},
-                .least = 2, .most = 2, .run = with(run_compose_port)},
-        Command{.name = "wait", .arguments = "SERVICE...", .summary = "Wait until services end, and exit as the last one did",
-                .example = "berth compose wait migrate", .least = 1, .most = any_number, .run = with(run_compose_wait)},
-        Command{.name = "ls", .summary = "List running projects", .example = "berth compose ls -a",
-                .flags = {{"all", 'a', FlagKind::Bool, "Stopped ones, too"}, quiet, format}, .run = with(run_compose_ls)},
-        Command{.name = "version", .summary = "Show the version", .example = "berth compose version",
-                .flags = {{"short", 0, FlagKind::Bool, "The number only"}, {"format", 'f', FlagKind::Text, "pretty or json", "pretty"}},
-                .run = [](Context& context, const Flags& flags) -> Result<int> {
-                    const bool is_json = flags.text("format") == "json";
-                    TRY(context.print_line(flags.is_set("short") ? BERTH_VERSION
-                                           : is_json             ? "{\"version\":\"" BERTH_VERSION "\"}"
-                                                                 : "Berth Compose version " BERTH_VERSION));
-                    return 0;
-                }}};
+    return {Command{.name = "ps",
+                    .arguments = "[SERVICE...]",
+                    .summary = "List the project's containers",
+                    .example = "berth compose ps -a",
+                    .flags = {{"all", 'a', FlagKind::Bool, "Stopped ones, too"},
+                              quiet,
+                              {"services", 0, FlagKind::Bool, "Names of services only"},
+                              {"status", 0, FlagKind::List, "Only those in this state"},
+                              {"filter", 0, FlagKind::List, "status=STATE"},
+                              {"no-trunc", 0, FlagKind::Bool, "Shorten nothing"},
+                              format},
+                    .most = any_number,
+                    .run = with(run_compose_ps)},
+            Command{.name = "images",
+                    .arguments = "[SERVICE...]",
+                    .summary = "List the images in use",
+                    .example = "berth compose images",
+                    .flags = {quiet, format},
+                    .most = any_number,
+                    .run = with(run_compose_images)},
+            Command{.name = "port",
+                    .arguments = "SERVICE PORT",
+                    .summary = "Show where a port is published",
+                    .example = "berth compose port api 3000",
+                    .flags = {{"protocol", 0, FlagKind::Text, "tcp or udp", "tcp"},
+                              {"index", 0, FlagKind::Number, "Which container of the service"}},
+                    .least = 2,
+                    .most = 2,
+                    .run = with(run_compose_port)},
+            Command{.name = "wait",
+                    .arguments = "SERVICE...",
+                    .summary = "Wait until services end, and exit as the last one did",
+                    .example = "berth compose wait migrate",
+                    .least = 1,
+                    .most = any_number,
+                    .run = with(run_compose_wait)},
+            Command{.name = "ls",
+                    .summary = "List running projects",
+                    .example = "berth compose ls -a",
+                    .flags = {{"all", 'a', FlagKind::Bool, "Stopped ones, too"}, quiet, format},
+                    .run = with(run_compose_ls)},
+            Command{.name = "version",
+                    .summary = "Show the version",
+                    .example = "berth compose version",
+                    .flags = {{"short", 0, FlagKind::Bool, "The number only"},
+                              {"format", 'f', FlagKind::Text, "pretty or json", "pretty"}},
+                    .run = [](Context& context, const Flags& flags) -> Result<int> {
+                        const bool is_json = flags.text("format") == "json";
+                        TRY(context.print_line(flags.is_set("short") ? BERTH_VERSION
+                                               : is_json ? "{\"version\":\"" BERTH_VERSION "\"}"
+                                                         : "Berth Compose version " BERTH_VERSION));
+                        return 0;
+                    }}};
 }
 
 }  // namespace berth::cli

@@ -42,11 +42,13 @@ bool means_content(const std::string& path) { return path.ends_with("/.") || pat
 
 Result<std::string> here() { return sys::readlink("/proc/self/cwd"); }
 
-Result<int> copy_out(Context& context, const Flags& flags, const Place& from, const std::string& to) {
+Result<int> copy_out(Context& context, const Flags& flags, const Place& from,
+                     const std::string& to) {
     const auto* engine = TRY(context.engine());
     if (to == "-") {
-        TRY(engine->copy_from(from.container, from.path,
-                              [](std::string_view bytes) { return sys::write_all(STDOUT_FILENO, bytes); }));
+        TRY(engine->copy_from(from.container, from.path, [](std::string_view bytes) {
+            return sys::write_all(STDOUT_FILENO, bytes);
+        }));
         return 0;
     }
     std::string source = from.path;
@@ -74,9 +76,10 @@ Result<int> copy_out(Context& context, const Flags& flags, const Place& from, co
         folder = parent_of(target), name = base_name(target);
     }
     if (name == ".") name.clear();
-    // The archive is held in a file without a name, so that a broken transfer leaves the target as it was.
-    const auto archive =
-        TRY(sys::open_unnamed_file(context.variable("TMPDIR").empty() ? "/tmp" : context.variable("TMPDIR")));
+    // The archive is held in a file without a name, so that a broken transfer leaves the target as
+    // it was.
+    const auto archive = TRY(sys::open_unnamed_file(
+        context.variable("TMPDIR").empty() ? "/tmp" : context.variable("TMPDIR")));
     TRY(engine->copy_from(from.container, source,
                           [&](std::string_view bytes) { return sys::write_all(archive, bytes); }));
     TRY(sys::seek(archive, 0, SEEK_SET));
@@ -84,7 +87,8 @@ Result<int> copy_out(Context& context, const Flags& flags, const Place& from, co
     return 0;
 }
 
-Result<int> copy_in(Context& context, const Flags& flags, const std::string& from, const Place& to) {
+Result<int> copy_in(Context& context, const Flags& flags, const std::string& from,
+                    const Place& to) {
     const auto* engine = TRY(context.engine());
     const client::Client::CopyToOptions options{.copy_uid_gid = flags.is_set("archive"),
                                                 .no_overwrite_dir_non_dir = true};
@@ -99,7 +103,8 @@ Result<int> copy_in(Context& context, const Flags& flags, const std::string& fro
             to.container, to.path,
             []() -> Result<std::string> {
                 std::string piece(64 << 10, '\0');
-                piece.resize(TRY(sys::read(STDIN_FILENO, std::as_writable_bytes(std::span(piece)))));
+                piece.resize(
+                    TRY(sys::read(STDIN_FILENO, std::as_writable_bytes(std::span(piece)))));
                 return piece;
             },
             options));
@@ -108,7 +113,8 @@ Result<int> copy_in(Context& context, const Flags& flags, const std::string& fro
     const std::string source = absolute_path(from, TRY(here()));
     const auto status = TRY(sys::stat(source).context("copy ", from));
     if (!is_folder && to.path.ends_with('/') && !S_ISDIR(status.st_mode)) {
-        return fail(ErrorCode::NotFound, "there is no folder ", to.path, " in container ", to.container);
+        return fail(ErrorCode::NotFound, "there is no folder ", to.path, " in container ",
+                    to.container);
     }
     if (target && !is_folder && S_ISDIR(status.st_mode))
         return fail(ErrorCode::Conflict, "cannot copy a folder over the file ", to.path);

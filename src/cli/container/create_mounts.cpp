@@ -15,8 +15,8 @@ std::string working_folder() {
     return folder ? *folder : std::string("/");
 }
 
-// Docker makes a missing source as an empty folder of root's, which hides every typing mistake. We name the
-// nearest.
+// Docker makes a missing source as an empty folder of root's, which hides every typing mistake. We
+// name the nearest.
 Error missing_source(const std::string& path) {
     const auto slash = path.rfind('/');
     const std::string folder = slash == 0 ? "/" : path.substr(0, slash);
@@ -27,18 +27,21 @@ Error missing_source(const std::string& path) {
     }
     const auto close = nearest(path.substr(slash + 1), names);
     const std::string guess =
-        close ? concat("did you mean ", folder == "/" ? "" : folder, "/", *close, "? ") : std::string();
+        close ? concat("did you mean ", folder == "/" ? "" : folder, "/", *close, "? ")
+              : std::string();
     return std::move(error).with_hint(
         concat(guess, "create it first, or use --docker-defaults to have it made as a folder"));
 }
 
 }  // namespace
 
-Result<> set_mounts(const Context& context, const Flags& flags, api::ContainerCreateRequest& request) {
+Result<> set_mounts(const Context& context, const Flags& flags,
+                    api::ContainerCreateRequest& request) {
     const std::string folder = working_folder();
     auto& host = request.host_config;
     const bool is_local =
-        TRY(client::choose_host(context.host_flag(), context.environment())).unix_path.empty() == false;
+        TRY(client::choose_host(context.host_flag(), context.environment())).unix_path.empty() ==
+        false;
     const bool checks = is_local && !context.docker_defaults();
     for (const auto& text : flags.list("volume")) {
         const auto volume = TRY(parse_volume(text, folder, context.variable("HOME")));
@@ -46,7 +49,8 @@ Result<> set_mounts(const Context& context, const Flags& flags, api::ContainerCr
             request.config.volumes.push_back(volume.target);
             continue;
         }
-        if (volume.is_bind() && checks && !sys::exists(volume.source)) return missing_source(volume.source);
+        if (volume.is_bind() && checks && !sys::exists(volume.source))
+            return missing_source(volume.source);
         host.binds.push_back(volume.to_string());
     }
     for (const auto& text : flags.list("mount")) {
@@ -56,8 +60,9 @@ Result<> set_mounts(const Context& context, const Flags& flags, api::ContainerCr
             return missing_source(mount.source);
         host.mounts.push_back(std::move(mount));
     }
-    const bool has_binds = !host.binds.empty() || std::any_of(host.mounts.begin(), host.mounts.end(),
-                                                              [](const auto& mount) { return mount.type == "bind"; });
+    const bool has_binds =
+        !host.binds.empty() || std::any_of(host.mounts.begin(), host.mounts.end(),
+                                           [](const auto& mount) { return mount.type == "bind"; });
     if (checks && has_binds) host.files_owner = files_owner(context);
     for (const auto& text : flags.list("tmpfs")) {
         const auto parts = split_once(text, ':');

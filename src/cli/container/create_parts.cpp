@@ -60,7 +60,8 @@ Result<> set_resources(const Flags& flags, api::HostConfig& host) {
     }
     for (const auto& text : flags.list("blkio-weight-device")) {
         const auto parsed = TRY(parse_throttle(text, false));
-        limits.blkio_weight_device.push_back({parsed.path, static_cast<std::uint16_t>(parsed.rate)});
+        limits.blkio_weight_device.push_back(
+            {parsed.path, static_cast<std::uint16_t>(parsed.rate)});
     }
     return {};
 }
@@ -76,7 +77,8 @@ Result<> set_security(const Flags& flags, api::HostConfig& host) {
             continue;
         }
         const std::string_view seccomp = "seccomp=";
-        if (option.starts_with(seccomp) && option != "seccomp=unconfined" && option != "seccomp=builtin") {
+        if (option.starts_with(seccomp) && option != "seccomp=unconfined" &&
+            option != "seccomp=builtin") {
             // The engine takes the profile itself, since it may not see the file.
             const std::string path = option.substr(seccomp.size());
             const std::string text = TRY(sys::read_file(path).context("seccomp profile ", path));
@@ -109,10 +111,12 @@ Result<> set_host(const Flags& flags, api::HostConfig& host) {
     host.dns_search = flags.list("dns-search");
     for (auto& line : flags.list("add-host")) {
         // "name=address" is the newer spelling, which IPv6 addresses need.
-        if (const auto equals = line.find('='); equals != std::string::npos && line.find(':') > equals)
+        if (const auto equals = line.find('=');
+            equals != std::string::npos && line.find(':') > equals)
             line[equals] = ':';
         if (line.find(':') == std::string::npos)
-            return fail(ErrorCode::InvalidArgument, "--add-host \"", line, "\": expected name:address");
+            return fail(ErrorCode::InvalidArgument, "--add-host \"", line,
+                        "\": expected name:address");
         host.extra_hosts.push_back(std::move(line));
     }
     host.group_add = flags.list("group-add");

@@ -12,7 +12,8 @@ namespace berth::cli {
 
 /// "key=value" or "key" into a map.
 void add_pairs(api::StringMap& map, const std::vector<std::string>& pairs);
-Result<> set_mounts(const Context& context, const Flags& flags, api::ContainerCreateRequest& request);
+Result<> set_mounts(const Context& context, const Flags& flags,
+                    api::ContainerCreateRequest& request);
 /// The limits that can be changed later, too.
 void set_limits(const Flags& flags, api::Resources& limits);
 Result<> set_resources(const Flags& flags, api::HostConfig& host);

@@ -26,7 +26,8 @@ Result<> set_environment(const Context& context, const Flags& flags, api::Contai
         auto variables = TRY(parse_variable_file(text, context.environment()).context(path));
         config.env.insert(config.env.end(), variables.begin(), variables.end());
     }
-    for (const auto& text : flags.list("env")) TRY(add_variable(config.env, text, context.environment()));
+    for (const auto& text : flags.list("env"))
+        TRY(add_variable(config.env, text, context.environment()));
     return {};
 }
 
@@ -43,16 +44,16 @@ Result<> set_labels(const Context& context, const Flags& flags, api::ContainerCo
 }
 
 Result<> set_health(const Flags& flags, api::ContainerConfig& config) {
-    static constexpr std::string_view names[] = {"health-cmd",          "health-interval",
-                                                 "health-timeout",      "health-retries",
-                                                 "health-start-period", "health-start-interval",
-                                                 "health-http",         "health-tcp",
-                                                 "health-grpc"};
+    static constexpr std::string_view names[] = {
+        "health-cmd",     "health-interval",     "health-timeout",
+        "health-retries", "health-start-period", "health-start-interval",
+        "health-http",    "health-tcp",          "health-grpc"};
     const bool has_any =
         std::any_of(std::begin(names), std::end(names), [&](auto name) { return flags.has(name); });
     if (flags.is_set("no-healthcheck")) {
         if (has_any)
-            return fail(ErrorCode::InvalidArgument, "--no-healthcheck conflicts with --health-* flags");
+            return fail(ErrorCode::InvalidArgument,
+                        "--no-healthcheck conflicts with --health-* flags");
         config.healthcheck.emplace().test = {"NONE"};
         return {};
     }
@@ -66,7 +67,8 @@ Result<> set_health(const Flags& flags, api::ContainerConfig& config) {
         const std::string target = flags.text(flag);
         if (target.empty()) continue;
         if (!health.test.empty())
-            return fail(ErrorCode::InvalidArgument, "--", flag, " conflicts with another health check");
+            return fail(ErrorCode::InvalidArgument, "--", flag,
+                        " conflicts with another health check");
         health.test = {std::string(kind), target};
     }
     health.interval = flags.nanoseconds("health-interval").value_or(0);
@@ -96,7 +98,8 @@ Result<> set_ports(const Flags& flags, api::ContainerCreateRequest& request) {
     for (const auto& text : flags.list("publish")) {
         for (const auto& port : TRY(parse_published(text))) {
             expose(port.container_port);
-            request.host_config.port_bindings[port.container_port].push_back({port.host_ip, port.host_port});
+            request.host_config.port_bindings[port.container_port].push_back(
+                {port.host_ip, port.host_port});
         }
     }
     for (const auto& text : flags.list("expose")) {
@@ -124,8 +127,9 @@ Result<> set_networks(const Flags& flags, api::ContainerCreateRequest& request) 
     for (auto& alias : flags.list("network-alias")) first.aliases.push_back(std::move(alias));
     if (const std::string mac = flags.text("mac-address"); !mac.empty()) first.mac_address = mac;
     if (!flags.list("link").empty()) first.links = flags.list("link");
-    const bool is_plain = first.aliases.empty() && !first.ipam_config && first.mac_address.empty() &&
-                          first.links.empty() && first.driver_opts.empty() && first.gw_priority == 0;
+    const bool is_plain = first.aliases.empty() && !first.ipam_config &&
+                          first.mac_address.empty() && first.links.empty() &&
+                          first.driver_opts.empty() && first.gw_priority == 0;
     if (networks.size() == 1 && is_plain) return {};
     for (auto& network : networks) request.endpoints[network.name] = std::move(network.endpoint);
     return {};
@@ -142,14 +146,16 @@ Result<api::ContainerCreateRequest> container_request(const Context& context, co
     }
     if (flags.has("entrypoint")) {
         const std::string entrypoint = flags.text("entrypoint");
-        config.entrypoint = entrypoint.empty() ? std::vector<std::string>{""} : std::vector{entrypoint};
+        config.entrypoint =
+            entrypoint.empty() ? std::vector<std::string>{""} : std::vector{entrypoint};
     }
     config.hostname = flags.text("hostname");
     config.domainname = flags.text("domainname");
     config.user = flags.text("user");
     config.working_dir = flags.text("workdir");
     config.stop_signal = flags.text("stop-signal");
-    if (const auto seconds = flags.number("stop-timeout")) config.stop_timeout = static_cast<int>(*seconds);
+    if (const auto seconds = flags.number("stop-timeout"))
+        config.stop_timeout = static_cast<int>(*seconds);
     set_streams(flags, flags.is_set("detach"), config);
     TRY(set_environment(context, flags, config));
     TRY(set_labels(context, flags, config));

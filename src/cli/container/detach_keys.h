@@ -12,8 +12,8 @@ public:
     /// "ctrl-p,ctrl-q", "a,b"; "" is Docker's default. InvalidArgument names the key.
     static Result<DetachKeys> parse(std::string_view text);
 
-    /// What of `typed` goes on to the container. Keys that may begin the sequence are held back until the
-    /// next ones decide.
+    /// What of `typed` goes on to the container. Keys that may begin the sequence are held back
+    /// until the next ones decide.
     std::string filter(std::string_view typed);
     bool is_complete() const { return matched_ == sequence_.size(); }
 

@@ -26,7 +26,8 @@ Result<api::ExecCreateRequest> exec_request(const Context& context, const Flags&
         auto variables = TRY(parse_variable_file(text, context.environment()).context(path));
         request.env.insert(request.env.end(), variables.begin(), variables.end());
     }
-    for (const auto& text : flags.list("env")) TRY(add_variable(request.env, text, context.environment()));
+    for (const auto& text : flags.list("env"))
+        TRY(add_variable(request.env, text, context.environment()));
     if (request.tty) {
         if (const auto size = terminal_size()) request.console_size = {size->rows, size->columns};
     }
@@ -36,8 +37,9 @@ Result<api::ExecCreateRequest> exec_request(const Context& context, const Flags&
 Result<int> run_exec(Context& context, const Flags& flags) {
     const auto request = TRY(exec_request(context, flags));
     const auto* engine = TRY(context.engine());
-    RelayOptions options{
-        .tty = request.tty, .stdin_wanted = request.attach_stdin, .detach_keys = request.detach_keys};
+    RelayOptions options{.tty = request.tty,
+                         .stdin_wanted = request.attach_stdin,
+                         .detach_keys = request.detach_keys};
     std::string id;
     options.resize = [&](sys::WindowSize size) {
         engine->resize_exec(id, size.rows, size.columns).ignore("it may have ended");
@@ -49,13 +51,15 @@ Result<int> run_exec(Context& context, const Flags& flags) {
         TRY(engine->start_exec_detached(id));
         return 0;
     }
-    auto session = engine->start_exec(id, {.tty = request.tty, .console_size = request.console_size});
+    auto session =
+        engine->start_exec(id, {.tty = request.tty, .console_size = request.console_size});
     if (!session) {
         context.complain(session.error());
         const int code = exit_code_of_start(session.error().message());
         return code == 125 ? 1 : code;
     }
-    if (const RelayEnd end = TRY(relay->run(*session)); end != RelayEnd::Ended) return leave(context, end);
+    if (const RelayEnd end = TRY(relay->run(*session)); end != RelayEnd::Ended)
+        return leave(context, end);
     const auto state = TRY(engine->inspect_exec(id));
     return static_cast<int>(codec::get_int(state, "ExitCode"));
 }
@@ -63,25 +67,30 @@ Result<int> run_exec(Context& context, const Flags& flags) {
 }  // namespace
 
 Command exec_command() {
-    return {
-        .name = "exec",
-        .arguments = "CONTAINER COMMAND [ARG...]",
-        .summary = "Run a further command in a running container",
-        .example = "berth exec -it web sh",
-        .flags =
-            {{.name = "detach", .letter = 'd', .help = "Do not wait for it"},
-             {.name = "detach-keys", .kind = FlagKind::Text, .help = "Keys that detach"},
-             {.name = "env", .letter = 'e', .kind = FlagKind::List, .help = "Set a variable"},
-             {.name = "env-file", .kind = FlagKind::List, .help = "Read variables from a file"},
-             {.name = "interactive", .letter = 'i', .help = "Keep standard input open"},
-             {.name = "privileged", .help = "Give all capabilities"},
-             {.name = "tty", .letter = 't', .help = "Give a terminal"},
-             {.name = "user", .letter = 'u', .kind = FlagKind::Text, .help = "User (name|uid[:group|gid])"},
-             {.name = "workdir", .letter = 'w', .kind = FlagKind::Text, .help = "Working directory"}},
-        .least = 2,
-        .most = any_number,
-        .stop_at_first = true,
-        .run = run_exec};
+    return {.name = "exec",
+            .arguments = "CONTAINER COMMAND [ARG...]",
+            .summary = "Run a further command in a running container",
+            .example = "berth exec -it web sh",
+            .flags =
+                {{.name = "detach", .letter = 'd', .help = "Do not wait for it"},
+                 {.name = "detach-keys", .kind = FlagKind::Text, .help = "Keys that detach"},
+                 {.name = "env", .letter = 'e', .kind = FlagKind::List, .help = "Set a variable"},
+                 {.name = "env-file", .kind = FlagKind::List, .help = "Read variables from a file"},
+                 {.name = "interactive", .letter = 'i', .help = "Keep standard input open"},
+                 {.name = "privileged", .help = "Give all capabilities"},
+                 {.name = "tty", .letter = 't', .help = "Give a terminal"},
+                 {.name = "user",
+                  .letter = 'u',
+                  .kind = FlagKind::Text,
+                  .help = "User (name|uid[:group|gid])"},
+                 {.name = "workdir",
+                  .letter = 'w',
+                  .kind = FlagKind::Text,
+                  .help = "Working directory"}},
+            .least = 2,
+            .most = any_number,
+            .stop_at_first = true,
+            .run = run_exec};
 }
 
 }  // namespace berth::cli

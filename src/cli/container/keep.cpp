@@ -25,7 +25,8 @@ Result<int> run_commit(Context& context, const Flags& flags) {
     if (flags.argument_count() > 1) {
         const std::string& name = flags.argument(1);
         const auto colon = name.rfind(':');
-        const bool has_tag = colon != std::string::npos && name.find('/', colon) == std::string::npos;
+        const bool has_tag =
+            colon != std::string::npos && name.find('/', colon) == std::string::npos;
         options.repository = name.substr(0, has_tag ? colon : std::string::npos);
         if (has_tag) options.tag = name.substr(colon + 1);
     }
@@ -40,7 +41,8 @@ Result<int> run_export(Context& context, const Flags& flags) {
     // As with save: only a half written file needs tidying up.
     std::optional<Interrupt> interrupt;
     if (flags.has("output")) interrupt.emplace();
-    TRY(engine->export_container(flags.argument(0), output.sink(), interrupt ? interrupt->token() : std::stop_token()));
+    TRY(engine->export_container(flags.argument(0), output.sink(),
+                                 interrupt ? interrupt->token() : std::stop_token()));
     TRY(std::move(output).commit());
     return 0;
 }
@@ -50,20 +52,23 @@ Result<int> run_update(Context& context, const Flags& flags) {
     set_limits(flags, request.resources);
     request.restart_policy = TRY(parse_restart(flags.text("restart")));
     const auto* engine = TRY(context.engine());
-    return for_each_name(context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {
-        const auto answer = TRY(engine->update_container(name, request));
-        for (const auto& warning : codec::get_strings(answer, "Warnings")) context.warn(warning);
-        return name;
-    });
+    return for_each_name(context, flags.arguments(),
+                         [&](const std::string& name) -> Result<std::string> {
+                             const auto answer = TRY(engine->update_container(name, request));
+                             for (const auto& warning : codec::get_strings(answer, "Warnings"))
+                                 context.warn(warning);
+                             return name;
+                         });
 }
 
 Result<int> run_prune(Context& context, const Flags& flags) {
-    return prune(context, flags,
-                 {.warning = "This will remove all stopped containers.",
-                  .call = [](const client::Client& engine,
-                             const api::Filters& filters) { return engine.prune_containers(filters); },
-                  .list_name = "ContainersDeleted",
-                  .heading = "Deleted Containers:"});
+    return prune(
+        context, flags,
+        {.warning = "This will remove all stopped containers.",
+         .call = [](const client::Client& engine,
+                    const api::Filters& filters) { return engine.prune_containers(filters); },
+         .list_name = "ContainersDeleted",
+         .heading = "Deleted Containers:"});
 }
 
 }  // namespace
@@ -104,27 +109,31 @@ Command export_command() {
 
 Command update_command() {
     using enum FlagKind;
-    return {.name = "update",
-            .arguments = "CONTAINER [CONTAINER...]",
-            .summary = "Change limits and restart policy of containers",
-            .example = "berth update --memory 1g --restart unless-stopped web",
-            .flags = {{.name = "blkio-weight", .kind = Number, .help = "Share of disk time"},
-                      {.name = "cpu-period", .kind = Number, .help = "CFS period in microseconds"},
-                      {.name = "cpu-quota", .kind = Number, .help = "CFS quota in microseconds"},
-                      {.name = "cpu-rt-period", .kind = Number, .help = "Real-time period in microseconds"},
-                      {.name = "cpu-rt-runtime", .kind = Number, .help = "Real-time run time in microseconds"},
-                      {.name = "cpu-shares", .letter = 'c', .kind = Number, .help = "Relative CPU weight"},
-                      {.name = "cpus", .kind = Real, .help = "Number of CPUs"},
-                      {.name = "cpuset-cpus", .kind = Text, .help = "CPUs to run on"},
-                      {.name = "cpuset-mems", .kind = Text, .help = "Memory nodes to use"},
-                      {.name = "memory", .letter = 'm', .kind = Bytes, .help = "Memory limit"},
-                      {.name = "memory-reservation", .kind = Bytes, .help = "Soft memory limit"},
-                      {.name = "memory-swap", .kind = Bytes, .help = "Limit of memory and swap together"},
-                      {.name = "pids-limit", .kind = Number, .help = "Limit of processes"},
-                      {.name = "restart", .kind = Text, .help = "Restart policy"}},
-            .least = 1,
-            .most = any_number,
-            .run = run_update};
+    return {
+        .name = "update",
+        .arguments = "CONTAINER [CONTAINER...]",
+        .summary = "Change limits and restart policy of containers",
+        .example = "berth update --memory 1g --restart unless-stopped web",
+        .flags =
+            {{.name = "blkio-weight", .kind = Number, .help = "Share of disk time"},
+             {.name = "cpu-period", .kind = Number, .help = "CFS period in microseconds"},
+             {.name = "cpu-quota", .kind = Number, .help = "CFS quota in microseconds"},
+             {.name = "cpu-rt-period", .kind = Number, .help = "Real-time period in microseconds"},
+             {.name = "cpu-rt-runtime",
+              .kind = Number,
+              .help = "Real-time run time in microseconds"},
+             {.name = "cpu-shares", .letter = 'c', .kind = Number, .help = "Relative CPU weight"},
+             {.name = "cpus", .kind = Real, .help = "Number of CPUs"},
+             {.name = "cpuset-cpus", .kind = Text, .help = "CPUs to run on"},
+             {.name = "cpuset-mems", .kind = Text, .help = "Memory nodes to use"},
+             {.name = "memory", .letter = 'm', .kind = Bytes, .help = "Memory limit"},
+             {.name = "memory-reservation", .kind = Bytes, .help = "Soft memory limit"},
+             {.name = "memory-swap", .kind = Bytes, .help = "Limit of memory and swap together"},
+             {.name = "pids-limit", .kind = Number, .help = "Limit of processes"},
+             {.name = "restart", .kind = Text, .help = "Restart policy"}},
+        .least = 1,
+        .most = any_number,
+        .run = run_update};
 }
 
 Command prune_containers_command() {

@@ -5,19 +5,22 @@
 #include "cli/context.h"
 #include "codec/json.h"
 
-// Verbs that do one thing to each container named: stop, kill, restart, pause, unpause, rm, wait, rename.
+// Verbs that do one thing to each container named: stop, kill, restart, pause, unpause, rm, wait,
+// rename.
 namespace berth::cli {
 
 namespace {
 
-using Act =
-    std::function<Result<>(const client::Client& engine, const std::string& name, const Flags& flags)>;
+using Act = std::function<Result<>(const client::Client& engine, const std::string& name,
+                                   const Flags& flags)>;
 
 constexpr std::size_t most_at_once = 16;
 
-// Each of these verbs waits for its container, so they wait together; what came of it is told in the order of the names.
-Result<int> for_each_at_once(Context& context, const std::vector<std::string>& names,
-                             const std::function<Result<std::string>(const std::string& name)>& act) {
+// Each of these verbs waits for its container, so they wait together; what came of it is told in
+// the order of the names.
+Result<int> for_each_at_once(
+    Context& context, const std::vector<std::string>& names,
+    const std::function<Result<std::string>(const std::string& name)>& act) {
     if (names.size() == 1) return for_each_name(context, names, act);
     std::vector<std::optional<Result<std::string>>> outcomes(names.size());
     std::atomic<std::size_t> next{0};
@@ -25,21 +28,24 @@ Result<int> for_each_at_once(Context& context, const std::vector<std::string>& n
         std::vector<std::jthread> workers;
         for (std::size_t i = 0; i < std::min(names.size(), most_at_once); ++i) {
             workers.emplace_back([&] {
-                for (std::size_t at = next++; at < names.size(); at = next++) outcomes[at].emplace(act(names[at]));
+                for (std::size_t at = next++; at < names.size(); at = next++)
+                    outcomes[at].emplace(act(names[at]));
             });
         }
     }
     std::size_t told = 0;
-    return for_each_name(context, names, [&](const std::string&) { return std::move(*outcomes[told++]); });
+    return for_each_name(context, names,
+                         [&](const std::string&) { return std::move(*outcomes[told++]); });
 }
 
 std::function<Result<int>(Context&, const Flags&)> on_each(Act act) {
     return [act = std::move(act)](Context& context, const Flags& flags) -> Result<int> {
         const auto* engine = TRY(context.engine());
-        return for_each_at_once(context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {
-            TRY(act(*engine, name, flags));
-            return name;
-        });
+        return for_each_at_once(context, flags.arguments(),
+                                [&](const std::string& name) -> Result<std::string> {
+                                    TRY(act(*engine, name, flags));
+                                    return name;
+                                });
     };
 }
 
@@ -58,21 +64,25 @@ std::vector<Flag> stop_flags() {
              .alias = "time"}};
 }
 
-// Which case a stop was, when its process did not end by itself. Another engine does not know, and that is fine.
-void tell_how_it_ended(const Context& context, const client::Client& engine, const std::string& name) {
+// Which case a stop was, when its process did not end by itself. Another engine does not know, and
+// that is fine.
+void tell_how_it_ended(const Context& context, const client::Client& engine,
+                       const std::string& name) {
     const auto why = engine.get(concat("/berth/v1/containers/", name, "/why"));
     if (!why) return;
     const std::string cause = codec::get_string(*why, "Cause");
     if (cause != "stop-no-handler" && cause != "stop-timeout") return;
-    context.note(concat("berth: ", name, ": ", codec::get_string(*why, "Summary"), "\nhint: ", codec::get_string(*why, "Hint"), "\n"));
+    context.note(concat("berth: ", name, ": ", codec::get_string(*why, "Summary"),
+                        "\nhint: ", codec::get_string(*why, "Hint"), "\n"));
 }
 
 Result<int> run_stop(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
-    const int code = TRY(for_each_at_once(context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {
-        TRY(engine->stop_container(name, seconds_of(flags), flags.text("signal")));
-        return name;
-    }));
+    const int code = TRY(for_each_at_once(
+        context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {
+            TRY(engine->stop_container(name, seconds_of(flags), flags.text("signal")));
+            return name;
+        }));
     for (const std::string& name : flags.arguments()) {
         if (!context.docker_defaults()) tell_how_it_ended(context, *engine, name);
     }
@@ -81,10 +91,11 @@ Result<int> run_stop(Context& context, const Flags& flags) {
 
 Result<int> run_wait(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
-    return for_each_name(context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {
-        const auto exit = TRY(engine->wait_container(name));
-        return concat(exit.status);
-    });
+    return for_each_name(context, flags.arguments(),
+                         [&](const std::string& name) -> Result<std::string> {
+                             const auto exit = TRY(engine->wait_container(name));
+                             return concat(exit.status);
+                         });
 }
 
 Result<int> run_rename(Context& context, const Flags& flags) {
@@ -114,9 +125,10 @@ Command restart_command() {
             .flags = stop_flags(),
             .least = 1,
             .most = any_number,
-            .run = on_each([](const client::Client& engine, const std::string& name, const Flags& flags) {
-                return engine.restart_container(name, seconds_of(flags), flags.text("signal"));
-            })};
+            .run = on_each(
+                [](const client::Client& engine, const std::string& name, const Flags& flags) {
+                    return engine.restart_container(name, seconds_of(flags), flags.text("signal"));
+                })};
 }
 
 Command kill_command() {
@@ -131,9 +143,10 @@ Command kill_command() {
                        .fallback = "KILL"}},
             .least = 1,
             .most = any_number,
-            .run = on_each([](const client::Client& engine, const std::string& name, const Flags& flags) {
-                return engine.kill_container(name, flags.text("signal"));
-            })};
+            .run = on_each(
+                [](const client::Client& engine, const std::string& name, const Flags& flags) {
+                    return engine.kill_container(name, flags.text("signal"));
+                })};
 }
 
 Command pause_command() {
@@ -161,28 +174,30 @@ Command unpause_command() {
 }
 
 Command rm_command() {
-    return {.name = "rm",
-            .arguments = "CONTAINER [CONTAINER...]",
-            .summary = "Remove containers",
-            .example = "berth rm -f web",
-            .flags = {{.name = "force", .letter = 'f', .help = "Kill a running container first"},
-                      {.name = "link", .letter = 'l', .help = "Remove a link and not the container"},
-                      {.name = "volumes", .letter = 'v', .help = "Remove its anonymous volumes too"}},
-            .least = 1,
-            .most = any_number,
-            .run = on_each(
-                [](const client::Client& engine, const std::string& name, const Flags& flags) -> Result<> {
-                    auto removed = engine.remove_container(name, {.force = flags.is_set("force"),
-                                                                  .volumes = flags.is_set("volumes"),
-                                                                  .link = flags.is_set("link")});
-                    // With -f, what is not there is as it should be; docker says so and exits with 0 as well.
-                    if (!removed && flags.is_set("force") && removed.error().is(ErrorCode::NotFound)) {
-                        Context({}).note(concat("berth: ", removed.error().message(), "\n"));
-                        return {};
-                    }
-                    return removed;
-                }),
-            .aliases = {"remove"}};
+    return {
+        .name = "rm",
+        .arguments = "CONTAINER [CONTAINER...]",
+        .summary = "Remove containers",
+        .example = "berth rm -f web",
+        .flags = {{.name = "force", .letter = 'f', .help = "Kill a running container first"},
+                  {.name = "link", .letter = 'l', .help = "Remove a link and not the container"},
+                  {.name = "volumes", .letter = 'v', .help = "Remove its anonymous volumes too"}},
+        .least = 1,
+        .most = any_number,
+        .run = on_each([](const client::Client& engine, const std::string& name,
+                          const Flags& flags) -> Result<> {
+            auto removed = engine.remove_container(name, {.force = flags.is_set("force"),
+                                                          .volumes = flags.is_set("volumes"),
+                                                          .link = flags.is_set("link")});
+            // With -f, what is not there is as it should be; docker says so and exits with 0 as
+            // well.
+            if (!removed && flags.is_set("force") && removed.error().is(ErrorCode::NotFound)) {
+                Context({}).note(concat("berth: ", removed.error().message(), "\n"));
+                return {};
+            }
+            return removed;
+        }),
+        .aliases = {"remove"}};
 }
 
 Command wait_command() {

@@ -19,7 +19,8 @@ Result<int> run_top(Context& context, const Flags& flags) {
     if (const auto* processes = codec::find_member(answer, "Processes")) {
         for (const auto& process : *processes) {
             std::vector<std::string> cells;
-            for (const auto& cell : process) cells.push_back(cell.is_string() ? cell.get<std::string>() : "");
+            for (const auto& cell : process)
+                cells.push_back(cell.is_string() ? cell.get<std::string>() : "");
             text += join(cells, "\t") + "\n";
         }
     }
@@ -51,7 +52,8 @@ Result<int> run_port(Context& context, const Flags& flags) {
         }
     }
     if (lines.empty() && !wanted.empty()) {
-        return fail(ErrorCode::NotFound, "no public port '", wanted, "' published for ", flags.argument(0));
+        return fail(ErrorCode::NotFound, "no public port '", wanted, "' published for ",
+                    flags.argument(0));
     }
     for (const auto& line : lines) TRY(context.print_line(line));
     return 0;
@@ -64,7 +66,8 @@ Result<int> run_diff(Context& context, const Flags& flags) {
     std::string text;
     for (const auto& change : changes) {
         const auto kind = codec::get_int(change, "Kind");
-        text += concat(kind >= 0 && kind < 3 ? kinds[kind] : "?", " ", get_string(change, "Path"), "\n");
+        text += concat(kind >= 0 && kind < 3 ? kinds[kind] : "?", " ", get_string(change, "Path"),
+                       "\n");
     }
     TRY(context.print(text));
     return 0;

@@ -8,12 +8,13 @@ namespace {
 
 ListView view(bool with_size) {
     ListView out;
-    out.table =
-        with_size
-            ? "table "
-              "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}\t{{."
-              "Size}}"
-            : "table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
+    out.table = with_size ? "table "
+                            "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{."
+                            "Ports}}\t{{.Names}}\t{{."
+                            "Size}}"
+                          : "table "
+                            "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{."
+                            "Ports}}\t{{.Names}}";
     out.headings = {{"ID", "CONTAINER ID"},    {"Image", "IMAGE"},
                     {"Command", "COMMAND"},    {"CreatedAt", "CREATED AT"},
                     {"RunningFor", "CREATED"}, {"Status", "STATUS"},
@@ -49,17 +50,20 @@ Result<int> run_ps(Context& context, const Flags& flags) {
 Command ps_command() {
     auto flags = list_flags();
     flags.push_back({.name = "all", .letter = 'a', .help = "Stopped ones too"});
-    flags.push_back(
-        {.name = "last", .letter = 'n', .kind = FlagKind::Number, .help = "Only the newest, of any state"});
+    flags.push_back({.name = "last",
+                     .letter = 'n',
+                     .kind = FlagKind::Number,
+                     .help = "Only the newest, of any state"});
     flags.push_back({.name = "latest", .letter = 'l', .help = "Only the newest one, of any state"});
     flags.push_back({.name = "size", .letter = 's', .help = "Show how much each has written"});
-    return {
-        .name = "ps",
-        .summary = "List containers",
-        .example = "berth ps -a --filter status=exited\nberth ps --format 'table {{.Names}}\\t{{.Status}}'",
-        .flags = std::move(flags),
-        .run = run_ps,
-        .aliases = {"ls", "list"}};
+    return {.name = "ps",
+            .summary = "List containers",
+            .example =
+                "berth ps -a --filter status=exited\nberth ps --format 'table "
+                "{{.Names}}\\t{{.Status}}'",
+            .flags = std::move(flags),
+            .run = run_ps,
+            .aliases = {"ls", "list"}};
 }
 
 }  // namespace berth::cli

@@ -22,12 +22,13 @@ constexpr int endings_to_give_up = 3;
 
 enum Tag : std::uint64_t { FromSession, FromInput, FromSignals };
 
-// One running relay. Input is only read while none of it waits to be sent, and sending never blocks: a
-// container that does not read its input while it floods us with output would otherwise block both sides for
-// good.
+// One running relay. Input is only read while none of it waits to be sent, and sending never
+// blocks: a container that does not read its input while it floods us with output would otherwise
+// block both sides for good.
 class Pump {
 public:
-    Pump(const RelayOptions& options, client::Session& session, sys::BorrowedFd signals, DetachKeys keys)
+    Pump(const RelayOptions& options, client::Session& session, sys::BorrowedFd signals,
+         DetachKeys keys)
         : options_(options), session_(session), signals_(signals), keys_(std::move(keys)) {}
 
     Result<RelayEnd> run() {
@@ -52,7 +53,8 @@ public:
             for (std::size_t i = 0; i < count; ++i) {
                 if (events[i].data.u64 == FromSignals) TRY(take_signals());
                 if (events[i].data.u64 == FromInput) TRY(take_input());
-                if (events[i].data.u64 == FromSession) session_ended = TRY(serve_session(events[i].events));
+                if (events[i].data.u64 == FromSession)
+                    session_ended = TRY(serve_session(events[i].events));
             }
             if (endings_ >= endings_to_give_up && !session_ended) return RelayEnd::GaveUp;
             if (session_ended) return RelayEnd::Ended;
@@ -63,7 +65,8 @@ public:
 private:
     client::OutputSink sink() const {
         return [](api::Stream stream, std::string_view bytes) -> Result<> {
-            return sys::write_all(stream == api::Stream::Stderr ? STDERR_FILENO : STDOUT_FILENO, bytes);
+            return sys::write_all(stream == api::Stream::Stderr ? STDERR_FILENO : STDOUT_FILENO,
+                                  bytes);
         };
     }
 
@@ -98,7 +101,8 @@ private:
         auto count = sys::read(STDIN_FILENO, buffer);
         if (!count || *count == 0) {
             input_open_ = false;
-            if (pending_.empty()) session_.close_input().ignore("the other side may be gone already");
+            if (pending_.empty())
+                session_.close_input().ignore("the other side may be gone already");
             return {};
         }
         const auto typed = as_text(std::span(buffer).first(*count));
@@ -126,7 +130,8 @@ private:
             const int number = static_cast<int>(info->ssi_signo);
             if (number == SIGINT || number == SIGTERM) ++endings_;
             if (number == SIGWINCH) {
-                if (const auto size = terminal_size(); size && options_.resize) options_.resize(*size);
+                if (const auto size = terminal_size(); size && options_.resize)
+                    options_.resize(*size);
             } else if (options_.signal) {
                 options_.signal(sys::signal_name(number));
             }
@@ -157,7 +162,8 @@ std::optional<sys::WindowSize> terminal_size() {
 
 int leave(const Context& context, RelayEnd end) {
     if (end == RelayEnd::Detached) return 0;
-    context.note(concat("\ngot ", endings_to_give_up, " SIGTERM/SIGINTs, leaving; what was started goes on running\n"));
+    context.note(concat("\ngot ", endings_to_give_up,
+                        " SIGTERM/SIGINTs, leaving; what was started goes on running\n"));
     return 1;
 }
 

@@ -20,12 +20,13 @@ struct RelayOptions {
     std::function<void(const std::string& signal)> signal;
 };
 
-/// GaveUp: the third SIGINT or SIGTERM came, and the container still runs; as with Docker the command ends with 1.
+/// GaveUp: the third SIGINT or SIGTERM came, and the container still runs; as with Docker the
+/// command ends with 1.
 enum class RelayEnd { Ended, Detached, GaveUp };
 
-/// Connects the user's terminal (or pipes) with a container until its output ends or the detach keys are
-/// typed. Made before the container starts, so that no signal falls between: the signals to forward are
-/// blocked from then on.
+/// Connects the user's terminal (or pipes) with a container until its output ends or the detach
+/// keys are typed. Made before the container starts, so that no signal falls between: the signals
+/// to forward are blocked from then on.
 class Relay {
 public:
     /// Fails with InvalidArgument when a terminal is asked for and standard input is none.

@@ -8,14 +8,15 @@
 #include "oci/reference.h"
 #include "sys/file.h"
 
-// create -> attach -> wait -> start: whatever the container prints or however fast it ends, nothing is
-// missed.
+// create -> attach -> wait -> start: whatever the container prints or however fast it ends, nothing
+// is missed.
 namespace berth::cli {
 
 namespace {
 
 bool is_missing_image(const Error& error) {
-    return error.is(ErrorCode::NotFound) && error.message().find("No such image") != std::string::npos;
+    return error.is(ErrorCode::NotFound) &&
+           error.message().find("No such image") != std::string::npos;
 }
 
 Result<> check_cid_file(const std::string& path) {
@@ -24,12 +25,13 @@ Result<> check_cid_file(const std::string& path) {
         .with_hint("remove it, or give another --cidfile");
 }
 
-Result<std::string> create(Context& context, const Flags& flags, const api::ContainerCreateRequest& request) {
+Result<std::string> create(Context& context, const Flags& flags,
+                           const api::ContainerCreateRequest& request) {
     const auto* engine = TRY(context.engine());
     const std::string policy = flags.text("pull"), platform = flags.text("platform");
     if (policy != "always" && policy != "missing" && policy != "never") {
-        return fail(ErrorCode::InvalidArgument, "--pull takes always, missing or never, not \"", policy,
-                    "\"");
+        return fail(ErrorCode::InvalidArgument, "--pull takes always, missing or never, not \"",
+                    policy, "\"");
     }
     TRY(check_cid_file(request.host_config.container_id_file));
     const PullOptions pull{.platform = platform, .quiet = flags.is_set("quiet"), .to_stderr = true};
@@ -37,14 +39,16 @@ Result<std::string> create(Context& context, const Flags& flags, const api::Cont
     auto created = engine->create_container(request, flags.text("name"), platform);
     if (!created && policy == "missing" && is_missing_image(created.error())) {
         const auto name = TRY(oci::Reference::parse(request.config.image)).with_default_tag();
-        if (!pull.quiet) context.note(concat("Unable to find image '", name.familiar(), "' locally\n"));
+        if (!pull.quiet)
+            context.note(concat("Unable to find image '", name.familiar(), "' locally\n"));
         TRY(pull_image(context, request.config.image, pull));
         created = engine->create_container(request, flags.text("name"), platform);
     }
     const auto answer = TRY(std::move(created));
     for (const auto& warning : answer.warnings) context.warn(warning);
     if (const auto& path = request.host_config.container_id_file; !path.empty()) {
-        const auto file = TRY(sys::open(path, O_WRONLY | O_CREAT | O_EXCL, 0644).context("--cidfile ", path));
+        const auto file =
+            TRY(sys::open(path, O_WRONLY | O_CREAT | O_EXCL, 0644).context("--cidfile ", path));
         TRY(sys::write_all(file, answer.id));
     }
     return answer.id;
@@ -56,7 +60,8 @@ Result<int> run_create(Context& context, const Flags& flags) {
     return 0;
 }
 
-// A start that failed leaves no container behind when --rm was asked for. The value is the exit code.
+// A start that failed leaves no container behind when --rm was asked for. The value is the exit
+// code.
 int start_failed(Context& context, const client::Client& engine, const std::string& id, bool remove,
                  const Error& error) {
     if (remove)
@@ -66,46 +71,54 @@ int start_failed(Context& context, const client::Client& engine, const std::stri
     return exit_code_of_start(error.message());
 }
 
-Result<int> run_detached(Context& context, const Flags& flags, const api::ContainerCreateRequest& request) {
+Result<int> run_detached(Context& context, const Flags& flags,
+                         const api::ContainerCreateRequest& request) {
     if (request.config.attach_stdin || flags.has("attach")) {
         return fail(ErrorCode::InvalidArgument, "--detach conflicts with --attach");
     }
     const std::string id = TRY(create(context, flags, request));
     const auto* engine = TRY(context.engine());
     auto started = engine->start_container(id);
-    if (!started) return start_failed(context, *engine, id, request.host_config.auto_remove, started.error());
+    if (!started)
+        return start_failed(context, *engine, id, request.host_config.auto_remove, started.error());
     TRY(context.print_line(id));
     return 0;
 }
 
-Result<int> run_attached(Context& context, const Flags& flags, api::ContainerCreateRequest request) {
+Result<int> run_attached(Context& context, const Flags& flags,
+                         api::ContainerCreateRequest request) {
     const auto& config = request.config;
     if (config.tty) {
-        if (const auto size = terminal_size()) request.host_config.console_size = {size->rows, size->columns};
+        if (const auto size = terminal_size())
+            request.host_config.console_size = {size->rows, size->columns};
     }
     const auto* engine = TRY(context.engine());
     std::string id;
     RelayOptions options{.tty = config.tty, .stdin_wanted = config.attach_stdin};
     options.forward_signals = flags.is_set("sig-proxy");
-    options.detach_keys =
-        flags.has("detach-keys") ? flags.text("detach-keys") : TRY(context.config())->text("detachKeys");
+    options.detach_keys = flags.has("detach-keys") ? flags.text("detach-keys")
+                                                   : TRY(context.config())->text("detachKeys");
     options.resize = [&](sys::WindowSize size) {
         engine->resize_container(id, size.rows, size.columns).ignore("it may have ended");
     };
     options.signal = [&](const std::string& signal) {
         engine->kill_container(id, signal).ignore("it may have ended");
     };
-    // The image may have to be pulled, and Ctrl-C must end that: signals are ours only from here on.
+    // The image may have to be pulled, and Ctrl-C must end that: signals are ours only from here
+    // on.
     id = TRY(create(context, flags, request));
     auto relay = TRY(Relay::prepare(std::move(options)));
     auto session = TRY(engine->attach(id, {.stdin_wanted = config.attach_stdin,
                                            .stdout_wanted = config.attach_stdout,
                                            .stderr_wanted = config.attach_stderr,
                                            .detach_keys = flags.text("detach-keys")}));
-    auto wait = TRY(engine->begin_wait(id, request.host_config.auto_remove ? "removed" : "next-exit"));
+    auto wait =
+        TRY(engine->begin_wait(id, request.host_config.auto_remove ? "removed" : "next-exit"));
     auto started = engine->start_container(id);
-    if (!started) return start_failed(context, *engine, id, request.host_config.auto_remove, started.error());
-    if (const RelayEnd end = TRY(relay.run(session)); end != RelayEnd::Ended) return leave(context, end);
+    if (!started)
+        return start_failed(context, *engine, id, request.host_config.auto_remove, started.error());
+    if (const RelayEnd end = TRY(relay.run(session)); end != RelayEnd::Ended)
+        return leave(context, end);
     const auto exit = TRY(std::move(wait).finish());
     if (!exit.error.empty()) return fail(ErrorCode::Internal, exit.error);
     return exit.status;
@@ -138,10 +151,13 @@ Command create_command() {
 
 Command run_command() {
     auto flags = container_flags();
-    flags.push_back({.name = "detach", .letter = 'd', .help = "Run in the background and print the id"});
     flags.push_back(
-        {.name = "detach-keys", .kind = FlagKind::Text, .help = "Keys that detach, such as ctrl-p,ctrl-q"});
-    flags.push_back({.name = "sig-proxy", .help = "Pass signals on to the container", .fallback = "true"});
+        {.name = "detach", .letter = 'd', .help = "Run in the background and print the id"});
+    flags.push_back({.name = "detach-keys",
+                     .kind = FlagKind::Text,
+                     .help = "Keys that detach, such as ctrl-p,ctrl-q"});
+    flags.push_back(
+        {.name = "sig-proxy", .help = "Pass signals on to the container", .fallback = "true"});
     return {.name = "run",
             .arguments = "IMAGE [COMMAND] [ARG...]",
             .summary = "Create and run a container",

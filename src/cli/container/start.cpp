@@ -26,8 +26,8 @@ Result<Shape> shape_of(const client::Client& engine, const std::string& name) {
     return shape;
 }
 
-RelayOptions relay_options(const client::Client& engine, const std::string& name, const Flags& flags,
-                           const Shape& shape) {
+RelayOptions relay_options(const client::Client& engine, const std::string& name,
+                           const Flags& flags, const Shape& shape) {
     RelayOptions options{.tty = shape.tty};
     options.detach_keys = flags.text("detach-keys");
     options.forward_signals = flags.is_set("sig-proxy");
@@ -51,15 +51,16 @@ Result<int> start_attached(Context& context, const Flags& flags, const std::stri
     auto options = relay_options(*engine, name, flags, shape);
     options.stdin_wanted = flags.is_set("interactive") && shape.open_stdin;
     auto relay = TRY(Relay::prepare(options));
-    auto session =
-        TRY(engine->attach(name, {.stdin_wanted = options.stdin_wanted, .detach_keys = options.detach_keys}));
+    auto session = TRY(engine->attach(
+        name, {.stdin_wanted = options.stdin_wanted, .detach_keys = options.detach_keys}));
     auto wait = TRY(engine->begin_wait(name, shape.auto_remove ? "removed" : "next-exit"));
     if (auto started = engine->start_container(name); !started) {
         context.complain(started.error());
         return exit_code_of_start(started.error().message());
     }
     resize_now(options);
-    if (const RelayEnd end = TRY(relay.run(session)); end != RelayEnd::Ended) return leave(context, end);
+    if (const RelayEnd end = TRY(relay.run(session)); end != RelayEnd::Ended)
+        return leave(context, end);
     return TRY(std::move(wait).finish()).status;
 }
 
@@ -70,10 +71,11 @@ Result<int> run_start(Context& context, const Flags& flags) {
         return start_attached(context, flags, flags.argument(0));
     }
     const auto* engine = TRY(context.engine());
-    return for_each_name(context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {
-        TRY(engine->start_container(name));
-        return name;
-    });
+    return for_each_name(context, flags.arguments(),
+                         [&](const std::string& name) -> Result<std::string> {
+                             TRY(engine->start_container(name));
+                             return name;
+                         });
 }
 
 Result<int> run_attach(Context& context, const Flags& flags) {
@@ -88,27 +90,29 @@ Result<int> run_attach(Context& context, const Flags& flags) {
     options.stdin_wanted = !flags.is_set("no-stdin") && shape.open_stdin;
     auto relay = TRY(Relay::prepare(options));
     auto wait = TRY(engine->begin_wait(name));
-    auto session =
-        TRY(engine->attach(name, {.stdin_wanted = options.stdin_wanted, .detach_keys = options.detach_keys}));
+    auto session = TRY(engine->attach(
+        name, {.stdin_wanted = options.stdin_wanted, .detach_keys = options.detach_keys}));
     resize_now(options);
-    if (const RelayEnd end = TRY(relay.run(session)); end != RelayEnd::Ended) return leave(context, end);
+    if (const RelayEnd end = TRY(relay.run(session)); end != RelayEnd::Ended)
+        return leave(context, end);
     return TRY(std::move(wait).finish()).status;
 }
 
 }  // namespace
 
 Command start_command() {
-    return {.name = "start",
-            .arguments = "CONTAINER [CONTAINER...]",
-            .summary = "Start containers that exist",
-            .example = "berth start web\nberth start -ai shell",
-            .flags = {{.name = "attach", .letter = 'a', .help = "Show the output and pass signals on"},
-                      {.name = "detach-keys", .kind = FlagKind::Text, .help = "Keys that detach"},
-                      {.name = "interactive", .letter = 'i', .help = "Pass our standard input on"},
-                      {.name = "sig-proxy", .help = "Pass signals on", .fallback = "true"}},
-            .least = 1,
-            .most = any_number,
-            .run = run_start};
+    return {
+        .name = "start",
+        .arguments = "CONTAINER [CONTAINER...]",
+        .summary = "Start containers that exist",
+        .example = "berth start web\nberth start -ai shell",
+        .flags = {{.name = "attach", .letter = 'a', .help = "Show the output and pass signals on"},
+                  {.name = "detach-keys", .kind = FlagKind::Text, .help = "Keys that detach"},
+                  {.name = "interactive", .letter = 'i', .help = "Pass our standard input on"},
+                  {.name = "sig-proxy", .help = "Pass signals on", .fallback = "true"}},
+        .least = 1,
+        .most = any_number,
+        .run = run_start};
 }
 
 Command attach_command() {

@@ -85,7 +85,8 @@ Row stats_row(const Json& sample, const std::string& name, bool full) {
 ListView view() {
     return {.table =
                 "table "
-                "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}\t{{."
+                "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{."
+                "BlockIO}}\t{{."
                 "PIDs}}",
             .headings = {{"ID", "CONTAINER ID"},
                          {"Container", "CONTAINER"},
@@ -161,14 +162,16 @@ Result<int> run_stats(Context& context, const Flags& flags) {
         std::condition_variable_any turn;
         std::unique_lock lock(mutex);
         while (!interrupt.is_requested()) {
-            turn.wait_for(lock, interrupt.token(), std::chrono::milliseconds(500), [] { return false; });
+            turn.wait_for(lock, interrupt.token(), std::chrono::milliseconds(500),
+                          [] { return false; });
             if (interrupt.is_requested() || all_ended(board)) break;
             TRY(context.print(concat(clear, TRY(render(board, flags)))));
         }
     }
     readers.clear();
     if (interrupt.is_requested()) return Interrupt::exit_code();
-    for (const auto& [name, problem] : board.problems) context.note(concat("berth: ", problem, "\n"));
+    for (const auto& [name, problem] : board.problems)
+        context.note(concat("berth: ", problem, "\n"));
     if (once) TRY(context.print(TRY(render(board, flags))));
     return board.problems.empty() ? 0 : 1;
 }
@@ -181,7 +184,9 @@ Command stats_command() {
             .summary = "Show what containers use of CPU, memory, network and disk",
             .example = "berth stats --no-stream",
             .flags = {{.name = "all", .letter = 'a', .help = "Stopped ones too"},
-                      {.name = "format", .kind = FlagKind::Text, .help = "table, json or a Go template"},
+                      {.name = "format",
+                       .kind = FlagKind::Text,
+                       .help = "table, json or a Go template"},
                       {.name = "no-stream", .help = "One sample, then leave"},
                       {.name = "no-trunc", .help = "Shorten nothing"}},
             .least = 0,

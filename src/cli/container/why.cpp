@@ -20,7 +20,8 @@ Result<std::string> last_words(const client::Client& engine, const std::string& 
 }
 
 bool failed_by_itself(std::string_view cause) {
-    return cause == "exited" || cause == "crash-loop" || cause == "signal" || cause == "out-of-memory";
+    return cause == "exited" || cause == "crash-loop" || cause == "signal" ||
+           cause == "out-of-memory";
 }
 
 Result<int> run_why(Context& context, const Flags& flags) {
@@ -31,9 +32,11 @@ Result<int> run_why(Context& context, const Flags& flags) {
         TRY(context.print(TRY(render_document(format, why))));
         return 0;
     }
-    std::string text = concat(codec::get_string(why, "Name"), " (", codec::get_string(why, "Status"),
-                              "): ", codec::get_string(why, "Summary"), "\n");
-    if (const std::string hint = codec::get_string(why, "Hint"); !hint.empty()) text += concat("hint: ", hint, "\n");
+    std::string text =
+        concat(codec::get_string(why, "Name"), " (", codec::get_string(why, "Status"),
+               "): ", codec::get_string(why, "Summary"), "\n");
+    if (const std::string hint = codec::get_string(why, "Hint"); !hint.empty())
+        text += concat("hint: ", hint, "\n");
     if (failed_by_itself(codec::get_string(why, "Cause"))) {
         const auto words = last_words(*engine, name);
         if (words && !words->empty()) text += concat("its last words:\n", *words);
@@ -49,7 +52,10 @@ Command why_command() {
             .arguments = "CONTAINER",
             .summary = "Say why a container ended, or does not start, or is as it is",
             .example = "berth why web\nberth why --format '{{.Cause}}' web",
-            .flags = {{.name = "format", .letter = 'f', .kind = FlagKind::Text, .help = "json or a Go template"}},
+            .flags = {{.name = "format",
+                       .letter = 'f',
+                       .kind = FlagKind::Text,
+                       .help = "json or a Go template"}},
             .least = 1,
             .most = 1,
             .run = run_why};

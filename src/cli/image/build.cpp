@@ -17,14 +17,15 @@ namespace {
 
 constexpr std::size_t max_secret = 512 << 10;
 
-// "id=npm,src=/path", "id=token,env=TOKEN" or "id=token", which looks for a variable and then for a file of
-// that name.
+// "id=npm,src=/path", "id=token,env=TOKEN" or "id=token", which looks for a variable and then for a
+// file of that name.
 Result<> add_secret(const Context& context, const std::string& text,
                     std::map<std::string, std::string>& secrets) {
     std::string id, source, variable;
     for (const auto& field : TRY(split_csv(text).context("--secret"))) {
         const auto parts = split_once(field, '=');
-        if (!parts) return fail(ErrorCode::InvalidArgument, "--secret: \"", field, "\" must be key=value");
+        if (!parts)
+            return fail(ErrorCode::InvalidArgument, "--secret: \"", field, "\" must be key=value");
         const auto [key, value] = *parts;
         if (key == "id")
             id = value;
@@ -43,23 +44,28 @@ Result<> add_secret(const Context& context, const std::string& text,
         secrets[id] = context.variable(variable);
         return {};
     }
-    secrets[id] = TRY(sys::read_file(source.empty() ? id : source, max_secret).context("secret ", id));
+    secrets[id] =
+        TRY(sys::read_file(source.empty() ? id : source, max_secret).context("secret ", id));
     return {};
 }
 
-// "default", "default=/path/of/an/agent.sock" or "id=/path": agents that steps may ask to sign. Private keys stay out.
+// "default", "default=/path/of/an/agent.sock" or "id=/path": agents that steps may ask to sign.
+// Private keys stay out.
 Result<std::string> read_agents(const Context& context, const std::vector<std::string>& texts) {
     codec::Json agents = codec::Json::object();
     for (const auto& text : texts) {
         const auto parts = split_once(text, '=');
         const std::string id(parts ? parts->first : text);
-        const std::string socket = parts ? std::string(parts->second) : context.variable("SSH_AUTH_SOCK");
+        const std::string socket =
+            parts ? std::string(parts->second) : context.variable("SSH_AUTH_SOCK");
         if (socket.empty())
-            return fail(ErrorCode::NotFound, "--ssh ", text, ": no ssh agent runs (SSH_AUTH_SOCK is not set)")
+            return fail(ErrorCode::NotFound, "--ssh ", text,
+                        ": no ssh agent runs (SSH_AUTH_SOCK is not set)")
                 .with_hint("start one: eval $(ssh-agent) && ssh-add");
         const auto status = TRY(sys::stat(socket).context("--ssh ", text, ": ", socket));
         if (!S_ISSOCK(status.st_mode))
-            return fail(ErrorCode::Unsupported, "--ssh ", text, ": ", socket, " is not the socket of an agent")
+            return fail(ErrorCode::Unsupported, "--ssh ", text, ": ", socket,
+                        " is not the socket of an agent")
                 .with_hint("load the key into an agent with ssh-add and give --ssh " + id);
         agents[id] = absolute_path(socket, TRY(sys::readlink("/proc/self/cwd")));
     }
@@ -70,8 +76,8 @@ Result<client::BuildOptions> build_options(Context& context, const Flags& flags)
     client::BuildOptions options;
     options.tags = flags.list("tag");
     options.target = flags.text("target");
-    options.platform =
-        flags.has("platform") ? flags.text("platform") : context.variable("DOCKER_DEFAULT_PLATFORM");
+    options.platform = flags.has("platform") ? flags.text("platform")
+                                             : context.variable("DOCKER_DEFAULT_PLATFORM");
     options.network_mode = flags.text("network");
     options.extra_hosts = flags.list("add-host");
     options.cache_from = flags.list("cache-from");
@@ -82,7 +88,8 @@ Result<client::BuildOptions> build_options(Context& context, const Flags& flags)
     options.memory_swap = flags.bytes("memory-swap").value_or(0);
     options.shm_size = flags.bytes("shm-size").value_or(0);
     add_pairs(options.labels, flags.list("label"));
-    for (const auto& text : flags.list("ulimit")) options.ulimits.push_back(TRY(parse_ulimit(text)));
+    for (const auto& text : flags.list("ulimit"))
+        options.ulimits.push_back(TRY(parse_ulimit(text)));
     for (const auto& text : flags.list("build-arg")) {
         const auto parts = split_once(text, '=');
         const std::string name(parts ? parts->first : text);
@@ -114,9 +121,10 @@ Result<BuildStyle> style_of(const Context& context, const Flags& flags) {
     if (progress == "plain") return BuildStyle::Plain;
     if (progress == "tty") return BuildStyle::Live;
     if (progress == "rawjson") return BuildStyle::RawJson;
-    if (progress == "auto") return context.is_error_terminal() ? BuildStyle::Live : BuildStyle::Plain;
-    return fail(ErrorCode::InvalidArgument, "--progress takes auto, plain, tty, quiet or rawjson, not \"",
-                progress, "\"");
+    if (progress == "auto")
+        return context.is_error_terminal() ? BuildStyle::Live : BuildStyle::Plain;
+    return fail(ErrorCode::InvalidArgument,
+                "--progress takes auto, plain, tty, quiet or rawjson, not \"", progress, "\"");
 }
 
 Result<int> run_build(Context& context, const Flags& flags) {
@@ -133,8 +141,8 @@ Result<int> run_build(Context& context, const Flags& flags) {
     Interrupt interrupt;
     BuildView view(context, style);
     auto built = engine->build(
-        options, opened.tar, [&](const api::ProgressMessage& message) { return view.show(message); },
-        interrupt.token());
+        options, opened.tar,
+        [&](const api::ProgressMessage& message) { return view.show(message); }, interrupt.token());
     view.close();
     if (interrupt.is_requested()) return fail(ErrorCode::Cancelled, "cancelled");
     TRY(std::move(built));
@@ -152,10 +160,15 @@ Command build_command() {
         .name = "build",
         .arguments = "PATH | URL | -",
         .summary = "Build an image from a Dockerfile",
-        .example = "berth build -t app:dev .\nberth build --target test --secret id=npm,src=.npmrc .",
+        .example =
+            "berth build -t app:dev .\nberth build --target test --secret id=npm,src=.npmrc .",
         .flags =
-            {{.name = "add-host", .kind = List, .help = "Add a line to /etc/hosts of steps (name:address)"},
-             {.name = "build-arg", .kind = List, .help = "Value of an ARG; a name alone takes ours"},
+            {{.name = "add-host",
+              .kind = List,
+              .help = "Add a line to /etc/hosts of steps (name:address)"},
+             {.name = "build-arg",
+              .kind = List,
+              .help = "Value of an ARG; a name alone takes ours"},
              {.name = "cache-from", .kind = List, .help = "Images to take cached steps from"},
              {.name = "check", .help = "Only check the Dockerfile"},
              {.name = "compress", .help = "", .hidden = true},
@@ -168,7 +181,9 @@ Command build_command() {
              {.name = "host-ca", .help = "Let steps trust the host's certificate authorities"},
              {.name = "iidfile", .kind = Text, .help = "Write the image's id to this file"},
              {.name = "label", .kind = List, .help = "Set a label"},
-             {.name = "load", .help = "Accepted for compatibility: images are always kept", .hidden = true},
+             {.name = "load",
+              .help = "Accepted for compatibility: images are always kept",
+              .hidden = true},
              {.name = "memory", .letter = 'm', .kind = Bytes, .help = "Memory limit of a step"},
              {.name = "memory-swap", .kind = Bytes, .help = "Limit of memory and swap together"},
              {.name = "network", .kind = Text, .help = "Network of steps: default, host or none"},
@@ -189,7 +204,8 @@ Command build_command() {
              {.name = "squash", .help = "Make one layer of all new ones"},
              {.name = "ssh",
               .kind = List,
-              .help = "Agent for RUN --mount=type=ssh (default, or ID=SOCKET); the engine must run on this machine"},
+              .help = "Agent for RUN --mount=type=ssh (default, or ID=SOCKET); the engine must run "
+                      "on this machine"},
              {.name = "tag", .letter = 't', .kind = List, .help = "Name the image (name:tag)"},
              {.name = "target", .kind = Text, .help = "Stage to build"},
              {.name = "ulimit", .kind = List, .help = "Limit of a step (name=soft[:hard])"}},

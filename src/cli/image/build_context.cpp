@@ -61,7 +61,8 @@ Result<BuildContext> from_input(const std::string& dockerfile) {
     if (!looks_like_archive(head)) {
         const std::string text = head + TRY(sys::read_all(STDIN_FILENO, max_dockerfile));
         if (trim(text).empty())
-            return fail(ErrorCode::InvalidArgument, "standard input has neither a Dockerfile nor an archive");
+            return fail(ErrorCode::InvalidArgument,
+                        "standard input has neither a Dockerfile nor an archive");
         const std::string archive = TRY(archive_of(text));
         return BuildContext{[archive, done = false]() mutable -> Result<std::string> {
                                 return std::exchange(done, true) ? std::string() : archive;
@@ -87,13 +88,16 @@ Result<std::string> read_ignore_file(const std::string& folder, const std::strin
             return fail(ErrorCode::InvalidArgument, path, " is not a regular file");
         auto text = sys::read_file(path, max_dockerfile);
         if (text) return text;
-        if (!text.error().is(ErrorCode::NotFound)) return std::move(text).context("read ", path).error();
+        if (!text.error().is(ErrorCode::NotFound))
+            return std::move(text).context("read ", path).error();
     }
     return std::string();
 }
 
 // The name for a Dockerfile that lies outside of the context: stable, so that the cache is.
-std::string guest_name(const std::string& text) { return ".dockerfile." + oci::Digest::of(text).short_hex(); }
+std::string guest_name(const std::string& text) {
+    return ".dockerfile." + oci::Digest::of(text).short_hex();
+}
 
 Error no_dockerfile(const std::string& folder, const std::string& path) {
     auto error = fail(ErrorCode::NotFound, "there is no Dockerfile at ", path);
@@ -107,7 +111,8 @@ Error no_dockerfile(const std::string& folder, const std::string& path) {
         }
     }
     if (likely.empty()) return std::move(error).with_hint("name the file with -f");
-    return std::move(error).with_hint(concat("the folder has ", join(likely, ", "), ": name it with -f"));
+    return std::move(error).with_hint(
+        concat("the folder has ", join(likely, ", "), ": name it with -f"));
 }
 
 Result<BuildContext> from_folder(const std::string& source, const std::string& dockerfile) {
@@ -118,15 +123,18 @@ Result<BuildContext> from_folder(const std::string& source, const std::string& d
         return fail(ErrorCode::InvalidArgument, "the build context ", source, " is no folder");
     BuildContext context;
     PackRequest request{.folder = folder};
-    const std::string file = dockerfile.empty() ? folder + "/Dockerfile" : absolute_path(dockerfile, here);
-    std::string relative = file.starts_with(folder + "/") ? file.substr(folder.size() + 1) : std::string();
+    const std::string file =
+        dockerfile.empty() ? folder + "/Dockerfile" : absolute_path(dockerfile, here);
+    std::string relative =
+        file.starts_with(folder + "/") ? file.substr(folder.size() + 1) : std::string();
     if (folder == "/") relative = file.substr(1);
     if (dockerfile == "-") relative.clear();
     std::string ignore = TRY(read_ignore_file(folder, file));
     if (relative.empty()) {
         std::string text;
         if (dockerfile == "-")
-            text = TRY(sys::read_all(STDIN_FILENO, max_dockerfile).context("Dockerfile on standard input"));
+            text = TRY(sys::read_all(STDIN_FILENO, max_dockerfile)
+                           .context("Dockerfile on standard input"));
         else
             text = TRY(sys::read_file(file, max_dockerfile).context("Dockerfile ", dockerfile));
         context.dockerfile = guest_name(text);

@@ -48,7 +48,8 @@ void BuildView::take_step(const codec::Json& event) {
     erase();
     if (kind == "plan") {
         if (const auto* list = codec::find_member(event, "steps")) {
-            for (const auto& info : *list) steps_[get_int(info, "id")].name = get_string(info, "name");
+            for (const auto& info : *list)
+                steps_[get_int(info, "id")].name = get_string(info, "name");
         }
     } else if (kind == "warning") {
         line(concat("WARNING: ", get_string(event, "text")));
@@ -66,9 +67,9 @@ void BuildView::take_step(const codec::Json& event) {
         } else if (kind == "cached") {
             end(step, "CACHED");
         } else if (kind == "finished") {
-            end(step, concat("DONE ",
-                             seconds_text(seconds != nullptr && seconds->is_number() ? seconds->get<double>()
-                                                                                     : 0)));
+            end(step, concat("DONE ", seconds_text(seconds != nullptr && seconds->is_number()
+                                                       ? seconds->get<double>()
+                                                       : 0)));
         } else if (kind == "failed") {
             end(step, concat("ERROR: ", get_string(event, "text")));
         } else if (kind == "cancelled") {

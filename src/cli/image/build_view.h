@@ -13,9 +13,9 @@ namespace berth::cli {
 
 enum class BuildStyle { Plain, Live, Quiet, RawJson };
 
-/// Shows a build on standard error, as BuildKit's users know it: "#3 [2/5] RUN make", its output, "#3
-/// DONE 1.2s". Live, running steps stand at the bottom of the terminal with their time and last line of
-/// output, and finished ones above.
+/// Shows a build on standard error, as BuildKit's users know it: "#3 [2/5] RUN make", its output,
+/// "#3 DONE 1.2s". Live, running steps stand at the bottom of the terminal with their time and last
+/// line of output, and finished ones above.
 class BuildView {
 public:
     BuildView(const Context& context, BuildStyle style) : context_(context), style_(style) {}

@@ -31,9 +31,9 @@ Row image_row(const Json& image, const NameParts& name, bool full) {
     const std::string size = human_size(static_cast<double>(get_int(image, "Size")));
     Json& f = row.fields;
     f["Containers"] = containers < 0 ? "N/A" : concat(containers);
-    f["CreatedAt"] =
-        concat(replace_all(to_rfc3339(Timestamp(std::chrono::seconds(created))).substr(0, 19), "T", " "),
-               " +0000 UTC");
+    f["CreatedAt"] = concat(
+        replace_all(to_rfc3339(Timestamp(std::chrono::seconds(created))).substr(0, 19), "T", " "),
+        " +0000 UTC");
     f["CreatedSince"] = created > 0 ? ago(created, now_seconds()) : "N/A";
     f["Digest"] = name.digest;
     f["ID"] = short_id(get_string(image, "Id"), full);
@@ -45,7 +45,8 @@ Row image_row(const Json& image, const NameParts& name, bool full) {
     return row;
 }
 
-// One line for each name that an image has; with digests, the digest of the same repository stands beside it.
+// One line for each name that an image has; with digests, the digest of the same repository stands
+// beside it.
 std::vector<Row> image_rows(const Json& image, bool full) {
     std::map<std::string, std::string> digests;
     for (const auto& text : codec::get_strings(image, "RepoDigests")) {
@@ -63,7 +64,8 @@ std::vector<Row> image_rows(const Json& image, bool full) {
     }
     if (!rows.empty()) return rows;
     for (const auto& [repository, digest] : digests) {
-        if (repository != "<none>") rows.push_back(image_row(image, {repository, "<none>", digest}, full));
+        if (repository != "<none>")
+            rows.push_back(image_row(image, {repository, "<none>", digest}, full));
     }
     if (rows.empty()) rows.push_back(image_row(image, {}, full));
     return rows;
@@ -71,9 +73,11 @@ std::vector<Row> image_rows(const Json& image, bool full) {
 
 ListView view(bool digests) {
     return {
-        .table = digests
-                     ? "table {{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
-                     : "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}",
+        .table =
+            digests
+                ? "table "
+                  "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
+                : "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}",
         .headings = {{"Repository", "REPOSITORY"},
                      {"Tag", "TAG"},
                      {"Digest", "DIGEST"},
@@ -89,12 +93,14 @@ ListView view(bool digests) {
 Result<int> run_images(Context& context, const Flags& flags) {
     std::string format = flags.text("format");
     if (format.empty()) format = TRY(context.config())->text("imagesFormat");
-    client::ListImagesOptions options{.all = flags.is_set("all"), .digests = flags.is_set("digests")};
+    client::ListImagesOptions options{.all = flags.is_set("all"),
+                                      .digests = flags.is_set("digests")};
     options.filters = TRY(filters_of(flags));
     if (flags.argument_count() > 0) options.filters.add("reference", flags.argument(0));
     const bool is_tree = flags.is_set("tree");
     if (is_tree && (flags.is_set("quiet") || flags.has("format")))
-        return fail(ErrorCode::InvalidArgument, "--tree cannot be combined with --quiet or --format");
+        return fail(ErrorCode::InvalidArgument,
+                    "--tree cannot be combined with --quiet or --format");
     options.manifests = is_tree;
     const auto* engine = TRY(context.engine());
     const auto images = TRY(engine->list_images(options));
@@ -105,7 +111,8 @@ Result<int> run_images(Context& context, const Flags& flags) {
     std::vector<Row> rows;
     std::vector<std::string> ids;
     for (const auto& image : images) {
-        for (auto& row : image_rows(image, flags.is_set("no-trunc"))) rows.push_back(std::move(row));
+        for (auto& row : image_rows(image, flags.is_set("no-trunc")))
+            rows.push_back(std::move(row));
     }
     if (flags.is_set("quiet")) format = "{{.ID}}";
     TRY(context.print(TRY(render_list(view(flags.is_set("digests")), format, rows))));
@@ -125,19 +132,20 @@ Result<int> run_history(Context& context, const Flags& flags) {
         row.fields["Comment"] = get_string(entry, "Comment");
         row.fields["CreatedAt"] = to_rfc3339(Timestamp(std::chrono::seconds(created)));
         row.fields["CreatedBy"] = full ? by : shorten(by, 45);
-        row.fields["CreatedSince"] =
-            human ? ago(created, now_seconds()) : to_rfc3339(Timestamp(std::chrono::seconds(created)));
+        row.fields["CreatedSince"] = human ? ago(created, now_seconds())
+                                           : to_rfc3339(Timestamp(std::chrono::seconds(created)));
         row.fields["ID"] = short_id(id, full);
         row.fields["Size"] = human ? human_size(static_cast<double>(size)) : concat(size);
         rows.push_back(std::move(row));
     }
-    const ListView list{.table = "table {{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}",
-                        .headings = {{"ID", "IMAGE"},
-                                     {"CreatedSince", "CREATED"},
-                                     {"CreatedAt", "CREATED AT"},
-                                     {"CreatedBy", "CREATED BY"},
-                                     {"Size", "SIZE"},
-                                     {"Comment", "COMMENT"}}};
+    const ListView list{
+        .table = "table {{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}",
+        .headings = {{"ID", "IMAGE"},
+                     {"CreatedSince", "CREATED"},
+                     {"CreatedAt", "CREATED AT"},
+                     {"CreatedBy", "CREATED BY"},
+                     {"Size", "SIZE"},
+                     {"Comment", "COMMENT"}}};
     TRY(context.print(
         TRY(render_list(list, flags.is_set("quiet") ? "{{.ID}}" : flags.text("format"), rows))));
     return 0;
@@ -159,26 +167,30 @@ Result<int> run_tag(Context& context, const Flags& flags) {
 Result<int> run_rmi(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
     const bool force = flags.is_set("force");
-    return for_each_name(context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {
-        const auto removed =
-            TRY(engine->remove_image(name, {.force = force, .no_prune = flags.is_set("no-prune"), .platforms = flags.list("platform")}));
-        std::vector<std::string> lines;
-        for (const auto& entry : removed) {
-            for (const char* kind : {"Untagged", "Deleted"}) {
-                if (const std::string what = get_string(entry, kind); !what.empty())
-                    lines.push_back(concat(kind, ": ", what));
+    return for_each_name(
+        context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {
+            const auto removed =
+                TRY(engine->remove_image(name, {.force = force,
+                                                .no_prune = flags.is_set("no-prune"),
+                                                .platforms = flags.list("platform")}));
+            std::vector<std::string> lines;
+            for (const auto& entry : removed) {
+                for (const char* kind : {"Untagged", "Deleted"}) {
+                    if (const std::string what = get_string(entry, kind); !what.empty())
+                        lines.push_back(concat(kind, ": ", what));
+                }
             }
-        }
-        return join(lines, "\n");
-    });
+            return join(lines, "\n");
+        });
 }
 
 Result<int> run_prune(Context& context, const Flags& flags) {
     const bool all = flags.is_set("all");
     return prune(
         context, flags,
-        {.warning = all ? "This will remove all images without at least one container associated to them."
-                        : "This will remove all dangling images.",
+        {.warning =
+             all ? "This will remove all images without at least one container associated to them."
+                 : "This will remove all dangling images.",
          .call =
              [all](const client::Client& engine, api::Filters filters) {
                  filters.add("dangling", all ? "false" : "true");
@@ -212,11 +224,15 @@ Command history_command() {
         .arguments = "IMAGE",
         .summary = "Show how an image was made",
         .example = "berth history --no-trunc app:dev",
-        .flags = {{.name = "format", .kind = FlagKind::Text, .help = "table, json or a Go template"},
-                  {.name = "human", .letter = 'H', .help = "Sizes and times for people", .fallback = "true"},
-                  {.name = "no-trunc", .help = "Shorten nothing"},
-                  {.name = "platform", .kind = FlagKind::Text, .help = "The variant for this platform"},
-                  {.name = "quiet", .letter = 'q', .help = "Only ids"}},
+        .flags =
+            {{.name = "format", .kind = FlagKind::Text, .help = "table, json or a Go template"},
+             {.name = "human",
+              .letter = 'H',
+              .help = "Sizes and times for people",
+              .fallback = "true"},
+             {.name = "no-trunc", .help = "Shorten nothing"},
+             {.name = "platform", .kind = FlagKind::Text, .help = "The variant for this platform"},
+             {.name = "quiet", .letter = 'q', .help = "Only ids"}},
         .least = 1,
         .most = 1,
         .run = run_history};
@@ -224,7 +240,8 @@ Command history_command() {
 
 Command inspect_image_command() {
     auto flags = inspect_flags();
-    flags.push_back({.name = "platform", .kind = FlagKind::Text, .help = "The variant for this platform"});
+    flags.push_back(
+        {.name = "platform", .kind = FlagKind::Text, .help = "The variant for this platform"});
     return {.name = "inspect",
             .arguments = "IMAGE [IMAGE...]",
             .summary = "Show everything about images",
@@ -254,7 +271,9 @@ Command rmi_command() {
                        .letter = 'f',
                        .help = "Even if it has several names or stopped containers"},
                       {.name = "no-prune", .help = "Keep untagged parents"},
-                      {.name = "platform", .kind = FlagKind::List, .help = "Only the variant for this platform"}},
+                      {.name = "platform",
+                       .kind = FlagKind::List,
+                       .help = "Only the variant for this platform"}},
             .least = 1,
             .most = any_number,
             .run = run_rmi,
@@ -263,8 +282,9 @@ Command rmi_command() {
 
 Command prune_images_command() {
     auto flags = prune_flags();
-    flags.push_back(
-        {.name = "all", .letter = 'a', .help = "All that no container uses, not only untagged ones"});
+    flags.push_back({.name = "all",
+                     .letter = 'a',
+                     .help = "All that no container uses, not only untagged ones"});
     return {.name = "prune",
             .summary = "Remove images that nothing uses",
             .example = "berth image prune -a -f --filter until=240h",

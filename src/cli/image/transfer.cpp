@@ -31,7 +31,8 @@ client::BytesSource source_of(sys::Fd file) {
 }
 
 Result<client::BytesSource> input_of(const Context& context, const std::string& path) {
-    if (!path.empty() && path != "-") return source_of(TRY(sys::open(path, O_RDONLY).context("read ", path)));
+    if (!path.empty() && path != "-")
+        return source_of(TRY(sys::open(path, O_RDONLY).context("read ", path)));
     if (context.is_input_terminal()) {
         return fail(ErrorCode::InvalidArgument, "an archive is not read from a terminal")
             .with_hint("name the file, or redirect the input");
@@ -50,19 +51,23 @@ Result<int> run_push(Context& context, const Flags& flags) {
     if (!flags.is_set("quiet"))
         TRY(context.print_line(concat("The push refers to repository [", reference.name(), "]")));
     ProgressPrinter printer(context, {.quiet = flags.is_set("quiet")});
-    TRY(engine->push(all_tags ? named.familiar_name() : reference.familiar(), flags.text("platform"), auth,
+    TRY(engine->push(all_tags ? named.familiar_name() : reference.familiar(),
+                     flags.text("platform"), auth,
                      [&](const api::ProgressMessage& m) { return printer.show(m); }));
-    if (flags.is_set("quiet")) TRY(context.print_line(all_tags ? named.name() : reference.to_string()));
+    if (flags.is_set("quiet"))
+        TRY(context.print_line(all_tags ? named.name() : reference.to_string()));
     return 0;
 }
 
 Result<int> run_save(Context& context, const Flags& flags) {
     auto output = TRY(FileOutput::open(context, flags.text("output")));
     const auto* engine = TRY(context.engine());
-    // Only a half written file needs tidying up. To standard output a signal just ends us, also while the reader does not read.
+    // Only a half written file needs tidying up. To standard output a signal just ends us, also
+    // while the reader does not read.
     std::optional<Interrupt> interrupt;
     if (flags.has("output")) interrupt.emplace();
-    TRY(engine->save_images(flags.arguments(), flags.text("platform"), output.sink(), interrupt ? interrupt->token() : std::stop_token()));
+    TRY(engine->save_images(flags.arguments(), flags.text("platform"), output.sink(),
+                            interrupt ? interrupt->token() : std::stop_token()));
     TRY(std::move(output).commit());
     return 0;
 }
@@ -72,7 +77,8 @@ Result<int> run_load(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
     const bool quiet = flags.is_set("quiet") || !context.is_output_terminal();
     ProgressPrinter printer(context, {});
-    TRY(engine->load_images(source, quiet, flags.text("platform"), [&](const api::ProgressMessage& m) { return printer.show(m); }));
+    TRY(engine->load_images(source, quiet, flags.text("platform"),
+                            [&](const api::ProgressMessage& m) { return printer.show(m); }));
     return 0;
 }
 
@@ -120,22 +126,26 @@ Result<int> run_bootstrap(Context& context, const Flags& flags) {
 Result<int> run_search(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
     const auto found = TRY(engine->search_images(
-        flags.argument(0), static_cast<int>(flags.number("limit").value_or(25)), TRY(filters_of(flags))));
+        flags.argument(0), static_cast<int>(flags.number("limit").value_or(25)),
+        TRY(filters_of(flags))));
     std::vector<Row> rows;
     for (const auto& entry : found) {
         Row row;
-        const std::string description = replace_all(codec::get_string(entry, "description"), "\n", " ");
-        row.fields["Description"] = flags.is_set("no-trunc") ? description : shorten(description, 45);
+        const std::string description =
+            replace_all(codec::get_string(entry, "description"), "\n", " ");
+        row.fields["Description"] =
+            flags.is_set("no-trunc") ? description : shorten(description, 45);
         row.fields["IsOfficial"] = codec::get_bool(entry, "is_official") ? "[OK]" : "";
         row.fields["Name"] = codec::get_string(entry, "name");
         row.fields["StarCount"] = concat(codec::get_int(entry, "star_count"));
         rows.push_back(std::move(row));
     }
-    const ListView view{.table = "table {{.Name}}\t{{.Description}}\t{{.StarCount}}\t{{.IsOfficial}}",
-                        .headings = {{"Name", "NAME"},
-                                     {"Description", "DESCRIPTION"},
-                                     {"StarCount", "STARS"},
-                                     {"IsOfficial", "OFFICIAL"}}};
+    const ListView view{
+        .table = "table {{.Name}}\t{{.Description}}\t{{.StarCount}}\t{{.IsOfficial}}",
+        .headings = {{"Name", "NAME"},
+                     {"Description", "DESCRIPTION"},
+                     {"StarCount", "STARS"},
+                     {"IsOfficial", "OFFICIAL"}}};
     TRY(context.print(TRY(render_list(view, flags.text("format"), rows))));
     return 0;
 }
@@ -143,34 +153,36 @@ Result<int> run_search(Context& context, const Flags& flags) {
 }  // namespace
 
 Command push_command() {
-    return {
-        .name = "push",
-        .arguments = "NAME[:TAG]",
-        .summary = "Send an image to a registry",
-        .example = "berth push localhost:5000/app:1",
-        .flags = {{.name = "all-tags", .letter = 'a', .help = "Send every tag"},
-                  {.name = "disable-content-trust", .help = "", .hidden = true},
-                  {.name = "platform", .kind = FlagKind::Text, .help = "Only the variant for this platform"},
-                  {.name = "quiet", .letter = 'q', .help = "Print only the image's name"}},
-        .least = 1,
-        .most = 1,
-        .run = run_push};
+    return {.name = "push",
+            .arguments = "NAME[:TAG]",
+            .summary = "Send an image to a registry",
+            .example = "berth push localhost:5000/app:1",
+            .flags = {{.name = "all-tags", .letter = 'a', .help = "Send every tag"},
+                      {.name = "disable-content-trust", .help = "", .hidden = true},
+                      {.name = "platform",
+                       .kind = FlagKind::Text,
+                       .help = "Only the variant for this platform"},
+                      {.name = "quiet", .letter = 'q', .help = "Print only the image's name"}},
+            .least = 1,
+            .most = 1,
+            .run = run_push};
 }
 
 Command save_command() {
-    return {
-        .name = "save",
-        .arguments = "IMAGE [IMAGE...]",
-        .summary = "Write images as a tar archive",
-        .example = "berth save -o app.tar app:1",
-        .flags = {{.name = "output",
-                   .letter = 'o',
-                   .kind = FlagKind::Text,
-                   .help = "File instead of standard output"},
-                  {.name = "platform", .kind = FlagKind::Text, .help = "Only the variant for this platform"}},
-        .least = 1,
-        .most = any_number,
-        .run = run_save};
+    return {.name = "save",
+            .arguments = "IMAGE [IMAGE...]",
+            .summary = "Write images as a tar archive",
+            .example = "berth save -o app.tar app:1",
+            .flags = {{.name = "output",
+                       .letter = 'o',
+                       .kind = FlagKind::Text,
+                       .help = "File instead of standard output"},
+                      {.name = "platform",
+                       .kind = FlagKind::Text,
+                       .help = "Only the variant for this platform"}},
+            .least = 1,
+            .most = any_number,
+            .run = run_save};
 }
 
 Command load_command() {
@@ -181,25 +193,28 @@ Command load_command() {
                        .letter = 'i',
                        .kind = FlagKind::Text,
                        .help = "File instead of standard input"},
-                      {.name = "platform", .kind = FlagKind::Text, .help = "Only the variant for this platform"},
+                      {.name = "platform",
+                       .kind = FlagKind::Text,
+                       .help = "Only the variant for this platform"},
                       {.name = "quiet", .letter = 'q', .help = "Only say what was loaded"}},
             .run = run_load};
 }
 
 Command import_command() {
-    return {.name = "import",
-            .arguments = "FILE|- [REPOSITORY[:TAG]]",
-            .summary = "Make an image of a tar archive of files",
-            .example = "berth import rootfs.tar base:1",
-            .flags = {{.name = "change",
-                       .letter = 'c',
-                       .kind = FlagKind::List,
-                       .help = "Dockerfile instruction to apply"},
-                      {.name = "message", .letter = 'm', .kind = FlagKind::Text, .help = "Comment"},
-                      {.name = "platform", .kind = FlagKind::Text, .help = "Platform of the files"}},
-            .least = 1,
-            .most = 2,
-            .run = run_import};
+    return {
+        .name = "import",
+        .arguments = "FILE|- [REPOSITORY[:TAG]]",
+        .summary = "Make an image of a tar archive of files",
+        .example = "berth import rootfs.tar base:1",
+        .flags = {{.name = "change",
+                   .letter = 'c',
+                   .kind = FlagKind::List,
+                   .help = "Dockerfile instruction to apply"},
+                  {.name = "message", .letter = 'm', .kind = FlagKind::Text, .help = "Comment"},
+                  {.name = "platform", .kind = FlagKind::Text, .help = "Platform of the files"}},
+        .least = 1,
+        .most = 2,
+        .run = run_import};
 }
 
 Command bootstrap_command() {
@@ -223,21 +238,25 @@ Command bootstrap_command() {
 }
 
 Command search_command() {
-    return {
-        .name = "search",
-        .arguments = "TERM",
-        .summary = "Search the public registry for images",
-        .example = "berth search postgres",
-        .flags = {{.name = "filter",
-                   .letter = 'f',
-                   .kind = FlagKind::List,
-                   .help = "Only what fits (is-official=true, stars=3)"},
-                  {.name = "format", .kind = FlagKind::Text, .help = "table, json or a Go template"},
-                  {.name = "limit", .kind = FlagKind::Number, .help = "At most so many", .fallback = "25"},
-                  {.name = "no-trunc", .help = "Shorten nothing"}},
-        .least = 1,
-        .most = 1,
-        .run = run_search};
+    return {.name = "search",
+            .arguments = "TERM",
+            .summary = "Search the public registry for images",
+            .example = "berth search postgres",
+            .flags = {{.name = "filter",
+                       .letter = 'f',
+                       .kind = FlagKind::List,
+                       .help = "Only what fits (is-official=true, stars=3)"},
+                      {.name = "format",
+                       .kind = FlagKind::Text,
+                       .help = "table, json or a Go template"},
+                      {.name = "limit",
+                       .kind = FlagKind::Number,
+                       .help = "At most so many",
+                       .fallback = "25"},
+                      {.name = "no-trunc", .help = "Shorten nothing"}},
+            .least = 1,
+            .most = 1,
+            .run = run_search};
 }
 
 }  // namespace berth::cli

@@ -19,12 +19,14 @@ std::string platform_text(const Json& manifest) {
     const auto* platform = data ? codec::find_member(*data, "Platform") : nullptr;
     if (!platform) return get_string(manifest, "Kind", "unknown");
     const std::string variant = get_string(*platform, "variant");
-    return concat(get_string(*platform, "os"), "/", get_string(*platform, "architecture"), variant.empty() ? "" : "/", variant);
+    return concat(get_string(*platform, "os"), "/", get_string(*platform, "architecture"),
+                  variant.empty() ? "" : "/", variant);
 }
 
 std::pair<std::int64_t, std::int64_t> sizes_of(const Json& manifest) {
     const auto* size = codec::find_member(manifest, "Size");
-    return size ? std::pair{get_int(*size, "Total"), get_int(*size, "Content")} : std::pair<std::int64_t, std::int64_t>();
+    return size ? std::pair{get_int(*size, "Total"), get_int(*size, "Content")}
+                : std::pair<std::int64_t, std::int64_t>();
 }
 
 std::string line(const std::vector<std::string>& cells) { return join(cells, "\t") + "\n"; }
@@ -48,12 +50,15 @@ std::string image_tree(const Json& images, bool full_ids) {
             // What is said about a variant belongs to it.
             if (get_string(manifest, "Kind") != "attestation") variants.push_back(&manifest);
         }
-        rows += line({name_of(image), short_id(get_string(image, "Id"), full_ids), bytes_text(get_int(image, "Size")), bytes_text(content),
+        rows += line({name_of(image), short_id(get_string(image, "Id"), full_ids),
+                      bytes_text(get_int(image, "Size")), bytes_text(content),
                       get_int(image, "Containers") > 0 ? "U" : ""});
         for (const Json* variant : variants) {
             const auto [total, kept] = sizes_of(*variant);
-            rows += line({concat(variant == variants.back() ? "└─ " : "├─ ", platform_text(*variant)),
-                          short_id(get_string(*variant, "ID"), full_ids), bytes_text(total), bytes_text(kept), ""});
+            rows +=
+                line({concat(variant == variants.back() ? "└─ " : "├─ ", platform_text(*variant)),
+                      short_id(get_string(*variant, "ID"), full_ids), bytes_text(total),
+                      bytes_text(kept), ""});
         }
     }
     return align_columns(rows);

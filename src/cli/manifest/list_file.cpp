@@ -14,7 +14,9 @@ constexpr std::size_t max_list_bytes = 4 << 20;
 }
 
 ManifestList::Entry* ManifestList::find(const oci::Reference& manifest) {
-    const auto found = std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) { return entry.from == manifest.to_string(); });
+    const auto found = std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) {
+        return entry.from == manifest.to_string();
+    });
     return found == entries.end() ? nullptr : &*found;
 }
 
@@ -23,20 +25,23 @@ std::string ManifestList::to_index_json() const {
     const bool is_docker = std::all_of(entries.begin(), entries.end(), [](const Entry& entry) {
         return entry.descriptor.media_type == oci::media_type::docker_manifest;
     });
-    index.media_type = std::string(is_docker ? oci::media_type::docker_list : oci::media_type::oci_index);
+    index.media_type =
+        std::string(is_docker ? oci::media_type::docker_list : oci::media_type::oci_index);
     for (const auto& entry : entries) index.manifests.push_back(entry.descriptor);
     return index.to_json();
 }
 
 std::string ManifestLists::path_of(const oci::Reference& name) const {
     // Signs that no name has: with others a/b and a_b would be one file.
-    return concat(folder_, "/", replace_all(replace_all(name.to_string(), "/", "="), ":", "+"), ".json");
+    return concat(folder_, "/", replace_all(replace_all(name.to_string(), "/", "="), ":", "+"),
+                  ".json");
 }
 
 Result<std::optional<ManifestList>> ManifestLists::find(const oci::Reference& name) const {
     const std::string path = path_of(name);
     const auto text = sys::read_file(path, max_list_bytes);
-    if (text.is_error() && text.error().is(ErrorCode::NotFound)) return std::optional<ManifestList>();
+    if (text.is_error() && text.error().is(ErrorCode::NotFound))
+        return std::optional<ManifestList>();
     if (text.is_error()) return text.error().clone();
     const auto json = TRY(codec::parse_json(*text).context(path));
     ManifestList list{.name = name, .entries = {}};
@@ -44,7 +49,9 @@ Result<std::optional<ManifestList>> ManifestLists::find(const oci::Reference& na
         for (const auto& item : *entries) {
             ManifestList::Entry entry{.from = codec::get_string(item, "from"), .descriptor = {}};
             const auto* descriptor = codec::find_member(item, "descriptor");
-            entry.descriptor = TRY(oci::Descriptor::parse(codec::dump_json(descriptor ? *descriptor : codec::Json())).context(path));
+            entry.descriptor = TRY(
+                oci::Descriptor::parse(codec::dump_json(descriptor ? *descriptor : codec::Json()))
+                    .context(path));
             list.entries.push_back(std::move(entry));
         }
     }
@@ -52,7 +59,8 @@ Result<std::optional<ManifestList>> ManifestLists::find(const oci::Reference& na
 }
 
 Result<> ManifestLists::save(const ManifestList& list) const {
-    codec::Json json{{"version", 1}, {"name", list.name.to_string()}, {"manifests", codec::Json::array()}};
+    codec::Json json{
+        {"version", 1}, {"name", list.name.to_string()}, {"manifests", codec::Json::array()}};
     for (const auto& entry : list.entries) {
         const auto descriptor = TRY(codec::parse_json(entry.descriptor.to_json()));
         json["manifests"].push_back({{"from", entry.from}, {"descriptor", descriptor}});

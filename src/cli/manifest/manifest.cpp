@@ -25,20 +25,25 @@ Result<oci::Reference> complete(const std::string& text) {
 Result<ManifestList::Entry> describe_manifest(Context& context, const oci::Reference& name) {
     const auto* engine = TRY(context.engine());
     const auto auth = TRY(credentials_for_image(context, name.to_string()));
-    const auto found = TRY(engine->inspect_distribution(name.to_string(), auth).context(name.familiar()));
+    const auto found =
+        TRY(engine->inspect_distribution(name.to_string(), auth).context(name.familiar()));
     const auto* descriptor = codec::find_member(found, "Descriptor");
     const auto* platforms = codec::find_member(found, "Platforms");
     ManifestList::Entry entry{.from = name.with_default_tag().to_string(), .descriptor = {}};
-    entry.descriptor = TRY(oci::Descriptor::parse(codec::dump_json(descriptor ? *descriptor : codec::Json())));
+    entry.descriptor =
+        TRY(oci::Descriptor::parse(codec::dump_json(descriptor ? *descriptor : codec::Json())));
     const bool is_manifest = entry.descriptor.media_type.find("manifest.v") != std::string::npos;
-    if (!is_manifest) return fail(ErrorCode::InvalidArgument, name.familiar(), " is a manifest list, not a manifest");
+    if (!is_manifest)
+        return fail(ErrorCode::InvalidArgument, name.familiar(),
+                    " is a manifest list, not a manifest");
     if (platforms && !platforms->empty()) {
         const auto& platform = platforms->front();
-        entry.descriptor.platform = oci::Platform{.os = codec::get_string(platform, "os"),
-                                                  .architecture = codec::get_string(platform, "architecture"),
-                                                  .variant = codec::get_string(platform, "variant"),
-                                                  .os_version = {},
-                                                  .os_features = {}};
+        entry.descriptor.platform =
+            oci::Platform{.os = codec::get_string(platform, "os"),
+                          .architecture = codec::get_string(platform, "architecture"),
+                          .variant = codec::get_string(platform, "variant"),
+                          .os_version = {},
+                          .os_features = {}};
     }
     return entry;
 }
@@ -48,7 +53,8 @@ Result<int> run_create(Context& context, const Flags& flags) {
     const auto name = TRY(complete(flags.argument(0)));
     auto existing = TRY(lists.find(name));
     if (existing && !flags.is_set("amend"))
-        return fail(ErrorCode::Conflict, "refusing to amend an existing manifest list with no --amend flag");
+        return fail(ErrorCode::Conflict,
+                    "refusing to amend an existing manifest list with no --amend flag");
     ManifestList list = existing ? std::move(*existing) : ManifestList{.name = name, .entries = {}};
     for (std::size_t i = 1; i < flags.argument_count(); ++i) {
         auto entry = TRY(describe_manifest(context, TRY(complete(flags.argument(i)))));
@@ -65,7 +71,9 @@ Result<int> run_create(Context& context, const Flags& flags) {
 
 Result<ManifestList> existing_list(const ManifestLists& lists, const std::string& text) {
     auto list = TRY(lists.find(TRY(complete(text))));
-    if (!list) return fail(ErrorCode::NotFound, "No such manifest: ", text).with_hint("make it with `berth manifest create`");
+    if (!list)
+        return fail(ErrorCode::NotFound, "No such manifest: ", text)
+            .with_hint("make it with `berth manifest create`");
     return std::move(*list);
 }
 
@@ -73,7 +81,9 @@ Result<int> run_annotate(Context& context, const Flags& flags) {
     const auto lists = TRY(lists_of(context));
     auto list = TRY(existing_list(lists, flags.argument(0)));
     auto* entry = list.find(TRY(complete(flags.argument(1))));
-    if (!entry) return fail(ErrorCode::NotFound, "manifest for image ", flags.argument(1), " does not exist in ", flags.argument(0));
+    if (!entry)
+        return fail(ErrorCode::NotFound, "manifest for image ", flags.argument(1),
+                    " does not exist in ", flags.argument(0));
     oci::Platform platform = entry->descriptor.platform.value_or(oci::Platform{});
     if (flags.has("os")) platform.os = flags.text("os");
     if (flags.has("arch")) platform.architecture = flags.text("arch");
@@ -92,13 +102,17 @@ Result<int> run_inspect(Context& context, const Flags& flags) {
     if (flags.argument_count() == 2) {
         auto list = TRY(existing_list(lists, flags.argument(0)));
         const auto* entry = list.find(TRY(complete(flags.argument(1))));
-        if (!entry) return fail(ErrorCode::NotFound, "manifest for image ", flags.argument(1), " does not exist in ", flags.argument(0));
-        TRY(context.print_line(codec::dump_json_pretty(TRY(codec::parse_json(entry->descriptor.to_json())))));
+        if (!entry)
+            return fail(ErrorCode::NotFound, "manifest for image ", flags.argument(1),
+                        " does not exist in ", flags.argument(0));
+        TRY(context.print_line(
+            codec::dump_json_pretty(TRY(codec::parse_json(entry->descriptor.to_json())))));
         return 0;
     }
     const auto name = TRY(complete(flags.argument(0)));
     if (const auto list = TRY(lists.find(name))) {
-        TRY(context.print_line(codec::dump_json_pretty(TRY(codec::parse_json(list->to_index_json())))));
+        TRY(context.print_line(
+            codec::dump_json_pretty(TRY(codec::parse_json(list->to_index_json())))));
         return 0;
     }
     const auto* engine = TRY(context.engine());
@@ -110,7 +124,8 @@ Result<int> run_inspect(Context& context, const Flags& flags) {
         return 0;
     }
     codec::Json verbose{{"Ref", name.to_string()}};
-    if (const auto* descriptor = codec::find_member(found, "Descriptor")) verbose["Descriptor"] = *descriptor;
+    if (const auto* descriptor = codec::find_member(found, "Descriptor"))
+        verbose["Descriptor"] = *descriptor;
     verbose["Raw"] = document;
     TRY(context.print_line(codec::dump_json_pretty(verbose)));
     return 0;
@@ -123,12 +138,17 @@ Result<int> run_push(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
     Interrupt interrupt;
     for (const auto& entry : list.entries) {
-        const auto from = TRY(oci::Reference::parse(entry.from)).without_version().with_digest(entry.descriptor.digest);
+        const auto from = TRY(oci::Reference::parse(entry.from))
+                              .without_version()
+                              .with_digest(entry.descriptor.digest);
         const auto to = list.name.without_version().with_digest(entry.descriptor.digest);
         std::map<std::string, api::AuthConfig> auths;
-        for (const auto& name : {from, to}) auths[name.domain()] = TRY(credentials_for_image(context, name.to_string()));
+        for (const auto& name : {from, to})
+            auths[name.domain()] = TRY(credentials_for_image(context, name.to_string()));
         const codec::Json body{{"from", from.to_string()}, {"to", to.to_string()}};
-        TRY(engine->copy_image(codec::dump_json(body), auths, [](const api::ProgressMessage&) { return Result<>(); }, interrupt.token()));
+        TRY(engine->copy_image(
+            codec::dump_json(body), auths, [](const api::ProgressMessage&) { return Result<>(); },
+            interrupt.token()));
         TRY(context.print_line(concat("Pushed ref ", to.to_string())));
     }
     const auto auth = TRY(credentials_for_image(context, list.name.to_string()));
@@ -140,10 +160,12 @@ Result<int> run_push(Context& context, const Flags& flags) {
 
 Result<int> run_remove(Context& context, const Flags& flags) {
     const auto lists = TRY(lists_of(context));
-    return for_each_name(context, flags.arguments(), [&](const std::string& text) -> Result<std::string> {
-        if (!TRY(lists.remove(TRY(complete(text))))) return fail(ErrorCode::NotFound, "No such manifest: ", text);
-        return text;
-    });
+    return for_each_name(context, flags.arguments(),
+                         [&](const std::string& text) -> Result<std::string> {
+                             if (!TRY(lists.remove(TRY(complete(text)))))
+                                 return fail(ErrorCode::NotFound, "No such manifest: ", text);
+                             return text;
+                         });
 }
 
 }  // namespace
@@ -151,51 +173,62 @@ Result<int> run_remove(Context& context, const Flags& flags) {
 Command manifest_group() {
     using enum FlagKind;
     const Flag insecure{.name = "insecure", .help = "", .hidden = true};
-    return {.name = "manifest",
-            .summary = "Put the images of several platforms under one name",
-            .children = {{.name = "annotate",
-                          .arguments = "LIST MANIFEST",
-                          .summary = "Say which platform a manifest of a list is for",
-                          .example = "berth manifest annotate --arch arm --variant v7 reg:5000/app:1 reg:5000/app:1-armv7",
-                          .flags = {{.name = "arch", .kind = Text, .help = "Processor, such as arm64"},
-                                    {.name = "os", .kind = Text, .help = "Operating system"},
-                                    {.name = "os-features", .kind = List, .help = "Features of the operating system"},
-                                    {.name = "os-version", .kind = Text, .help = "Version of the operating system"},
-                                    {.name = "variant", .kind = Text, .help = "Variant of the processor, such as v7"}},
-                          .least = 2,
-                          .most = 2,
-                          .run = run_annotate},
-                         {.name = "create",
-                          .arguments = "LIST MANIFEST [MANIFEST...]",
-                          .summary = "Begin a list, of manifests that are in a registry",
-                          .example = "berth manifest create reg:5000/app:1 reg:5000/app:1-amd64 reg:5000/app:1-arm64",
-                          .flags = {{.name = "amend", .letter = 'a', .help = "Add to a list that is there"}, insecure},
-                          .least = 2,
-                          .most = any_number,
-                          .run = run_create},
-                         {.name = "inspect",
-                          .arguments = "[LIST] MANIFEST",
-                          .summary = "Show a manifest or a list",
-                          .example = "berth manifest inspect debian:bookworm",
-                          .flags = {insecure, {.name = "verbose", .letter = 'v', .help = "With name and descriptor"}},
-                          .least = 1,
-                          .most = 2,
-                          .run = run_inspect},
-                         {.name = "push",
-                          .arguments = "LIST",
-                          .summary = "Send a list to its registry, with the manifests it names",
-                          .example = "berth manifest push --purge reg:5000/app:1",
-                          .flags = {insecure, {.name = "purge", .letter = 'p', .help = "Forget the local list afterwards"}},
-                          .least = 1,
-                          .most = 1,
-                          .run = run_push},
-                         {.name = "rm",
-                          .arguments = "LIST [LIST...]",
-                          .summary = "Forget lists that were not pushed",
-                          .example = "berth manifest rm reg:5000/app:1",
-                          .least = 1,
-                          .most = any_number,
-                          .run = run_remove}}};
+    return {
+        .name = "manifest",
+        .summary = "Put the images of several platforms under one name",
+        .children = {
+            {.name = "annotate",
+             .arguments = "LIST MANIFEST",
+             .summary = "Say which platform a manifest of a list is for",
+             .example = "berth manifest annotate --arch arm --variant v7 reg:5000/app:1 "
+                        "reg:5000/app:1-armv7",
+             .flags =
+                 {{.name = "arch", .kind = Text, .help = "Processor, such as arm64"},
+                  {.name = "os", .kind = Text, .help = "Operating system"},
+                  {.name = "os-features", .kind = List, .help = "Features of the operating system"},
+                  {.name = "os-version", .kind = Text, .help = "Version of the operating system"},
+                  {.name = "variant",
+                   .kind = Text,
+                   .help = "Variant of the processor, such as v7"}},
+             .least = 2,
+             .most = 2,
+             .run = run_annotate},
+            {.name = "create",
+             .arguments = "LIST MANIFEST [MANIFEST...]",
+             .summary = "Begin a list, of manifests that are in a registry",
+             .example =
+                 "berth manifest create reg:5000/app:1 reg:5000/app:1-amd64 reg:5000/app:1-arm64",
+             .flags = {{.name = "amend", .letter = 'a', .help = "Add to a list that is there"},
+                       insecure},
+             .least = 2,
+             .most = any_number,
+             .run = run_create},
+            {.name = "inspect",
+             .arguments = "[LIST] MANIFEST",
+             .summary = "Show a manifest or a list",
+             .example = "berth manifest inspect debian:bookworm",
+             .flags = {insecure,
+                       {.name = "verbose", .letter = 'v', .help = "With name and descriptor"}},
+             .least = 1,
+             .most = 2,
+             .run = run_inspect},
+            {.name = "push",
+             .arguments = "LIST",
+             .summary = "Send a list to its registry, with the manifests it names",
+             .example = "berth manifest push --purge reg:5000/app:1",
+             .flags =
+                 {insecure,
+                  {.name = "purge", .letter = 'p', .help = "Forget the local list afterwards"}},
+             .least = 1,
+             .most = 1,
+             .run = run_push},
+            {.name = "rm",
+             .arguments = "LIST [LIST...]",
+             .summary = "Forget lists that were not pushed",
+             .example = "berth manifest rm reg:5000/app:1",
+             .least = 1,
+             .most = any_number,
+             .run = run_remove}}};
 }
 
 }  // namespace berth::cli

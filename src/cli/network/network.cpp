@@ -15,8 +15,8 @@ using codec::get_bool;
 using codec::get_string;
 using enum FlagKind;
 
-// Ranges, gateways and auxiliary addresses belong to the subnet that contains them; with one subnet that is
-// simple, and with several they are matched in the order given.
+// Ranges, gateways and auxiliary addresses belong to the subnet that contains them; with one subnet
+// that is simple, and with several they are matched in the order given.
 Result<std::optional<api::Ipam>> ipam_of(const Flags& flags) {
     const auto subnets = flags.list("subnet"), ranges = flags.list("ip-range"),
                gateways = flags.list("gateway");
@@ -26,7 +26,8 @@ Result<std::optional<api::Ipam>> ipam_of(const Flags& flags) {
             return fail(ErrorCode::InvalidArgument,
                         "--ip-range, --gateway and --aux-address need a --subnet");
         }
-        if (!flags.has("ipam-driver") && flags.list("ipam-opt").empty()) return std::optional<api::Ipam>();
+        if (!flags.has("ipam-driver") && flags.list("ipam-opt").empty())
+            return std::optional<api::Ipam>();
     }
     if (ranges.size() > subnets.size() || gateways.size() > subnets.size()) {
         return fail(ErrorCode::InvalidArgument, "more ranges or gateways than subnets");
@@ -106,12 +107,13 @@ Result<int> run_inspect(Context& context, const Flags& flags) {
 
 Result<int> run_remove(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
-    return for_each_name(context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {
-        auto removed = engine->remove_network(name);
-        if (!removed && !(flags.is_set("force") && removed.error().is(ErrorCode::NotFound)))
-            return std::move(removed).error();
-        return name;
-    });
+    return for_each_name(
+        context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {
+            auto removed = engine->remove_network(name);
+            if (!removed && !(flags.is_set("force") && removed.error().is(ErrorCode::NotFound)))
+                return std::move(removed).error();
+            return name;
+        });
 }
 
 Result<int> run_connect(Context& context, const Flags& flags) {
@@ -134,18 +136,19 @@ Result<int> run_connect(Context& context, const Flags& flags) {
 
 Result<int> run_disconnect(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
-    TRY(engine->disconnect_network(flags.argument(0),
-                                   {.container = flags.argument(1), .force = flags.is_set("force")}));
+    TRY(engine->disconnect_network(
+        flags.argument(0), {.container = flags.argument(1), .force = flags.is_set("force")}));
     return 0;
 }
 
 Result<int> run_prune(Context& context, const Flags& flags) {
-    return prune(context, flags,
-                 {.warning = "This will remove all custom networks not used by at least one container.",
-                  .call = [](const client::Client& engine,
-                             const api::Filters& filters) { return engine.prune_networks(filters); },
-                  .list_name = "NetworksDeleted",
-                  .heading = "Deleted Networks:"});
+    return prune(
+        context, flags,
+        {.warning = "This will remove all custom networks not used by at least one container.",
+         .call = [](const client::Client& engine,
+                    const api::Filters& filters) { return engine.prune_networks(filters); },
+         .list_name = "NetworksDeleted",
+         .heading = "Deleted Networks:"});
 }
 
 std::vector<Flag> create_flags() {
@@ -167,7 +170,9 @@ std::vector<Flag> create_flags() {
 std::vector<Flag> connect_flags() {
     return {{.name = "alias", .kind = List, .help = "Further name on the network"},
             {.name = "driver-opt", .kind = List, .help = "Option of the driver"},
-            {.name = "gw-priority", .kind = Number, .help = "The highest one provides the default gateway"},
+            {.name = "gw-priority",
+             .kind = Number,
+             .help = "The highest one provides the default gateway"},
             {.name = "ip", .kind = Text, .help = "IPv4 address"},
             {.name = "ip6", .kind = Text, .help = "IPv6 address"},
             {.name = "link", .kind = List, .help = "Link to another container"},
@@ -179,62 +184,63 @@ std::vector<Flag> connect_flags() {
 Command network_group() {
     auto inspect = inspect_flags();
     inspect.push_back({.name = "verbose", .letter = 'v', .help = "Say more"});
-    return {.name = "network",
-            .summary = "Manage networks",
-            .children = {
-                {.name = "create",
-                 .arguments = "NETWORK",
-                 .summary = "Create a network",
-                 .example = "berth network create --subnet 10.10.0.0/24 back",
-                 .flags = create_flags(),
-                 .least = 1,
-                 .most = 1,
-                 .run = run_create},
-                {.name = "ls",
-                 .summary = "List networks",
-                 .example = "berth network ls --filter driver=bridge",
-                 .flags = list_flags(),
-                 .run = run_list,
-                 .aliases = {"list"}},
-                {.name = "inspect",
-                 .arguments = "NETWORK [NETWORK...]",
-                 .summary = "Show everything about networks",
-                 .example = "berth network inspect back",
-                 .flags = inspect,
-                 .least = 1,
-                 .most = any_number,
-                 .run = run_inspect},
-                {.name = "rm",
-                 .arguments = "NETWORK [NETWORK...]",
-                 .summary = "Remove networks",
-                 .example = "berth network rm back",
-                 .flags = {{.name = "force", .letter = 'f', .help = "It is fine if it is not there"}},
-                 .least = 1,
-                 .most = any_number,
-                 .run = run_remove,
-                 .aliases = {"remove"}},
-                {.name = "connect",
-                 .arguments = "NETWORK CONTAINER",
-                 .summary = "Join a container to a network",
-                 .example = "berth network connect --alias db back postgres",
-                 .flags = connect_flags(),
-                 .least = 2,
-                 .most = 2,
-                 .run = run_connect},
-                {.name = "disconnect",
-                 .arguments = "NETWORK CONTAINER",
-                 .summary = "Take a container off a network",
-                 .example = "berth network disconnect back postgres",
-                 .flags = {{.name = "force", .letter = 'f', .help = "Even if it cannot be reached"}},
-                 .least = 2,
-                 .most = 2,
-                 .run = run_disconnect},
-                {.name = "prune",
-                 .summary = "Remove networks that nothing uses",
-                 .example = "berth network prune -f",
-                 .flags = prune_flags(),
-                 .run = run_prune},
-            }};
+    return {
+        .name = "network",
+        .summary = "Manage networks",
+        .children = {
+            {.name = "create",
+             .arguments = "NETWORK",
+             .summary = "Create a network",
+             .example = "berth network create --subnet 10.10.0.0/24 back",
+             .flags = create_flags(),
+             .least = 1,
+             .most = 1,
+             .run = run_create},
+            {.name = "ls",
+             .summary = "List networks",
+             .example = "berth network ls --filter driver=bridge",
+             .flags = list_flags(),
+             .run = run_list,
+             .aliases = {"list"}},
+            {.name = "inspect",
+             .arguments = "NETWORK [NETWORK...]",
+             .summary = "Show everything about networks",
+             .example = "berth network inspect back",
+             .flags = inspect,
+             .least = 1,
+             .most = any_number,
+             .run = run_inspect},
+            {.name = "rm",
+             .arguments = "NETWORK [NETWORK...]",
+             .summary = "Remove networks",
+             .example = "berth network rm back",
+             .flags = {{.name = "force", .letter = 'f', .help = "It is fine if it is not there"}},
+             .least = 1,
+             .most = any_number,
+             .run = run_remove,
+             .aliases = {"remove"}},
+            {.name = "connect",
+             .arguments = "NETWORK CONTAINER",
+             .summary = "Join a container to a network",
+             .example = "berth network connect --alias db back postgres",
+             .flags = connect_flags(),
+             .least = 2,
+             .most = 2,
+             .run = run_connect},
+            {.name = "disconnect",
+             .arguments = "NETWORK CONTAINER",
+             .summary = "Take a container off a network",
+             .example = "berth network disconnect back postgres",
+             .flags = {{.name = "force", .letter = 'f', .help = "Even if it cannot be reached"}},
+             .least = 2,
+             .most = 2,
+             .run = run_disconnect},
+            {.name = "prune",
+             .summary = "Remove networks that nothing uses",
+             .example = "berth network prune -f",
+             .flags = prune_flags(),
+             .run = run_prune},
+        }};
 }
 
 }  // namespace berth::cli

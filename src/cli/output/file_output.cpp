@@ -24,8 +24,9 @@ Result<FileOutput> FileOutput::open(const Context& context, const std::string& p
         return FileOutput(TRY(sys::open(path, O_WRONLY).context("write ", path)), path, {});
     }
     std::string temporary = concat(path, ".", random_hex(4), ".part");
-    return FileOutput(TRY(sys::open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0600).context("write ", path)),
-                      path, temporary);
+    return FileOutput(
+        TRY(sys::open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0600).context("write ", path)), path,
+        temporary);
 }
 
 FileOutput::~FileOutput() {

@@ -9,8 +9,8 @@ namespace berth::cli {
 
 class Context;
 
-/// Where `save` and `export` write: a file that appears only when it is complete, or standard output, which
-/// must not be a terminal.
+/// Where `save` and `export` write: a file that appears only when it is complete, or standard
+/// output, which must not be a terminal.
 class FileOutput {
 public:
     static Result<FileOutput> open(const Context& context, const std::string& path);

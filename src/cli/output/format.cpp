@@ -15,7 +15,8 @@ using codec::Json;
 codec::TemplateMethod label_method(const Json& labels) {
     return [&labels](const Json&, std::string_view name,
                      const std::vector<Json>& arguments) -> std::optional<Result<Json>> {
-        if (name != "Label" || arguments.size() != 1 || !arguments[0].is_string()) return std::nullopt;
+        if (name != "Label" || arguments.size() != 1 || !arguments[0].is_string())
+            return std::nullopt;
         return Result<Json>(Json(codec::get_string(labels, arguments[0].get<std::string>())));
     };
 }
@@ -27,18 +28,20 @@ std::string field_names(const ListView& view) {
     return join(names, " ");
 }
 
-// The heading of a template's columns: the template itself, run over headings instead of values. Functions on
-// headings are harmless; a label's heading is its name.
+// The heading of a template's columns: the template itself, run over headings instead of values.
+// Functions on headings are harmless; a label's heading is its name.
 Result<std::string> heading_line(const ListView& view, const GoTemplate& line) {
     Json headings = Json::object();
-    for (const auto& [field, heading] : view.headings) headings[std::string(field)] = std::string(heading);
-    return line.execute(headings,
-                        [](const Json&, std::string_view name,
-                           const std::vector<Json>& arguments) -> std::optional<Result<Json>> {
-                            if (name != "Label" || arguments.size() != 1 || !arguments[0].is_string())
-                                return std::nullopt;
-                            return Result<Json>(Json(arguments[0].get<std::string>()));
-                        });
+    for (const auto& [field, heading] : view.headings)
+        headings[std::string(field)] = std::string(heading);
+    return line.execute(
+        headings,
+        [](const Json&, std::string_view name,
+           const std::vector<Json>& arguments) -> std::optional<Result<Json>> {
+            if (name != "Label" || arguments.size() != 1 || !arguments[0].is_string())
+                return std::nullopt;
+            return Result<Json>(Json(arguments[0].get<std::string>()));
+        });
 }
 
 }  // namespace
@@ -47,7 +50,8 @@ std::string unescape_format(std::string_view format) {
     return replace_all(replace_all(format, "\\t", "\t"), "\\n", "\n");
 }
 
-Result<std::string> render_list(const ListView& view, std::string_view format, const std::vector<Row>& rows) {
+Result<std::string> render_list(const ListView& view, std::string_view format,
+                                const std::vector<Row>& rows) {
     std::string text = unescape_format(format);
     if (text.empty() || text == "table") text = std::string(view.table);
     const bool is_table = text.starts_with("table ");
@@ -56,7 +60,9 @@ Result<std::string> render_list(const ListView& view, std::string_view format, c
     const auto line = TRY(GoTemplate::parse(text).context("--format"));
     std::string out;
     if (is_table)
-        out += TRY(heading_line(view, line).context("--format").hint("fields: ", field_names(view))) + "\n";
+        out +=
+            TRY(heading_line(view, line).context("--format").hint("fields: ", field_names(view))) +
+            "\n";
     for (const Row& row : rows) {
         out += TRY(line.execute(row.fields, label_method(row.labels))
                        .context("--format")

@@ -11,8 +11,8 @@ namespace berth::cli {
 
 class Context;
 
-/// One line of a list: what `--format` can name, in alphabetical order, all of it text. Labels are kept apart
-/// for `.Label`.
+/// One line of a list: what `--format` can name, in alphabetical order, all of it text. Labels are
+/// kept apart for `.Label`.
 struct Row {
     codec::Json fields = codec::Json::object();
     codec::Json labels = codec::Json::object();
@@ -24,9 +24,10 @@ struct ListView {
     std::vector<std::pair<std::string_view, std::string_view>> headings;
 };
 
-/// The rows as `format` asks: "" or "table" for the default table, "table TEMPLATE", "json", or a template
-/// for each row. InvalidArgument for a template that is wrong, with the fields as a hint.
-Result<std::string> render_list(const ListView& view, std::string_view format, const std::vector<Row>& rows);
+/// The rows as `format` asks: "" or "table" for the default table, "table TEMPLATE", "json", or a
+/// template for each row. InvalidArgument for a template that is wrong, with the fields as a hint.
+Result<std::string> render_list(const ListView& view, std::string_view format,
+                                const std::vector<Row>& rows);
 
 /// One document through a template ("json" for compact JSON), with a line end.
 Result<std::string> render_document(std::string_view format, const codec::Json& document);

@@ -40,12 +40,14 @@ TEST(Units, ReadSizes) {
 }
 
 TEST(Tables, AlignByCharacters) {
-    EXPECT_EQ(align_columns("A\tB\nlonger name\té\tx\n"), "A             B\nlonger name   é         x\n");
+    EXPECT_EQ(align_columns("A\tB\nlonger name\té\tx\n"),
+              "A             B\nlonger name   é         x\n");
     EXPECT_EQ(align_columns("only\n"), "only\n");
     EXPECT_EQ(align_columns(""), "");
 }
 
-const ListView view{.table = "table {{.ID}}\t{{.Name}}", .headings = {{"ID", "THE ID"}, {"Name", "NAME"}}};
+const ListView view{.table = "table {{.ID}}\t{{.Name}}",
+                    .headings = {{"ID", "THE ID"}, {"Name", "NAME"}}};
 
 std::vector<Row> rows() {
     Row row;
@@ -73,19 +75,21 @@ TEST(Ports, AreJoinedToRanges) {
         {"IP":"0.0.0.0","PrivatePort":81,"PublicPort":8081,"Type":"tcp"},
         {"IP":"::","PrivatePort":80,"PublicPort":8080,"Type":"tcp"},
         {"PrivatePort":9000,"Type":"tcp"},{"PrivatePort":9001,"Type":"tcp"},{"PrivatePort":53,"Type":"udp"}])");
-    EXPECT_EQ(ports_text(*ports), "0.0.0.0:8080-8081->80-81/tcp, [::]:8080->80/tcp, 9000-9001/tcp, 53/udp");
+    EXPECT_EQ(ports_text(*ports),
+              "0.0.0.0:8080-8081->80-81/tcp, [::]:8080->80/tcp, 9000-9001/tcp, 53/udp");
 }
 
 TEST(Rows, ShortenIdsAndCommands) {
-    const auto container =
-        codec::parse_json(R"({"Id":"0123456789abcdef0123","Names":["/web","/other/alias"],"Image":"nginx",
+    const auto container = codec::parse_json(
+        R"({"Id":"0123456789abcdef0123","Names":["/web","/other/alias"],"Image":"nginx",
         "Command":"a command that is longer than twenty","Created":0,"State":"running","Status":"Up","Ports":[],"Labels":{"b":"2","a":"1"}})");
     const auto row = container_row(*container, false);
     EXPECT_EQ(row.fields["ID"], "0123456789ab");
     EXPECT_EQ(row.fields["Names"], "web");
     EXPECT_EQ(row.fields["Command"], "\"a command that is l…\"");
     EXPECT_EQ(row.fields["Labels"], "a=1,b=2");
-    EXPECT_EQ(container_row(*container, true).fields["Command"], "\"a command that is longer than twenty\"");
+    EXPECT_EQ(container_row(*container, true).fields["Command"],
+              "\"a command that is longer than twenty\"");
 }
 
 TEST(Progress, DrawsBars) {

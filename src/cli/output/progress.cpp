@@ -15,7 +15,8 @@ std::string progress_bar(std::int64_t current, std::int64_t total, int columns) 
     if (columns < 60) return counts;
     constexpr int width = 50;
     const int filled = static_cast<int>(
-        std::clamp<double>(static_cast<double>(current) / static_cast<double>(total), 0, 1) * width);
+        std::clamp<double>(static_cast<double>(current) / static_cast<double>(total), 0, 1) *
+        width);
     std::string bar(filled, '=');
     if (filled < width) bar += '>';
     bar.append(width - std::min<std::size_t>(bar.size(), width), ' ');
@@ -36,7 +37,8 @@ Result<> ProgressPrinter::write(std::string_view text) const {
 }
 
 std::string ProgressPrinter::line_for(const api::ProgressMessage& message) const {
-    std::string line = message.id.empty() ? message.status : concat(message.id, ": ", message.status);
+    std::string line =
+        message.id.empty() ? message.status : concat(message.id, ": ", message.status);
     if (is_live_) {
         const auto bar =
             progress_bar(message.current, message.total, columns_ - static_cast<int>(line.size()));

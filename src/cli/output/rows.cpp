@@ -14,7 +14,10 @@ using codec::get_string;
 using codec::Json;
 
 std::vector<Flag> list_flags() {
-    return {{.name = "filter", .letter = 'f', .kind = FlagKind::List, .help = "Only what fits (key=value)"},
+    return {{.name = "filter",
+             .letter = 'f',
+             .kind = FlagKind::List,
+             .help = "Only what fits (key=value)"},
             {.name = "format",
              .kind = FlagKind::Text,
              .help = "table, json, \"table TEMPLATE\" or a Go template"},
@@ -63,8 +66,8 @@ std::string ports_text(const Json& ports) {
     };
     std::vector<Port> list;
     for (const auto& port : ports) {
-        list.push_back({get_string(port, "IP"), get_string(port, "Type"), get_int(port, "PrivatePort"),
-                        get_int(port, "PublicPort")});
+        list.push_back({get_string(port, "IP"), get_string(port, "Type"),
+                        get_int(port, "PrivatePort"), get_int(port, "PublicPort")});
     }
     std::sort(list.begin(), list.end(), [](const Port& a, const Port& b) {
         return std::tuple(a.outside == 0, a.type, a.ip, a.inside) <
@@ -78,13 +81,16 @@ std::string ports_text(const Json& ports) {
                    (a.outside == 0 ? b.outside == 0 : b.outside == a.outside + 1);
         };
         while (last + 1 < list.size() && follows(list[last], list[last + 1])) ++last;
-        auto range = [](std::int64_t a, std::int64_t b) { return a == b ? concat(a) : concat(a, "-", b); };
+        auto range = [](std::int64_t a, std::int64_t b) {
+            return a == b ? concat(a) : concat(a, "-", b);
+        };
         const Port& port = list[first];
         std::string text = concat(range(port.inside, list[last].inside), "/", port.type);
         if (port.outside != 0) {
             const std::string ip =
                 port.ip.find(':') != std::string::npos ? concat("[", port.ip, "]") : port.ip;
-            text = concat(ip, ip.empty() ? "" : ":", range(port.outside, list[last].outside), "->", text);
+            text = concat(ip, ip.empty() ? "" : ":", range(port.outside, list[last].outside), "->",
+                          text);
         }
         parts.push_back(std::move(text));
         first = last + 1;
@@ -126,7 +132,9 @@ Row container_row(const Json& container, bool full) {
     f["CreatedAt"] = replace_all(to_rfc3339(Timestamp(std::chrono::seconds(created))), "T", " ");
     f["CreatedAt"] = concat(f["CreatedAt"].get<std::string>().substr(0, 19), " +0000 UTC");
     f["ID"] = short_id(get_string(container, "Id"), full);
-    f["Image"] = image.starts_with("sha256:") ? short_id(image, full) : image.empty() ? "<no image>" : image;
+    f["Image"] = image.starts_with("sha256:") ? short_id(image, full)
+                 : image.empty()              ? "<no image>"
+                                              : image;
     f["Labels"] = join_labels(row.labels);
     f["LocalVolumes"] = concat(local_volumes);
     f["Mounts"] = join(mounts, ",");

@@ -8,12 +8,12 @@
 
 namespace berth::cli {
 
-/// -e: "NAME=value" as it is; "NAME" takes the value from `environment`, and is left out when it has none
-/// there.
+/// -e: "NAME=value" as it is; "NAME" takes the value from `environment`, and is left out when it
+/// has none there.
 Result<> add_variable(std::vector<std::string>& variables, const std::string& text,
                       const client::Environment& environment);
-/// The lines of an --env-file or --label-file: comments start with #, blank lines are skipped, nothing is
-/// unquoted. InvalidArgument names the line.
+/// The lines of an --env-file or --label-file: comments start with #, blank lines are skipped,
+/// nothing is unquoted. InvalidArgument names the line.
 Result<std::vector<std::string>> parse_variable_file(std::string_view text,
                                                      const client::Environment& environment);
 

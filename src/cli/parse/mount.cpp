@@ -82,7 +82,9 @@ public:
                           (!mount_.volume_options || mount_.type == "volume") &&
                           (!mount_.tmpfs_options || mount_.type == "tmpfs") &&
                           (!mount_.image_options || mount_.type == "image");
-        if (!fits) return fail(ErrorCode::InvalidArgument, "options of another type with type=", mount_.type);
+        if (!fits)
+            return fail(ErrorCode::InvalidArgument,
+                        "options of another type with type=", mount_.type);
         if (mount_.type == "bind") mount_.source = absolute_path(mount_.source, working_folder_);
         return std::move(mount_);
     }
@@ -135,7 +137,8 @@ private:
 
     Result<> take_mode(const std::string& value) {
         const auto mode = parse_octal(value);
-        if (!mode || *mode > 07777) return fail(ErrorCode::InvalidArgument, "invalid tmpfs-mode: ", value);
+        if (!mode || *mode > 07777)
+            return fail(ErrorCode::InvalidArgument, "invalid tmpfs-mode: ", value);
         made(mount_.tmpfs_options).mode = *mode;
         return {};
     }
@@ -162,11 +165,13 @@ bool is_volume_name(std::string_view name) {
 }  // namespace
 
 std::string VolumeFlag::to_string() const {
-    return options.empty() ? concat(source, ":", target) : concat(source, ":", target, ":", options);
+    return options.empty() ? concat(source, ":", target)
+                           : concat(source, ":", target, ":", options);
 }
 
 std::string absolute_path(std::string_view path, std::string_view folder) {
-    return clean_absolute_path(path.starts_with('/') ? std::string(path) : concat(folder, "/", path));
+    return clean_absolute_path(path.starts_with('/') ? std::string(path)
+                                                     : concat(folder, "/", path));
 }
 
 Result<std::vector<std::string>> split_csv(std::string_view line) {
@@ -205,13 +210,16 @@ Result<VolumeFlag> parse_volume(std::string_view text, std::string_view working_
         if (parts.size() == 3) volume.options = parts[2];
         if (volume.source.empty()) return refuse("the source is empty");
     }
-    if (!volume.target.starts_with('/')) return refuse("the path in the container must be absolute");
-    if (absolute_path(volume.target, "/") == "/") return refuse("the container's root cannot be a volume");
+    if (!volume.target.starts_with('/'))
+        return refuse("the path in the container must be absolute");
+    if (absolute_path(volume.target, "/") == "/")
+        return refuse("the container's root cannot be a volume");
     if (volume.source.starts_with('.')) {
         volume.source = absolute_path(volume.source, working_folder);
     } else if (volume.source == "~" || volume.source.starts_with("~/")) {
         volume.source = absolute_path(
-            std::string_view(volume.source).substr(1).empty() ? "." : volume.source.substr(2), home);
+            std::string_view(volume.source).substr(1).empty() ? "." : volume.source.substr(2),
+            home);
     } else if (volume.source.starts_with('/')) {
         volume.source = absolute_path(volume.source, "/");
     } else if (!volume.source.empty() && !is_volume_name(volume.source)) {

@@ -19,8 +19,8 @@ struct VolumeFlag {
     bool operator==(const VolumeFlag&) const = default;
 };
 
-/// Sources that start with "." or "~" are completed with `working_folder` and `home`. InvalidArgument names
-/// the part that is wrong.
+/// Sources that start with "." or "~" are completed with `working_folder` and `home`.
+/// InvalidArgument names the part that is wrong.
 Result<VolumeFlag> parse_volume(std::string_view text, std::string_view working_folder,
                                 std::string_view home);
 

@@ -17,7 +17,8 @@ Result<NetworkFlag> parse_network(std::string_view text) {
     };
     for (const auto& field : TRY(split_csv(text).context("--network"))) {
         const auto parts = split_once(field, '=');
-        if (!parts) return fail(ErrorCode::InvalidArgument, "--network: \"", field, "\" must be key=value");
+        if (!parts)
+            return fail(ErrorCode::InvalidArgument, "--network: \"", field, "\" must be key=value");
         const auto [key, value] = *parts;
         if (key == "name")
             network.name = value;
@@ -35,13 +36,15 @@ Result<NetworkFlag> parse_network(std::string_view text) {
             endpoint.gw_priority = static_cast<int>(parse_int(value).value_or(0));
         else if (key == "driver-opt") {
             const auto option = split_once(value, '=');
-            if (!option) return fail(ErrorCode::InvalidArgument, "--network: driver-opt must be key=value");
+            if (!option)
+                return fail(ErrorCode::InvalidArgument, "--network: driver-opt must be key=value");
             endpoint.driver_opts[std::string(option->first)] = option->second;
         } else {
             return fail(ErrorCode::InvalidArgument, "--network: unknown key \"", key, "\"");
         }
     }
-    if (network.name.empty()) return fail(ErrorCode::InvalidArgument, "--network: the name is missing");
+    if (network.name.empty())
+        return fail(ErrorCode::InvalidArgument, "--network: the name is missing");
     return network;
 }
 

@@ -34,14 +34,17 @@ TEST(PublishedPorts, ReadAllForms) {
 }
 
 TEST(PublishedPorts, RefuseWhatIsNoPort) {
-    for (const char* text : {"", ":", "0:80", "99999:80", "80:", "a:80", "80/icmp", "8000-8002:80-81",
-                             "82-80", "1.2.3:80:80", "[::1:80:80", "-1", "80-"}) {
+    for (const char* text :
+         {"", ":", "0:80", "99999:80", "80:", "a:80", "80/icmp", "8000-8002:80-81", "82-80",
+          "1.2.3:80:80", "[::1:80:80", "-1", "80-"}) {
         EXPECT_FALSE(parse_published(text)) << text;
     }
 }
 
 TEST(Volumes, ReadAllForms) {
-    const auto parse = [](std::string_view text) { return *parse_volume(text, "/work", "/home/me"); };
+    const auto parse = [](std::string_view text) {
+        return *parse_volume(text, "/work", "/home/me");
+    };
     EXPECT_EQ(parse("/data"), (VolumeFlag{"", "/data", ""}));
     EXPECT_EQ(parse("vol:/data:ro"), (VolumeFlag{"vol", "/data", "ro"}));
     EXPECT_EQ(parse("./src:/src"), (VolumeFlag{"/work/src", "/src", ""}));
@@ -67,9 +70,10 @@ TEST(Mounts, ReadKeysOfEachType) {
     ASSERT_TRUE(volume);
     EXPECT_TRUE(volume->volume_options->no_copy);
     EXPECT_EQ(volume->volume_options->driver_config->options.at("o"), "a,b");
-    for (const char* text : {"", "type=bind,dst=/x", "type=bind,src=/x", "type=nosuch,dst=/x",
-                             "type=tmpfs,src=a,dst=/x", "type=tmpfs,dst=/x,bind-propagation=rslave",
-                             "src=a,dst=/x,what=ever", "src=a,dst=/x,readonly=perhaps", "\"src=a"}) {
+    for (const char* text :
+         {"", "type=bind,dst=/x", "type=bind,src=/x", "type=nosuch,dst=/x",
+          "type=tmpfs,src=a,dst=/x", "type=tmpfs,dst=/x,bind-propagation=rslave",
+          "src=a,dst=/x,what=ever", "src=a,dst=/x,readonly=perhaps", "\"src=a"}) {
         EXPECT_FALSE(parse_mount(text, "/")) << text;
     }
 }
@@ -86,7 +90,8 @@ TEST(Variables, ComeFromFlagsFilesAndTheEnvironment) {
     auto file = parse_variable_file("# note\n\nA=\"quoted\"\r\n  B=2\nHOME\n", environment);
     ASSERT_TRUE(file);
     EXPECT_THAT(*file, ElementsAre("A=\"quoted\"", "B=2", "HOME=/root"));
-    EXPECT_THAT(parse_variable_file("A=1\nB C=2\n", environment).error().message(), HasSubstr("line 2"));
+    EXPECT_THAT(parse_variable_file("A=1\nB C=2\n", environment).error().message(),
+                HasSubstr("line 2"));
 }
 
 TEST(Limits, AreChecked) {

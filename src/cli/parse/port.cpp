@@ -30,12 +30,14 @@ Result<Range> parse_range(std::string_view text, std::string_view what) {
 Result<std::string> parse_protocol(std::string_view text) {
     const std::string lower = to_lower(text);
     if (lower == "tcp" || lower == "udp" || lower == "sctp") return lower;
-    return fail(ErrorCode::InvalidArgument, "unknown protocol \"", text, "\": tcp, udp and sctp are known");
+    return fail(ErrorCode::InvalidArgument, "unknown protocol \"", text,
+                "\": tcp, udp and sctp are known");
 }
 
 bool is_address(const std::string& text) {
     in6_addr buffer;
-    return inet_pton(AF_INET, text.c_str(), &buffer) == 1 || inet_pton(AF_INET6, text.c_str(), &buffer) == 1;
+    return inet_pton(AF_INET, text.c_str(), &buffer) == 1 ||
+           inet_pton(AF_INET6, text.c_str(), &buffer) == 1;
 }
 
 struct Parts {
@@ -53,7 +55,8 @@ Result<Parts> split_parts(std::string_view text) {
     std::string_view host = text.substr(0, last);
     if (host.starts_with('[')) {
         const auto close = host.find(']');
-        if (close == std::string_view::npos) return fail(ErrorCode::InvalidArgument, "\"[\" without \"]\"");
+        if (close == std::string_view::npos)
+            return fail(ErrorCode::InvalidArgument, "\"[\" without \"]\"");
         parts.host_ip = host.substr(1, close - 1);
         host.remove_prefix(close + 1);
         if (!host.empty() && !host.starts_with(':'))
@@ -111,7 +114,8 @@ Result<std::vector<std::string>> parse_exposed(std::string_view text) {
     if (slash != std::string_view::npos) protocol = TRY(parse_protocol(text.substr(slash + 1)));
     const Range range = TRY(parse_range(text.substr(0, slash), "port"));
     std::vector<std::string> out;
-    for (auto port = range.first; port <= range.last; ++port) out.push_back(concat(port, "/", protocol));
+    for (auto port = range.first; port <= range.last; ++port)
+        out.push_back(concat(port, "/", protocol));
     return out;
 }
 

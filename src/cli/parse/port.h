@@ -16,8 +16,8 @@ struct PublishedPort {
     bool operator==(const PublishedPort&) const = default;
 };
 
-/// [[HOST_IP:]HOST_PORT[-LAST]:]PORT[-LAST][/PROTOCOL]; ranges of equal length become one entry for each
-/// port. InvalidArgument names the part that is wrong.
+/// [[HOST_IP:]HOST_PORT[-LAST]:]PORT[-LAST][/PROTOCOL]; ranges of equal length become one entry for
+/// each port. InvalidArgument names the part that is wrong.
 Result<std::vector<PublishedPort>> parse_published(std::string_view text);
 /// --expose: "80", "80/udp", "3000-3010/tcp".
 Result<std::vector<std::string>> parse_exposed(std::string_view text);

@@ -12,13 +12,17 @@ Result<api::Ulimit> parse_ulimit(std::string_view text) {
     const auto parts = split_once(text, '=');
     if (!parts || parts->first.empty()) return refuse("expected NAME=SOFT[:HARD]");
     static constexpr std::string_view known =
-        " core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack ";
-    if (known.find(concat(" ", parts->first, " ")) == std::string_view::npos) return refuse("unknown limit");
+        " core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime "
+        "sigpending stack ";
+    if (known.find(concat(" ", parts->first, " ")) == std::string_view::npos)
+        return refuse("unknown limit");
     const auto colon = parts->second.find(':');
     const auto soft = parse_int(parts->second.substr(0, colon));
-    const auto hard = colon == std::string_view::npos ? soft : parse_int(parts->second.substr(colon + 1));
+    const auto hard =
+        colon == std::string_view::npos ? soft : parse_int(parts->second.substr(colon + 1));
     if (!soft || !hard) return refuse("not a number");
-    if (*hard >= 0 && (*soft > *hard || *soft < 0)) return refuse("the soft limit is above the hard one");
+    if (*hard >= 0 && (*soft > *hard || *soft < 0))
+        return refuse("the soft limit is above the hard one");
     return api::Ulimit{std::string(parts->first), *hard, *soft};
 }
 
@@ -29,15 +33,17 @@ Result<api::RestartPolicy> parse_restart(std::string_view text) {
     policy.name = text.substr(0, colon);
     if (policy.name != "no" && policy.name != "always" && policy.name != "unless-stopped" &&
         policy.name != "on-failure" && policy.name != "unhealthy") {
-        return fail(ErrorCode::InvalidArgument, "unknown restart policy \"", text,
-                    "\": no, always, unless-stopped, on-failure[:count] and unhealthy[:count] are known");
+        return fail(
+            ErrorCode::InvalidArgument, "unknown restart policy \"", text,
+            "\": no, always, unless-stopped, on-failure[:count] and unhealthy[:count] are known");
     }
     if (colon == std::string_view::npos) return policy;
     const auto count = parse_uint(text.substr(colon + 1));
     if (!count || *count > 1'000'000)
         return fail(ErrorCode::InvalidArgument, "invalid count in restart policy \"", text, "\"");
     if (policy.name != "on-failure" && policy.name != "unhealthy")
-        return fail(ErrorCode::InvalidArgument, "only on-failure and unhealthy take a count: \"", text, "\"");
+        return fail(ErrorCode::InvalidArgument, "only on-failure and unhealthy take a count: \"",
+                    text, "\"");
     policy.maximum_retry_count = static_cast<int>(*count);
     return policy;
 }
@@ -45,13 +51,14 @@ Result<api::RestartPolicy> parse_restart(std::string_view text) {
 bool is_cdi_name(std::string_view text) {
     const auto equals = text.find('=');
     const auto kind = split_once(text.substr(0, equals), '/');
-    return !text.starts_with('/') && equals != std::string_view::npos && equals + 1 < text.size() && kind &&
-           !kind->first.empty() && !kind->second.empty() && text.find(':') > equals;
+    return !text.starts_with('/') && equals != std::string_view::npos && equals + 1 < text.size() &&
+           kind && !kind->first.empty() && !kind->second.empty() && text.find(':') > equals;
 }
 
 Result<api::DeviceMapping> parse_device(std::string_view text) {
     const auto is_permissions = [](std::string_view part) {
-        return !part.empty() && part.size() <= 3 && part.find_first_not_of("rwm") == std::string_view::npos;
+        return !part.empty() && part.size() <= 3 &&
+               part.find_first_not_of("rwm") == std::string_view::npos;
     };
     const auto parts = split(text, ':');
     api::DeviceMapping device{
@@ -73,7 +80,8 @@ Result<api::DeviceMapping> parse_device(std::string_view text) {
 Result<api::ThrottleDevice> parse_throttle(std::string_view text, bool is_bytes) {
     const auto colon = text.rfind(':');
     if (colon == std::string_view::npos || !text.starts_with("/dev/")) {
-        return fail(ErrorCode::InvalidArgument, "invalid rate \"", text, "\": expected /dev/NAME:RATE");
+        return fail(ErrorCode::InvalidArgument, "invalid rate \"", text,
+                    "\": expected /dev/NAME:RATE");
     }
     const auto rate = text.substr(colon + 1);
     api::ThrottleDevice device{std::string(text.substr(0, colon)), 0};

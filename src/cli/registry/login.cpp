@@ -16,7 +16,8 @@ namespace {
 class HiddenInput {
 public:
     HiddenInput()
-        : is_active_(tcgetattr(STDIN_FILENO, &saved_) == 0), on_interrupt_(interrupt_.token(), [this] {
+        : is_active_(tcgetattr(STDIN_FILENO, &saved_) == 0),
+          on_interrupt_(interrupt_.token(), [this] {
               restore();
               ::_exit(Interrupt::exit_code());
           }) {
@@ -80,14 +81,17 @@ Result<int> run_login(Context& context, const Flags& flags) {
     const std::string registry = flags.argument_count() > 0 ? flags.argument(0) : "docker.io";
     ConfigFile* config = TRY(context.config());
     api::AuthConfig auth;
-    const bool is_asked = !flags.has("username") && !flags.has("password") && !flags.is_set("password-stdin");
+    const bool is_asked =
+        !flags.has("username") && !flags.has("password") && !flags.is_set("password-stdin");
     if (is_asked) auth = TRY(config->credentials(registry));
     if (auth.is_empty()) {
         if (flags.is_set("password-stdin") && !flags.has("username")) {
             return fail(ErrorCode::InvalidArgument, "--password-stdin needs --username");
         }
-        auth.username = flags.has("username") ? flags.text("username") : TRY(ask(context, "Username", false));
-        if (auth.username.empty()) return fail(ErrorCode::InvalidArgument, "the user name is empty");
+        auth.username =
+            flags.has("username") ? flags.text("username") : TRY(ask(context, "Username", false));
+        if (auth.username.empty())
+            return fail(ErrorCode::InvalidArgument, "the user name is empty");
         auth.password = TRY(password_of(context, flags));
         if (auth.password.empty()) return fail(ErrorCode::InvalidArgument, "the password is empty");
     }
@@ -121,16 +125,17 @@ Result<int> run_logout(Context& context, const Flags& flags) {
 }  // namespace
 
 Command login_command() {
-    return {.name = "login",
-            .arguments = "[REGISTRY]",
-            .summary = "Keep credentials for a registry, after checking them",
-            .example = "berth login -u me --password-stdin registry.example.com <password.txt",
-            .flags = {{.name = "password", .letter = 'p', .kind = FlagKind::Text, .help = "Password"},
-                      {.name = "password-stdin", .help = "Read the password from standard input"},
-                      {.name = "username", .letter = 'u', .kind = FlagKind::Text, .help = "User name"}},
-            .least = 0,
-            .most = 1,
-            .run = run_login};
+    return {
+        .name = "login",
+        .arguments = "[REGISTRY]",
+        .summary = "Keep credentials for a registry, after checking them",
+        .example = "berth login -u me --password-stdin registry.example.com <password.txt",
+        .flags = {{.name = "password", .letter = 'p', .kind = FlagKind::Text, .help = "Password"},
+                  {.name = "password-stdin", .help = "Read the password from standard input"},
+                  {.name = "username", .letter = 'u', .kind = FlagKind::Text, .help = "User name"}},
+        .least = 0,
+        .most = 1,
+        .run = run_login};
 }
 
 Command logout_command() {

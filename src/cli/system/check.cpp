@@ -18,19 +18,26 @@ Result<int> run_check(Context& context, const Flags& flags) {
     if (const auto* problems = codec::find_member(report, "Problems")) {
         for (const auto& problem : *problems) {
             Row row;
-            for (const char* field : {"Kind", "Subject", "Problem", "Repair"}) row.fields[field] = get_string(problem, field);
+            for (const char* field : {"Kind", "Subject", "Problem", "Repair"})
+                row.fields[field] = get_string(problem, field);
             all_repaired = all_repaired && codec::get_bool(problem, "Repaired");
             rows.push_back(std::move(row));
         }
     }
     const ListView list{.table = "table {{.Kind}}\t{{.Subject}}\t{{.Problem}}\t{{.Repair}}",
-                        .headings = {{"Kind", "KIND"}, {"Subject", "SUBJECT"}, {"Problem", "PROBLEM"}, {"Repair", "REPAIR"}}};
+                        .headings = {{"Kind", "KIND"},
+                                     {"Subject", "SUBJECT"},
+                                     {"Problem", "PROBLEM"},
+                                     {"Repair", "REPAIR"}}};
     const bool is_plain = flags.text("format").empty();
-    if (!rows.empty() || !is_plain) TRY(context.print(TRY(render_list(list, flags.text("format"), rows))));
+    if (!rows.empty() || !is_plain)
+        TRY(context.print(TRY(render_list(list, flags.text("format"), rows))));
     if (is_plain)
-        TRY(context.print_line(concat(get_int(report, "Images"), " images, ", get_int(report, "Layers"), " layers and ",
-                                      get_int(report, "Blobs"), " blobs (", human_size(static_cast<double>(get_int(report, "Bytes"))),
-                                      ") were checked: ", rows.size(), rows.size() == 1 ? " problem" : " problems")));
+        TRY(context.print_line(
+            concat(get_int(report, "Images"), " images, ", get_int(report, "Layers"),
+                   " layers and ", get_int(report, "Blobs"), " blobs (",
+                   human_size(static_cast<double>(get_int(report, "Bytes"))),
+                   ") were checked: ", rows.size(), rows.size() == 1 ? " problem" : " problems")));
     return all_repaired ? 0 : 1;
 }
 
@@ -40,8 +47,12 @@ Command check_command() {
     return {.name = "check",
             .summary = "Check that images, layers and blobs are what they claim to be",
             .example = "berth system check --repair",
-            .flags = {{.name = "format", .kind = FlagKind::Text, .help = "table, json or a Go template"},
-                      {.name = "repair", .help = "Fetch or make again what can be, and remove what is damaged beyond that, so that a pull brings it"}},
+            .flags = {{.name = "format",
+                       .kind = FlagKind::Text,
+                       .help = "table, json or a Go template"},
+                      {.name = "repair",
+                       .help = "Fetch or make again what can be, and remove what is damaged beyond "
+                               "that, so that a pull brings it"}},
             .run = run_check};
 }
 

@@ -35,7 +35,8 @@ Usage images_usage(const Json& usage) {
         ++out.total;
         if (get_int(image, "Containers") <= 0) continue;
         ++out.active;
-        active_size += get_int(image, "Size") - std::max<std::int64_t>(get_int(image, "SharedSize"), 0);
+        active_size +=
+            get_int(image, "Size") - std::max<std::int64_t>(get_int(image, "SharedSize"), 0);
     }
     out.reclaimable = std::max<std::int64_t>(out.size - active_size, 0);
     if (out.active == out.total) out.reclaimable = 0;
@@ -62,7 +63,8 @@ Usage volumes_usage(const Json& usage) {
     for (const auto& volume : list_of(usage, "Volumes")) {
         ++out.total;
         const auto* data = find_member(volume, "UsageData");
-        const std::int64_t size = data != nullptr ? std::max<std::int64_t>(get_int(*data, "Size"), 0) : 0;
+        const std::int64_t size =
+            data != nullptr ? std::max<std::int64_t>(get_int(*data, "Size"), 0) : 0;
         out.size += size;
         if (data != nullptr && get_int(*data, "RefCount") > 0)
             ++out.active;
@@ -104,15 +106,19 @@ std::string size_text(std::int64_t bytes) { return human_size(static_cast<double
 std::string root_text(const Json& root) {
     std::vector<const Json*> parts;
     for (const auto& part : list_of(root, "Parts")) parts.push_back(&part);
-    std::stable_sort(parts.begin(), parts.end(), [](const Json* a, const Json* b) { return get_int(*a, "Size") > get_int(*b, "Size"); });
+    std::stable_sort(parts.begin(), parts.end(), [](const Json* a, const Json* b) {
+        return get_int(*a, "Size") > get_int(*b, "Size");
+    });
     std::string text = "HOLDS\tON DISK\n";
-    for (const Json* part : parts) text += concat(get_string(*part, "Holds"), "\t", size_text(get_int(*part, "Size")), "\n");
+    for (const Json* part : parts)
+        text += concat(get_string(*part, "Holds"), "\t", size_text(get_int(*part, "Size")), "\n");
     text += concat("total\t", size_text(get_int(root, "Total")), "\n");
     return concat("\nData root ", get_string(root, "Root"), ":\n\n", align_columns(text));
 }
 
 std::string verbose_text(const Json& usage) {
-    std::string images = "REPOSITORY\tTAG\tIMAGE ID\tCREATED\tSIZE\tSHARED SIZE\tUNIQUE SIZE\tCONTAINERS\n";
+    std::string images =
+        "REPOSITORY\tTAG\tIMAGE ID\tCREATED\tSIZE\tSHARED SIZE\tUNIQUE SIZE\tCONTAINERS\n";
     for (const auto& image : list_of(usage, "Images")) {
         auto tags = codec::get_strings(image, "RepoTags");
         if (tags.empty()) tags.emplace_back("<none>:<none>");
@@ -120,38 +126,40 @@ std::string verbose_text(const Json& usage) {
         const auto shared = std::max<std::int64_t>(get_int(image, "SharedSize"), 0);
         for (const auto& tag : tags) {
             const auto colon = tag.rfind(':');
-            images +=
-                concat(tag.substr(0, colon), "\t", tag.substr(colon + 1), "\t",
-                       short_id(get_string(image, "Id")), "\t", ago(get_int(image, "Created"), now_seconds()),
-                       "\t", size_text(size), "\t", size_text(shared), "\t", size_text(size - shared), "\t",
-                       get_int(image, "Containers"), "\n");
+            images += concat(tag.substr(0, colon), "\t", tag.substr(colon + 1), "\t",
+                             short_id(get_string(image, "Id")), "\t",
+                             ago(get_int(image, "Created"), now_seconds()), "\t", size_text(size),
+                             "\t", size_text(shared), "\t", size_text(size - shared), "\t",
+                             get_int(image, "Containers"), "\n");
         }
     }
     std::string containers = "CONTAINER ID\tIMAGE\tSIZE\tSTATUS\tNAMES\n";
     for (const auto& container : list_of(usage, "Containers")) {
         const Row row = container_row(container, false);
-        containers += concat(get_string(row.fields, "ID"), "\t", get_string(row.fields, "Image"), "\t",
-                             get_string(row.fields, "Size"), "\t", get_string(row.fields, "Status"), "\t",
-                             get_string(row.fields, "Names"), "\n");
+        containers +=
+            concat(get_string(row.fields, "ID"), "\t", get_string(row.fields, "Image"), "\t",
+                   get_string(row.fields, "Size"), "\t", get_string(row.fields, "Status"), "\t",
+                   get_string(row.fields, "Names"), "\n");
     }
     std::string volumes = "VOLUME NAME\tLINKS\tSIZE\n";
     for (const auto& volume : list_of(usage, "Volumes")) {
         const auto* data = find_member(volume, "UsageData");
-        volumes +=
-            concat(get_string(volume, "Name"), "\t", data != nullptr ? get_int(*data, "RefCount") : 0, "\t",
-                   human_size(data != nullptr ? static_cast<double>(get_int(*data, "Size")) : 0), "\n");
+        volumes += concat(
+            get_string(volume, "Name"), "\t", data != nullptr ? get_int(*data, "RefCount") : 0,
+            "\t", human_size(data != nullptr ? static_cast<double>(get_int(*data, "Size")) : 0),
+            "\n");
     }
     std::string cache = "CACHE ID\tCACHE TYPE\tSIZE\tCREATED\tLAST USED\tUSAGE\tSHARED\n";
     for (const auto& entry : list_of(usage, "BuildCache")) {
-        cache += concat(get_string(entry, "ID").substr(0, 12), "\t", get_string(entry, "Type"), "\t",
-                        human_size(static_cast<double>(get_int(entry, "Size"))), "\t",
+        cache += concat(get_string(entry, "ID").substr(0, 12), "\t", get_string(entry, "Type"),
+                        "\t", human_size(static_cast<double>(get_int(entry, "Size"))), "\t",
                         ago(get_string(entry, "CreatedAt"), now_seconds()), "\t",
                         ago(get_string(entry, "LastUsedAt"), now_seconds()), "\t",
                         get_int(entry, "UsageCount"), "\t", codec::get_bool(entry, "Shared"), "\n");
     }
     return concat("Images space usage:\n\n", align_columns(images), "\nContainers space usage:\n\n",
-                  align_columns(containers), "\nLocal Volumes space usage:\n\n", align_columns(volumes),
-                  "\nBuild cache usage:\n\n", align_columns(cache));
+                  align_columns(containers), "\nLocal Volumes space usage:\n\n",
+                  align_columns(volumes), "\nBuild cache usage:\n\n", align_columns(cache));
 }
 
 Result<int> run_df(Context& context, const Flags& flags) {
@@ -169,14 +177,16 @@ Result<int> run_df(Context& context, const Flags& flags) {
         TRY(context.print(concat(verbose_text(usage), root ? root_text(*root) : std::string())));
         return 0;
     }
-    const std::vector<Row> rows = {usage_row(images_usage(usage)), usage_row(containers_usage(usage)),
+    const std::vector<Row> rows = {usage_row(images_usage(usage)),
+                                   usage_row(containers_usage(usage)),
                                    usage_row(volumes_usage(usage)), usage_row(cache_usage(usage))};
-    const ListView view{.table = "table {{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}",
-                        .headings = {{"Type", "TYPE"},
-                                     {"TotalCount", "TOTAL"},
-                                     {"Active", "ACTIVE"},
-                                     {"Size", "SIZE"},
-                                     {"Reclaimable", "RECLAIMABLE"}}};
+    const ListView view{
+        .table = "table {{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}",
+        .headings = {{"Type", "TYPE"},
+                     {"TotalCount", "TOTAL"},
+                     {"Active", "ACTIVE"},
+                     {"Size", "SIZE"},
+                     {"Reclaimable", "RECLAIMABLE"}}};
     TRY(context.print(TRY(render_list(view, flags.text("format"), rows))));
     return 0;
 }
@@ -187,8 +197,9 @@ Command df_command() {
     return {.name = "df",
             .summary = "Show what uses how much disk",
             .example = "berth system df -v",
-            .flags = {{.name = "format", .kind = FlagKind::Text, .help = "table, json or a Go template"},
-                      {.name = "verbose", .letter = 'v', .help = "Each image, container and volume"}},
+            .flags =
+                {{.name = "format", .kind = FlagKind::Text, .help = "table, json or a Go template"},
+                 {.name = "verbose", .letter = 'v', .help = "Each image, container and volume"}},
             .run = run_df};
 }
 

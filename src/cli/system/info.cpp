@@ -29,7 +29,8 @@ std::string info_text(const Json& info) {
     if (const auto* status = find_member(info, "DriverStatus")) {
         for (const auto& pair : *status) {
             if (pair.is_array() && pair.size() == 2 && pair[0].is_string() && pair[1].is_string()) {
-                out += concat("  ", pair[0].get<std::string>(), ": ", pair[1].get<std::string>(), "\n");
+                out += concat("  ", pair[0].get<std::string>(), ": ", pair[1].get<std::string>(),
+                              "\n");
             }
         }
     }
@@ -58,7 +59,8 @@ std::string info_text(const Json& info) {
     out += line("Name", get_string(info, "Name"));
     out += line("ID", get_string(info, "ID"));
     out += line("Docker Root Dir", get_string(info, "DockerRootDir"));
-    out += line("Live Restore Enabled", codec::get_bool(info, "LiveRestoreEnabled") ? "true" : "false");
+    out += line("Live Restore Enabled",
+                codec::get_bool(info, "LiveRestoreEnabled") ? "true" : "false");
     return out;
 }
 
@@ -69,9 +71,11 @@ Result<int> run_info(Context& context, const Flags& flags) {
         TRY(context.print(TRY(render_document(format, info))));
         return 0;
     }
-    TRY(context.print(
-        concat("Client: Berth\n Version:    " BERTH_VERSION "\n Context:    default\n\n", info_text(info))));
-    for (const auto& warning : codec::get_strings(info, "Warnings")) context.note(concat(warning, "\n"));
+    TRY(context.print(concat("Client: Berth\n Version:    " BERTH_VERSION
+                             "\n Context:    default\n\n",
+                             info_text(info))));
+    for (const auto& warning : codec::get_strings(info, "Warnings"))
+        context.note(concat(warning, "\n"));
     return 0;
 }
 
@@ -81,8 +85,10 @@ Command info_command() {
     return {.name = "info",
             .summary = "Show what the engine is and has",
             .example = "berth info -f '{{.Driver}}'",
-            .flags =
-                {{.name = "format", .letter = 'f', .kind = FlagKind::Text, .help = "json, or a Go template"}},
+            .flags = {{.name = "format",
+                       .letter = 'f',
+                       .kind = FlagKind::Text,
+                       .help = "json, or a Go template"}},
             .run = run_info};
 }
 

@@ -6,7 +6,10 @@
 namespace berth::cli {
 
 std::vector<Flag> inspect_flags() {
-    return {{.name = "format", .letter = 'f', .kind = FlagKind::Text, .help = "json, or a Go template"}};
+    return {{.name = "format",
+             .letter = 'f',
+             .kind = FlagKind::Text,
+             .help = "json, or a Go template"}};
 }
 
 Result<int> inspect_each(Context& context, const Flags& flags,
@@ -41,9 +44,12 @@ const std::vector<Kind>& kinds() {
     static const std::vector<Kind> list = {
         {"container", [](const client::Client& e, const std::string& n,
                          bool size) { return e.inspect_container(n, size); }},
-        {"image", [](const client::Client& e, const std::string& n, bool) { return e.inspect_image(n); }},
-        {"network", [](const client::Client& e, const std::string& n, bool) { return e.inspect_network(n); }},
-        {"volume", [](const client::Client& e, const std::string& n, bool) { return e.inspect_volume(n); }},
+        {"image",
+         [](const client::Client& e, const std::string& n, bool) { return e.inspect_image(n); }},
+        {"network",
+         [](const client::Client& e, const std::string& n, bool) { return e.inspect_network(n); }},
+        {"volume",
+         [](const client::Client& e, const std::string& n, bool) { return e.inspect_volume(n); }},
     };
     return list;
 }
@@ -62,7 +68,8 @@ Result<int> run_inspect(Context& context, const Flags& flags) {
         for (const Kind& kind : kinds()) {
             if (!type.empty() && kind.name != type) continue;
             auto document = kind.look(*engine, name, size);
-            if (document || !document.error().is(ErrorCode::NotFound) || !type.empty()) return document;
+            if (document || !document.error().is(ErrorCode::NotFound) || !type.empty())
+                return document;
         }
         return fail(ErrorCode::NotFound, "No such object: ", name);
     });

@@ -10,13 +10,15 @@
 namespace berth::cli {
 
 std::vector<Flag> prune_flags() {
-    return {{.name = "filter", .kind = FlagKind::List, .help = "Only what fits (until=24h, label=key)"},
-            {.name = "force", .letter = 'f', .help = "Do not ask"}};
+    return {
+        {.name = "filter", .kind = FlagKind::List, .help = "Only what fits (until=24h, label=key)"},
+        {.name = "force", .letter = 'f', .help = "Do not ask"}};
 }
 
 Result<bool> confirm(Context& context, std::string_view warning) {
     if (!context.is_input_terminal()) {
-        return fail(ErrorCode::InvalidArgument, "nobody can be asked: standard input is no terminal")
+        return fail(ErrorCode::InvalidArgument,
+                    "nobody can be asked: standard input is no terminal")
             .with_hint("add --force to go on without asking");
     }
     TRY(context.print(concat("WARNING! ", warning, "\nAre you sure you want to continue? [y/N] ")));

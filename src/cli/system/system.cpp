@@ -10,21 +10,24 @@ namespace berth::cli {
 namespace {
 
 PruneAction containers_action() {
-    return {.call = [](const client::Client& e, const api::Filters& f) { return e.prune_containers(f); },
+    return {.call = [](const client::Client& e,
+                       const api::Filters& f) { return e.prune_containers(f); },
             .list_name = "ContainersDeleted",
             .heading = "Deleted Containers:"};
 }
 
 PruneAction networks_action() {
-    return {.call = [](const client::Client& e, const api::Filters& f) { return e.prune_networks(f); },
-            .list_name = "NetworksDeleted",
-            .heading = "Deleted Networks:"};
+    return {
+        .call = [](const client::Client& e, const api::Filters& f) { return e.prune_networks(f); },
+        .list_name = "NetworksDeleted",
+        .heading = "Deleted Networks:"};
 }
 
 PruneAction volumes_action() {
-    return {.call = [](const client::Client& e, const api::Filters& f) { return e.prune_volumes(f); },
-            .list_name = "VolumesDeleted",
-            .heading = "Deleted Volumes:"};
+    return {
+        .call = [](const client::Client& e, const api::Filters& f) { return e.prune_volumes(f); },
+        .list_name = "VolumesDeleted",
+        .heading = "Deleted Volumes:"};
 }
 
 PruneAction images_action(bool all) {
@@ -38,7 +41,8 @@ PruneAction images_action(bool all) {
 }
 
 PruneAction builds_action(bool all) {
-    return {.call = [all](const client::Client& e, const api::Filters& f) { return e.prune_builds(all, f); },
+    return {.call = [all](const client::Client& e,
+                          const api::Filters& f) { return e.prune_builds(all, f); },
             .list_name = "CachesDeleted",
             .heading = "Deleted build cache objects:"};
 }
@@ -52,7 +56,8 @@ Result<int> run_system_prune(Context& context, const Flags& flags) {
         "This will remove:\n  - all stopped containers\n  - all networks not used by at least one "
         "container\n";
     if (volumes) warning += "  - all anonymous volumes not used by at least one container\n";
-    warning += all ? "  - all images without at least one container associated to them\n  - all build cache\n"
+    warning += all ? "  - all images without at least one container associated to them\n  - all "
+                     "build cache\n"
                    : "  - all dangling images\n  - unused build cache\n";
     if (!flags.is_set("force") && !TRY(confirm(context, warning))) return 0;
     std::uint64_t reclaimed = 0;
@@ -65,7 +70,8 @@ Result<int> run_system_prune(Context& context, const Flags& flags) {
     for (const auto& value : filters.values("until")) cache.add("until", value);
     if (!filters.has("label") && !filters.has("label!"))
         TRY(prune_and_print(context, cache, builds_action(all), reclaimed));
-    TRY(context.print_line(concat("Total reclaimed space: ", human_size(static_cast<double>(reclaimed), 4))));
+    TRY(context.print_line(
+        concat("Total reclaimed space: ", human_size(static_cast<double>(reclaimed), 4))));
     return 0;
 }
 

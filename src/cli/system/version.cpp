@@ -23,21 +23,25 @@ Json client_part() {
     part["ApiVersion"] = api::client_api_version.to_string();
     part["DefaultAPIVersion"] = api::client_api_version.to_string();
     part["Os"] = "linux";
-    part["Arch"] = architecture == "x86_64" ? "amd64" : architecture == "aarch64" ? "arm64" : architecture;
+    part["Arch"] = architecture == "x86_64"    ? "amd64"
+                   : architecture == "aarch64" ? "arm64"
+                                               : architecture;
     part["Context"] = "default";
     return part;
 }
 
 std::string field_line(std::string_view name, const std::string& value) {
     if (value.empty()) return "";
-    return concat(" ", name, ":", std::string(name.size() < 18 ? 18 - name.size() : 1, ' '), value, "\n");
+    return concat(" ", name, ":", std::string(name.size() < 18 ? 18 - name.size() : 1, ' '), value,
+                  "\n");
 }
 
 std::string client_text(const Json& part) {
-    return concat("Client: Berth\n", field_line("Version", get_string(part, "Version")),
-                  field_line("API version", get_string(part, "ApiVersion")),
-                  field_line("OS/Arch", concat(get_string(part, "Os"), "/", get_string(part, "Arch"))),
-                  field_line("Context", "default"));
+    return concat(
+        "Client: Berth\n", field_line("Version", get_string(part, "Version")),
+        field_line("API version", get_string(part, "ApiVersion")),
+        field_line("OS/Arch", concat(get_string(part, "Os"), "/", get_string(part, "Arch"))),
+        field_line("Context", "default"));
 }
 
 std::string server_text(const Json& server) {
@@ -91,8 +95,10 @@ Command version_command() {
     return {.name = "version",
             .summary = "Show the versions of client and engine",
             .example = "berth version --format '{{.Server.Version}}'",
-            .flags =
-                {{.name = "format", .letter = 'f', .kind = FlagKind::Text, .help = "json, or a Go template"}},
+            .flags = {{.name = "format",
+                       .letter = 'f',
+                       .kind = FlagKind::Text,
+                       .help = "json, or a Go template"}},
             .run = run_version};
 }
 

@@ -40,12 +40,14 @@ Result<int> run_list(Context& context, const Flags& flags) {
             const auto* usage = codec::find_member(volume, "UsageData");
             row.fields["Driver"] = get_string(volume, "Driver");
             row.fields["Labels"] = join_labels(row.labels);
-            row.fields["Links"] = usage != nullptr ? concat(codec::get_int(*usage, "RefCount")) : "N/A";
+            row.fields["Links"] =
+                usage != nullptr ? concat(codec::get_int(*usage, "RefCount")) : "N/A";
             row.fields["Mountpoint"] = get_string(volume, "Mountpoint");
             row.fields["Name"] = get_string(volume, "Name");
             row.fields["Scope"] = get_string(volume, "Scope");
             row.fields["Size"] =
-                usage != nullptr ? human_size(static_cast<double>(codec::get_int(*usage, "Size"))) : "N/A";
+                usage != nullptr ? human_size(static_cast<double>(codec::get_int(*usage, "Size")))
+                                 : "N/A";
             rows.push_back(std::move(row));
         }
     }
@@ -72,18 +74,20 @@ Result<int> run_inspect(Context& context, const Flags& flags) {
 
 Result<int> run_remove(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
-    return for_each_name(context, flags.arguments(), [&](const std::string& name) -> Result<std::string> {
-        TRY(engine->remove_volume(name, flags.is_set("force")));
-        return name;
-    });
+    return for_each_name(context, flags.arguments(),
+                         [&](const std::string& name) -> Result<std::string> {
+                             TRY(engine->remove_volume(name, flags.is_set("force")));
+                             return name;
+                         });
 }
 
 Result<int> run_prune(Context& context, const Flags& flags) {
     const bool all = flags.is_set("all");
     return prune(
         context, flags,
-        {.warning = all ? "This will remove all local volumes not used by at least one container."
-                        : "This will remove anonymous local volumes not used by at least one container.",
+        {.warning =
+             all ? "This will remove all local volumes not used by at least one container."
+                 : "This will remove anonymous local volumes not used by at least one container.",
          .call =
              [all](const client::Client& engine, api::Filters filters) {
                  if (all) filters.add("all", "1");
@@ -106,10 +110,15 @@ Command volume_group() {
              .arguments = "[VOLUME]",
              .summary = "Create a volume",
              .example = "berth volume create pgdata",
-             .flags = {{.name = "driver", .letter = 'd', .kind = Text, .help = "Driver", .fallback = "local"},
-                       {.name = "label", .kind = List, .help = "Set a label"},
-                       {.name = "name", .kind = Text, .help = "", .hidden = true},
-                       {.name = "opt", .letter = 'o', .kind = List, .help = "Option of the driver"}},
+             .flags =
+                 {{.name = "driver",
+                   .letter = 'd',
+                   .kind = Text,
+                   .help = "Driver",
+                   .fallback = "local"},
+                  {.name = "label", .kind = List, .help = "Set a label"},
+                  {.name = "name", .kind = Text, .help = "", .hidden = true},
+                  {.name = "opt", .letter = 'o', .kind = List, .help = "Option of the driver"}},
              .least = 0,
              .most = 1,
              .run = run_create},

@@ -14,7 +14,8 @@ const FlagSpec* find_flag(std::span<const FlagSpec> flags, std::string_view name
 
 }  // namespace
 
-Result<Arguments> Arguments::parse(std::span<const std::string> words, std::span<const FlagSpec> flags) {
+Result<Arguments> Arguments::parse(std::span<const std::string> words,
+                                   std::span<const FlagSpec> flags) {
     Arguments out;
     std::size_t at = 0;
     for (; at < words.size(); ++at) {
@@ -28,7 +29,8 @@ Result<Arguments> Arguments::parse(std::span<const std::string> words, std::span
         const auto pair = split_once(word, '=');
         const std::string_view name = pair ? pair->first : word;
         const FlagSpec* flag = find_flag(flags, name);
-        if (!flag) return fail(ErrorCode::InvalidArgument, "flag provided but not defined: -", name);
+        if (!flag)
+            return fail(ErrorCode::InvalidArgument, "flag provided but not defined: -", name);
         std::string value = pair ? std::string(pair->second) : "true";
         if (flag->takes_value && !pair) {
             if (++at == words.size())

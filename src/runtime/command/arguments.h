@@ -16,11 +16,12 @@ struct FlagSpec {
     bool takes_value = false;
 };
 
-/// A command's flags and what follows them. As runc's: flags come first, and everything from the first
-/// argument that is none (or after "--") is taken as it is.
+/// A command's flags and what follows them. As runc's: flags come first, and everything from the
+/// first argument that is none (or after "--") is taken as it is.
 class Arguments {
 public:
-    static Result<Arguments> parse(std::span<const std::string> words, std::span<const FlagSpec> flags);
+    static Result<Arguments> parse(std::span<const std::string> words,
+                                   std::span<const FlagSpec> flags);
 
     bool has(std::string_view name) const;
     /// The last value given, or the fallback.

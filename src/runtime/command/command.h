@@ -41,7 +41,8 @@ int run_command_line(std::vector<std::string> words);
 Result<Arguments> parse_with_id(const CommandContext& context, std::span<const FlagSpec> flags);
 /// Writes to stdout.
 void print(std::string_view text);
-/// Removes what a container that has stopped leaves: processes, cgroup, state; then its poststop hooks.
+/// Removes what a container that has stopped leaves: processes, cgroup, state; then its poststop
+/// hooks.
 Result<> destroy(const StateStore& store, const ContainerState& state);
 
 }  // namespace berth::runtime

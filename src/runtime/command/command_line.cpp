@@ -37,7 +37,8 @@ constexpr std::array commands = {
     Command{"events", "display container events and statistics", events_command},
     Command{"exec", "execute a new process inside the container", exec_command, true},
     Command{"features", "show the enabled features", features_command},
-    Command{"kill", "send a signal (default SIGTERM) to the container's init process", kill_command},
+    Command{"kill", "send a signal (default SIGTERM) to the container's init process",
+            kill_command},
     Command{"list", "list the containers of this root", list_command},
     Command{"pause", "suspend all processes inside the container", pause_command},
     Command{"ps", "list the processes running inside the container", ps_command},
@@ -60,10 +61,12 @@ void print_help() {
     }
     text +=
         "\nGlobal options:\n"
-        "   --root DIR            where the states of containers are kept (default /run/berth-runtime)\n"
+        "   --root DIR            where the states of containers are kept (default "
+        "/run/berth-runtime)\n"
         "   --log FILE            write errors there as well\n"
         "   --log-format FORMAT   text (default) or json\n"
-        "   --systemd-cgroup      accepted; cgroup paths in systemd's notation are understood without it\n"
+        "   --systemd-cgroup      accepted; cgroup paths in systemd's notation are understood "
+        "without it\n"
         "   --debug               accepted\n"
         "   --version, -v         print the version\n";
     print(text);
@@ -80,7 +83,8 @@ std::string log_line(const Arguments& global, const std::string& message) {
     const std::string time = to_rfc3339(SystemClock().now());
     if (global.value("log-format", "text") == "json")
         return codec::dump_json({{"level", "error"}, {"msg", message}, {"time", time}}) + "\n";
-    return concat("time=\"", time, "\" level=error msg=", codec::dump_json(codec::Json(message)), "\n");
+    return concat("time=\"", time, "\" level=error msg=", codec::dump_json(codec::Json(message)),
+                  "\n");
 }
 
 void report(const Arguments& global, std::string_view command, const Error& error) {
@@ -91,10 +95,12 @@ void report(const Arguments& global, std::string_view command, const Error& erro
     if (path.empty()) return;
     const auto file = sys::open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
     if (file)
-        sys::write_all(*file, std::string_view(log_line(global, message))).ignore("stderr has it already");
+        sys::write_all(*file, std::string_view(log_line(global, message)))
+            .ignore("stderr has it already");
 }
 
-// Becomes this same program again, from a file that containers cannot write to. The words are the same.
+// Becomes this same program again, from a file that containers cannot write to. The words are the
+// same.
 Result<> protect_executable(const std::vector<std::string>& words) {
     if (is_executable_protected()) return {};
     const sys::Fd program = TRY(open_protected_executable("/proc/self/exe"));
@@ -105,8 +111,8 @@ Result<> protect_executable(const std::vector<std::string>& words) {
     return Error::from_errno("fexecve", errno).with_context("protect the runtime");
 }
 
-// Descriptors that a careless caller left open must not reach the container; those it means to pass start
-// at 3.
+// Descriptors that a careless caller left open must not reach the container; those it means to pass
+// start at 3.
 Result<> seal_descriptors(std::span<const std::string> words) {
     unsigned preserved = 0;
     for (std::size_t i = 0; i < words.size(); ++i) {
@@ -127,18 +133,22 @@ const Command* find_command(std::string_view name) {
     return nullptr;
 }
 
-CommandResult dispatch(const Arguments& global, const Command& command, const std::vector<std::string>& all) {
+CommandResult dispatch(const Arguments& global, const Command& command,
+                       const std::vector<std::string>& all) {
     const auto& positional = global.positional();
     const std::span<const std::string> words(positional.data() + 1, positional.size() - 1);
     TRY(seal_descriptors(words));
     if (command.enters_containers) TRY(protect_executable(all));
-    const CommandContext context{.store = StateStore(global.value("root", default_root())), .words = words};
+    const CommandContext context{.store = StateStore(global.value("root", default_root())),
+                                 .words = words};
     return command.run(context);
 }
 
 }  // namespace
 
-void print(std::string_view text) { sys::write_all(STDOUT_FILENO, text).ignore("the reader has gone"); }
+void print(std::string_view text) {
+    sys::write_all(STDOUT_FILENO, text).ignore("the reader has gone");
+}
 
 Result<Arguments> parse_with_id(const CommandContext& context, std::span<const FlagSpec> flags) {
     Arguments arguments = TRY(Arguments::parse(context.words, flags));
@@ -148,7 +158,8 @@ Result<Arguments> parse_with_id(const CommandContext& context, std::span<const F
 }
 
 int run_command_line(std::vector<std::string> words) {
-    const auto global = Arguments::parse(std::span<const std::string>(words).subspan(1), global_flags);
+    const auto global =
+        Arguments::parse(std::span<const std::string>(words).subspan(1), global_flags);
     if (global.is_error()) {
         ::fprintf(stderr, "berth-runtime: %s\n", global.error().message().c_str());
         return 1;

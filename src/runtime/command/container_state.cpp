@@ -28,8 +28,8 @@ namespace {
 
 bool is_valid_id(const std::string& id) {
     const auto is_allowed = [](unsigned char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-               c == '+' || c == '-' || c == '.';
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               c == '_' || c == '+' || c == '-' || c == '.';
     };
     return !id.empty() && id.size() <= 1024 && id.front() != '.' &&
            std::all_of(id.begin(), id.end(), is_allowed);
@@ -90,15 +90,16 @@ Result<ContainerState> StateStore::load(const std::string& id) const {
     if (text.is_error() && text.error().is(ErrorCode::NotFound))
         return fail(ErrorCode::NotFound, "container does not exist: ", id);
     const auto json = TRY(codec::parse_json(TRY(std::move(text))).context("state of ", id));
-    return ContainerState{.id = id,
-                          .pid = static_cast<pid_t>(codec::get_int(json, "pid")),
-                          .start_time = static_cast<std::uint64_t>(codec::get_int(json, "start_time")),
-                          .bundle = codec::get_string(json, "bundle"),
-                          .rootfs = codec::get_string(json, "rootfs"),
-                          .created = codec::get_string(json, "created"),
-                          .cgroup = codec::get_string(json, "cgroup"),
-                          .owner = static_cast<uid_t>(codec::get_int(json, "owner")),
-                          .annotations = codec::get_string_map(json, "annotations")};
+    return ContainerState{
+        .id = id,
+        .pid = static_cast<pid_t>(codec::get_int(json, "pid")),
+        .start_time = static_cast<std::uint64_t>(codec::get_int(json, "start_time")),
+        .bundle = codec::get_string(json, "bundle"),
+        .rootfs = codec::get_string(json, "rootfs"),
+        .created = codec::get_string(json, "created"),
+        .cgroup = codec::get_string(json, "cgroup"),
+        .owner = static_cast<uid_t>(codec::get_int(json, "owner")),
+        .annotations = codec::get_string_map(json, "annotations")};
 }
 
 Result<oci::RuntimeSpec> StateStore::load_config(const std::string& id) const {
@@ -129,7 +130,8 @@ Result<> StateStore::remove(const std::string& id) const {
 Result<ContainerStatus> StateStore::status(const ContainerState& state) const {
     if (state.pid <= 0) return ContainerStatus::Stopped;
     const auto stat = sys::process_stat(state.pid);
-    if (stat.is_error() || stat->start_time != state.start_time || stat->state == 'Z' || stat->state == 'X')
+    if (stat.is_error() || stat->start_time != state.start_time || stat->state == 'Z' ||
+        stat->state == 'X')
         return ContainerStatus::Stopped;
     const auto cgroup = cgroup_of(state);
     if (cgroup) {

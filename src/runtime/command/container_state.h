@@ -12,8 +12,8 @@ namespace berth::runtime {
 enum class ContainerStatus { Created, Running, Paused, Stopped };
 std::string_view to_string(ContainerStatus status);
 
-/// What berth-runtime remembers of a container: <root>/<id>/state.json, beside config.json (a copy of the
-/// bundle's) and, until the container is started, start.sock, at which its init waits.
+/// What berth-runtime remembers of a container: <root>/<id>/state.json, beside config.json (a copy
+/// of the bundle's) and, until the container is started, start.sock, at which its init waits.
 struct ContainerState {
     std::string id;
     pid_t pid = 0;

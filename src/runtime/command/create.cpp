@@ -22,10 +22,10 @@ namespace berth::runtime {
 namespace {
 
 constexpr FlagSpec create_flags[] = {{"bundle", 'b', true},        {"console-socket", 0, true},
-                              {"pid-file", 0, true},        {"no-pivot", 0, false},
-                              {"no-new-keyring", 0, false}, {"preserve-fds", 0, true},
-                              {"detach", 'd', false},       {"no-subreaper", 0, false},
-                              {"keep", 0, false},           {"pidfd-socket", 0, true}};
+                                     {"pid-file", 0, true},        {"no-pivot", 0, false},
+                                     {"no-new-keyring", 0, false}, {"preserve-fds", 0, true},
+                                     {"detach", 'd', false},       {"no-subreaper", 0, false},
+                                     {"keep", 0, false},           {"pidfd-socket", 0, true}};
 
 struct Bundle {
     std::string path;
@@ -47,7 +47,8 @@ Result<Bundle> load_bundle(const std::string& path) {
     bundle.path = TRY(absolute(path.empty() ? "." : path));
     bundle.config = TRY(sys::read_file(bundle.path + "/config.json").context("read the bundle"));
     bundle.spec = TRY(oci::parse_runtime_spec(bundle.config).context("config.json"));
-    if (!bundle.spec.process) return fail(ErrorCode::InvalidArgument, "config.json: process is missing");
+    if (!bundle.spec.process)
+        return fail(ErrorCode::InvalidArgument, "config.json: process is missing");
     if (bundle.spec.root.path.empty())
         return fail(ErrorCode::InvalidArgument, "config.json: root.path is missing");
     return bundle;
@@ -94,7 +95,8 @@ Result<LaunchOptions> launch_options(const CommandContext& context, const Argume
     return options;
 }
 
-Result<ContainerState> state_of(const Launched& launched, const Bundle& bundle, const std::string& id) {
+Result<ContainerState> state_of(const Launched& launched, const Bundle& bundle,
+                                const std::string& id) {
     const std::string& root = bundle.spec.root.path;
     ContainerState state{.id = id, .pid = launched.pid(), .bundle = bundle.path};
     state.start_time = TRY(sys::process_stat(launched.pid())).start_time;
@@ -116,8 +118,8 @@ Result<sys::Cgroup> cgroup_for(const Bundle& bundle, const std::string& id) {
 }
 
 // Everything up to the gate. With `gate`, init waits there for `start`; without, for our word.
-Result<Created> create(const CommandContext& context, const Arguments& arguments, const Bundle& bundle,
-                       const std::string& id, bool has_gate) {
+Result<Created> create(const CommandContext& context, const Arguments& arguments,
+                       const Bundle& bundle, const std::string& id, bool has_gate) {
     TRY(context.store.reserve(id));
     Creation creation(context.store, id);
     TRY(context.store.save_config(id, bundle.config));
@@ -128,14 +130,16 @@ Result<Created> create(const CommandContext& context, const Arguments& arguments
         options.gate_listener = gate.get();
     }
     auto cgroup = cgroup_for(bundle, id);
-    // Without root there may be no cgroup to be had; the container then runs without limits, in the caller's.
+    // Without root there may be no cgroup to be had; the container then runs without limits, in the
+    // caller's.
     const bool is_denied = cgroup.is_error() && ::geteuid() != 0;
     if (!is_denied) {
         creation.cgroup_ = TRY(std::move(cgroup));
         options.cgroup = &*creation.cgroup_;
     }
     Created created;
-    created.launched = TRY(launch(bundle.spec, options).context("unable to start container process"));
+    created.launched =
+        TRY(launch(bundle.spec, options).context("unable to start container process"));
     const auto record = [&]() -> Result<> {
         created.state = TRY(state_of(created.launched, bundle, id));
         TRY(context.store.save(created.state));
@@ -176,7 +180,8 @@ namespace {
 
 Result<> start_and_announce(Created& created, const Bundle& bundle) {
     TRY(created.launched.start().context("unable to start container process"));
-    return run_hooks(bundle.spec.hooks.poststart, "poststart", document_of(created.state, "running"));
+    return run_hooks(bundle.spec.hooks.poststart, "poststart",
+                     document_of(created.state, "running"));
 }
 
 }  // namespace
@@ -198,7 +203,8 @@ CommandResult run_command(const CommandContext& context) {
         return started.error().clone();
     }
     if (is_detached) return 0;
-    sys::Fd terminal = arguments.has("console-socket") ? sys::Fd() : created.launched.take_terminal();
+    sys::Fd terminal =
+        arguments.has("console-socket") ? sys::Fd() : created.launched.take_terminal();
     const auto status = TRY(forward_until_exit(created.launched, signals, std::move(terminal)));
     if (!arguments.has("keep")) TRY(destroy(context.store, created.state));
     return status.shell_code();
@@ -211,16 +217,19 @@ CommandResult start_command(const CommandContext& context) {
     if (status == ContainerStatus::Stopped)
         return fail(ErrorCode::Conflict, "cannot start a container that has stopped");
     if (status != ContainerStatus::Created)
-        return fail(ErrorCode::Conflict, "cannot start a container in the ", to_string(status), " state");
+        return fail(ErrorCode::Conflict, "cannot start a container in the ", to_string(status),
+                    " state");
     const auto process = TRY(sys::Pidfd::open(state.pid));
     const std::string gate = context.store.gate(state.id);
     const sys::Fd connection = TRY(sys::connect_unix(gate, sys::SocketKind::SeqPacket));
-    // Whoever removes the socket is the one who starts: a second `start` at this moment finds it gone.
+    // Whoever removes the socket is the one who starts: a second `start` at this moment finds it
+    // gone.
     TRY(sys::unlink(gate).context("start"));
     TRY(send_start(connection, state.pid));
     TRY(await_exec(connection).context("unable to start container process"));
     const auto spec = TRY(context.store.load_config(state.id));
-    const Result<> announced = run_hooks(spec.hooks.poststart, "poststart", document_of(state, "running"));
+    const Result<> announced =
+        run_hooks(spec.hooks.poststart, "poststart", document_of(state, "running"));
     if (announced.is_error()) {
         // runtime.md "Lifecycle", step 9: the container does not go on without its hooks.
         process.send_signal(SIGKILL).ignore("it has ended by itself");

@@ -26,7 +26,8 @@ codec::Json io_of(const sys::CgroupStats& stats) {
     codec::Json operations = codec::Json::array();
     for (const auto& io : stats.io) {
         const auto add = [&](codec::Json& list, const char* op, std::uint64_t value) {
-            list.push_back({{"major", io.major}, {"minor", io.minor}, {"op", op}, {"value", value}});
+            list.push_back(
+                {{"major", io.major}, {"minor", io.minor}, {"op", op}, {"value", value}});
         };
         add(bytes, "Read", io.read_bytes);
         add(bytes, "Write", io.write_bytes);
@@ -76,7 +77,8 @@ CommandResult events_command(const CommandContext& context) {
         oom_kills = stats.oom_kills;
         print(codec::dump_json(describe(state.id, stats)) + "\n");
         if (arguments.has("stats")) return 0;
-        if (TRY(process.wait_exited(std::chrono::ceil<std::chrono::milliseconds>(*interval)))) return 0;
+        if (TRY(process.wait_exited(std::chrono::ceil<std::chrono::milliseconds>(*interval))))
+            return 0;
     }
 }
 

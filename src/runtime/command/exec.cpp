@@ -18,8 +18,8 @@ constexpr FlagSpec exec_flags[] = {
     {"cap", 'c', true},          {"preserve-fds", 0, true}, {"cgroup", 0, true},
     {"ignore-paused", 0, false}, {"pidfd-socket", 0, true}};
 
-// A number and nothing else, below the ids that mean "none": a text that is no number is not taken for user
-// 0.
+// A number and nothing else, below the ids that mean "none": a text that is no number is not taken
+// for user 0.
 Result<std::uint32_t> parse_id(std::string_view text) {
     const auto number = parse_uint(text);
     if (!number || *number >= 0xFFFFFFFFULL)
@@ -46,7 +46,8 @@ Result<oci::RuntimeProcess> process_of(const Arguments& arguments, const oci::Ru
         return oci::parse_runtime_process(TRY(sys::read_file(arguments.value("process"))));
     oci::RuntimeProcess process = *spec.process;
     process.args.assign(arguments.positional().begin() + 1, arguments.positional().end());
-    if (process.args.empty()) return fail(ErrorCode::InvalidArgument, "process args cannot be empty");
+    if (process.args.empty())
+        return fail(ErrorCode::InvalidArgument, "process args cannot be empty");
     if (arguments.has("cwd")) process.cwd = arguments.value("cwd");
     process.terminal = arguments.has("tty");
     for (auto& variable : arguments.values("env")) process.env.push_back(std::move(variable));
@@ -60,7 +61,8 @@ Result<oci::RuntimeProcess> process_of(const Arguments& arguments, const oci::Ru
     return process;
 }
 
-Result<> check_running(const CommandContext& context, const ContainerState& state, bool ignore_paused) {
+Result<> check_running(const CommandContext& context, const ContainerState& state,
+                       bool ignore_paused) {
     const auto status = TRY(context.store.status(state));
     if (status == ContainerStatus::Stopped)
         return fail(ErrorCode::Conflict, "cannot exec in a stopped container");
@@ -86,7 +88,9 @@ CommandResult exec_command(const CommandContext& context) {
 
     const auto layout = TRY(sys::cgroup_layout());
     const sys::Cgroup cgroup = TRY(sys::Cgroup::of_process(layout, state.pid));
-    ExecOptions options{.cgroup = &cgroup, .spec = &spec, .seccomp_cache = context.store.seccomp_cache(),
+    ExecOptions options{.cgroup = &cgroup,
+                        .spec = &spec,
+                        .seccomp_cache = context.store.seccomp_cache(),
                         .id = state.id,
                         .bundle = state.bundle};
     options.preserved_fds = TRY(arguments.number("preserve-fds", 0));

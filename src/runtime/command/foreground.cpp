@@ -92,13 +92,16 @@ private:
 
     void copy_window_size() {
         const auto size = sys::window_size(STDIN_FILENO);
-        if (size && terminal_) sys::set_window_size(terminal_, *size).ignore("the terminal is closing");
+        if (size && terminal_)
+            sys::set_window_size(terminal_, *size).ignore("the terminal is closing");
     }
 
     Result<> handle(std::uint64_t source, sys::Epoll& poll) {
         if (source == Signals) return forward_signal();
-        if (source == Master && !copy_some(terminal_.get(), STDOUT_FILENO)) return poll.remove(terminal_);
-        if (source == Input && !copy_some(STDIN_FILENO, terminal_.get())) return poll.remove(STDIN_FILENO);
+        if (source == Master && !copy_some(terminal_.get(), STDOUT_FILENO))
+            return poll.remove(terminal_);
+        if (source == Input && !copy_some(STDIN_FILENO, terminal_.get()))
+            return poll.remove(STDIN_FILENO);
         return {};
     }
 
@@ -108,7 +111,9 @@ private:
         if (info->ssi_signo == SIGWINCH) {
             copy_window_size();
         } else {
-            launched_.pidfd().send_signal(static_cast<int>(info->ssi_signo)).ignore("it has just ended");
+            launched_.pidfd()
+                .send_signal(static_cast<int>(info->ssi_signo))
+                .ignore("it has just ended");
         }
         return {};
     }

@@ -92,7 +92,8 @@ CommandResult ps_command(const CommandContext& context) {
 CommandResult kill_command(const CommandContext& context) {
     static constexpr FlagSpec flags[] = {{"all", 'a', false}};
     const Arguments arguments = TRY(parse_with_id(context, flags));
-    const std::string name = arguments.positional().size() > 1 ? arguments.positional()[1] : "SIGTERM";
+    const std::string name =
+        arguments.positional().size() > 1 ? arguments.positional()[1] : "SIGTERM";
     const auto signal = sys::parse_signal(name);
     if (!signal) return fail(ErrorCode::InvalidArgument, "unknown signal \"", name, "\"");
     const ContainerState state = TRY(context.store.load(arguments.positional()[0]));
@@ -107,8 +108,8 @@ CommandResult kill_command(const CommandContext& context) {
         return fail(ErrorCode::Conflict, "container not running");
     TRY(process->send_signal(*signal));
     const auto spec = TRY(context.store.load_config(state.id));
-    const bool shares_pids =
-        !spec.linux_config.find_namespace("pid") || !spec.linux_config.find_namespace("pid")->path.empty();
+    const bool shares_pids = !spec.linux_config.find_namespace("pid") ||
+                             !spec.linux_config.find_namespace("pid")->path.empty();
     if (*signal == SIGKILL && shares_pids && cgroup) TRY(cgroup->kill_all(SIGKILL));
     return 0;
 }
@@ -137,13 +138,17 @@ Result<> destroy(const StateStore& store, const ContainerState& state) {
         TRY(cgroup->kill_all(SIGKILL));
         TRY(cgroup->remove());
     }
-    // Without a mount namespace of its own the root was attached at its place on the host, see attach_root().
+    // Without a mount namespace of its own the root was attached at its place on the host, see
+    // attach_root().
     if (spec && !spec->linux_config.find_namespace("mount"))
-        sys::unmount(state.rootfs, MNT_DETACH | UMOUNT_NOFOLLOW).ignore("it went with its namespace");
+        sys::unmount(state.rootfs, MNT_DETACH | UMOUNT_NOFOLLOW)
+            .ignore("it went with its namespace");
     TRY(store.remove(state.id));
     if (spec.is_error() || spec->hooks.poststop.empty()) return {};
-    const StateDocument document{
-        .id = state.id, .status = "stopped", .bundle = state.bundle, .annotations = &state.annotations};
+    const StateDocument document{.id = state.id,
+                                 .status = "stopped",
+                                 .bundle = state.bundle,
+                                 .annotations = &state.annotations};
     // The specification has errors of poststop hooks logged and the rest of them run.
     for (const auto& hook : spec->hooks.poststop)
         run_hooks({hook}, "poststop", document).ignore("the container is gone all the same");
@@ -156,7 +161,8 @@ CommandResult delete_command(const CommandContext& context) {
     const std::string& id = arguments.positional()[0];
     auto loaded = context.store.load(id);
     if (loaded.is_error() && loaded.error().is(ErrorCode::NotFound) && arguments.has("force")) {
-        context.store.remove(id).ignore("a creation that was cut off leaves a directory without a state");
+        context.store.remove(id).ignore(
+            "a creation that was cut off leaves a directory without a state");
         return 0;
     }
     const ContainerState state = TRY(std::move(loaded));

@@ -28,7 +28,8 @@ std::optional<std::int64_t> parse_size(std::string_view text) {
     if (lower.empty()) return std::nullopt;
     const auto power = units.find(lower.back());
     const auto number = parse_int(std::string_view(lower).substr(0, lower.size() - 1));
-    if (power == std::string_view::npos || !number || *number > (std::int64_t(1) << 62 >> 10 * power))
+    if (power == std::string_view::npos || !number ||
+        *number > (std::int64_t(1) << 62 >> 10 * power))
         return std::nullopt;
     return *number << 10 * power;
 }
@@ -46,7 +47,8 @@ public:
     }
     Result<> finish() && {
         if (wrong_.empty()) return {};
-        return fail(ErrorCode::InvalidArgument, "invalid value for ", wrong_, ": ", arguments_.value(wrong_));
+        return fail(ErrorCode::InvalidArgument, "invalid value for ", wrong_, ": ",
+                    arguments_.value(wrong_));
     }
 
 private:

@@ -19,14 +19,17 @@ constexpr int facts_version = 1;
 constexpr std::size_t max_facts_bytes = 4096;
 }  // namespace
 
-Result<std::unique_ptr<Driver>> DirectoryDriver::open(const std::string& root, std::shared_ptr<MountPlace> place) {
+Result<std::unique_ptr<Driver>> DirectoryDriver::open(const std::string& root,
+                                                      std::shared_ptr<MountPlace> place) {
     std::string empty = concat(root, "/empty");
     TRY(sys::mkdir_all(empty, 0755));
     auto store = TRY(LayerStore::open(root));
-    return std::unique_ptr<Driver>(new DirectoryDriver(std::move(store), std::move(empty), std::move(place)));
+    return std::unique_ptr<Driver>(
+        new DirectoryDriver(std::move(store), std::move(empty), std::move(place)));
 }
 
-Result<LayerInfo> DirectoryDriver::unpack(codec::ByteSource& plain, const std::optional<oci::Digest>& expected,
+Result<LayerInfo> DirectoryDriver::unpack(codec::ByteSource& plain,
+                                          const std::optional<oci::Digest>& expected,
                                           std::stop_token stop) {
     auto staged = TRY(store_->stage());
     const std::string tree = concat(staged.path(), "/", tree_name);
@@ -34,8 +37,8 @@ Result<LayerInfo> DirectoryDriver::unpack(codec::ByteSource& plain, const std::o
     const sys::Fd directory = TRY(sys::open(tree, O_RDONLY | O_DIRECTORY));
     TRY(sys::fchmod(directory, 0755));
     layer::HashingSource source(plain, stop);
-    const auto extracted =
-        TRY(layer::extract(source, directory, {.whiteouts = layer::Whiteouts::Overlay}, std::move(stop)));
+    const auto extracted = TRY(layer::extract(
+        source, directory, {.whiteouts = layer::Whiteouts::Overlay}, std::move(stop)));
     const auto diff_id = oci::Digest::from_sha256_hex(source.finish_hex());
     TRY(check_diff_id(diff_id, expected));
     codec::Json facts;
@@ -43,7 +46,8 @@ Result<LayerInfo> DirectoryDriver::unpack(codec::ByteSource& plain, const std::o
     facts["tarBytes"] = source.bytes();
     facts["entries"] = extracted.entries;
     facts["diskBytes"] = TRY(sys::disk_usage(tree));
-    TRY(sys::write_file_atomic(concat(staged.path(), "/", facts_name), codec::dump_json(facts), 0600));
+    TRY(sys::write_file_atomic(concat(staged.path(), "/", facts_name), codec::dump_json(facts),
+                               0600));
     TRY(sys::sync_file_system(directory));
     TRY(store_->publish(std::move(staged), diff_id, tree_name));
     return inspect(diff_id);
@@ -60,10 +64,13 @@ Result<LayerInfo> DirectoryDriver::apply(codec::ByteSource& archive, const Apply
     return unpack(ahead, options.diff_id, std::move(stop));
 }
 
-Result<LayerInfo> DirectoryDriver::capture(sys::BorrowedFd upper, codec::ByteSink& tar, std::stop_token stop) {
+Result<LayerInfo> DirectoryDriver::capture(sys::BorrowedFd upper, codec::ByteSink& tar,
+                                           std::stop_token stop) {
     layer::ProducerSource archive([&](layer::ProducerSource::Sink& sink) -> Result<> {
         layer::TeeSink both(tar, sink);
-        TRY(layer::pack(upper, both, {.whiteouts = layer::PackWhiteouts::ToArchive, .include_root = true}, stop));
+        TRY(layer::pack(upper, both,
+                        {.whiteouts = layer::PackWhiteouts::ToArchive, .include_root = true},
+                        stop));
         return {};
     });
     return unpack(archive, std::nullopt, stop);
@@ -74,8 +81,9 @@ bool DirectoryDriver::has(const oci::Digest& diff_id) const {
 }
 
 Result<LayerInfo> DirectoryDriver::inspect(const oci::Digest& diff_id) const {
-    const auto text = TRY(sys::read_file(concat(store_->path(diff_id), "/", facts_name), max_facts_bytes)
-                              .context("layer ", diff_id));
+    const auto text =
+        TRY(sys::read_file(concat(store_->path(diff_id), "/", facts_name), max_facts_bytes)
+                .context("layer ", diff_id));
     const auto facts = TRY(codec::parse_json(text).context("layer ", diff_id));
     if (codec::get_int(facts, "version") != facts_version) {
         return fail(ErrorCode::Unsupported, "layer ", diff_id, ": facts of an unknown version");
@@ -115,7 +123,8 @@ Result<sys::DetachedMount> DirectoryDriver::mount_root(const RootRequest& reques
     for (const auto& layer : request.layers) layers.push_back(TRY(open_layer(layer)));
     if (layers.empty()) layers.push_back(TRY(sys::open(empty_, O_PATH | O_DIRECTORY)));
     const std::vector<sys::BorrowedFd> lower(layers.begin(), layers.end());
-    return mount_overlay(lower, request.writable, request.is_volatile, place_.get(), request.layer_owners);
+    return mount_overlay(lower, request.writable, request.is_volatile, place_.get(),
+                         request.layer_owners);
 }
 
 Result<MountPlace::Point> DirectoryDriver::make_bindable(const sys::DetachedMount& mount) {

@@ -18,12 +18,17 @@ constexpr std::uint64_t mount_read_only = 1;  // MOUNT_ATTR_RDONLY
 }  // namespace
 
 Result<sys::DetachedMount> ErofsDriver::mount_image(const std::string& path) const {
-    if (source_ == ImageSource::File) return sys::make_mount("erofs", {{.key = "source", .value = path}}, mount_read_only);
+    if (source_ == ImageSource::File)
+        return sys::make_mount("erofs", {{.key = "source", .value = path}}, mount_read_only);
     const sys::Fd file = TRY(sys::open(path, O_RDONLY));
-    // The device ends by itself with the last of its users: this descriptor until the mount is there, then the mount.
+    // The device ends by itself with the last of its users: this descriptor until the mount is
+    // there, then the mount.
     const auto device = TRY(sys::attach_loop(file).context("loop device for ", path));
-    // The file system itself is read-only, too: the kernel opens the device as it is to be used, and this one refuses writers.
-    return sys::make_mount("erofs", {{.key = "source", .value = device.path}, {.key = "ro", .value = {}}}, mount_read_only);
+    // The file system itself is read-only, too: the kernel opens the device as it is to be used,
+    // and this one refuses writers.
+    return sys::make_mount("erofs",
+                           {{.key = "source", .value = device.path}, {.key = "ro", .value = {}}},
+                           mount_read_only);
 }
 
 Result<ErofsDriver::SharedMount> ErofsDriver::mount_shared(const std::string& path) {
@@ -32,15 +37,18 @@ Result<ErofsDriver::SharedMount> ErofsDriver::mount_shared(const std::string& pa
     return std::make_shared<const LayerMount>(std::move(layer));
 }
 
-Result<std::unique_ptr<Driver>> ErofsDriver::open(const std::string& root, ImageSource source, std::shared_ptr<MountPlace> place) {
-    auto driver = std::unique_ptr<ErofsDriver>(new ErofsDriver(TRY(LayerStore::open(root)), source, std::move(place)));
+Result<std::unique_ptr<Driver>> ErofsDriver::open(const std::string& root, ImageSource source,
+                                                  std::shared_ptr<MountPlace> place) {
+    auto driver = std::unique_ptr<ErofsDriver>(
+        new ErofsDriver(TRY(LayerStore::open(root)), source, std::move(place)));
     auto probed = driver->probe();
     if (probed.is_error()) return std::move(probed).error().with_code(ErrorCode::Unsupported);
-    // A file that was cut (by a disk's or a user's doing; our own are renamed into place when complete) is as good as none:
-    // the layer is made again from its blob.
+    // A file that was cut (by a disk's or a user's doing; our own are renamed into place when
+    // complete) is as good as none: the layer is made again from its blob.
     for (const auto& diff_id : TRY(driver->list())) {
         const auto info = driver->inspect(diff_id);
-        if (info.is_error() && info.error().is(ErrorCode::Corrupted)) TRY(driver->store_->remove(diff_id));
+        if (info.is_error() && info.error().is(ErrorCode::Corrupted))
+            TRY(driver->store_->remove(diff_id));
     }
     return std::unique_ptr<Driver>(std::move(driver));
 }
@@ -52,7 +60,8 @@ Result<> ErofsDriver::probe() {
     codec::MemorySource source(empty_archive);
     const sys::Fd file = TRY(sys::open(path, O_RDWR | O_CREAT | O_EXCL, 0600));
     TRY(layer::write_erofs_image(source, file, {}));
-    empty_ = TRY(mount_shared(path).context("mount an EROFS image from its ", source_ == ImageSource::File ? "file" : "loop device"));
+    empty_ = TRY(mount_shared(path).context("mount an EROFS image from its ",
+                                            source_ == ImageSource::File ? "file" : "loop device"));
     return {};
 }
 
@@ -60,13 +69,15 @@ std::string ErofsDriver::image_path(const oci::Digest& diff_id) const {
     return concat(store_->path(diff_id), "/", image_name);
 }
 
-Result<LayerInfo> ErofsDriver::apply(codec::ByteSource& archive, const ApplyOptions& options, std::stop_token stop) {
+Result<LayerInfo> ErofsDriver::apply(codec::ByteSource& archive, const ApplyOptions& options,
+                                     std::stop_token stop) {
     if (options.diff_id && has(*options.diff_id)) {
         TRY(verify_archive(archive, *options.diff_id, std::move(stop)));
         return inspect(*options.diff_id);
     }
     auto staged = TRY(store_->stage());
-    const sys::Fd file = TRY(sys::open(concat(staged.path(), "/", image_name), O_RDWR | O_CREAT | O_EXCL, 0600));
+    const sys::Fd file =
+        TRY(sys::open(concat(staged.path(), "/", image_name), O_RDWR | O_CREAT | O_EXCL, 0600));
     const auto applied = TRY(layer::write_erofs_image(archive, file, std::move(stop)));
     TRY(check_diff_id(applied.diff_id, options.diff_id));
     TRY(sys::fsync(file));
@@ -74,9 +85,11 @@ Result<LayerInfo> ErofsDriver::apply(codec::ByteSource& archive, const ApplyOpti
     return inspect(applied.diff_id);
 }
 
-Result<LayerInfo> ErofsDriver::capture(sys::BorrowedFd upper, codec::ByteSink& tar, std::stop_token stop) {
+Result<LayerInfo> ErofsDriver::capture(sys::BorrowedFd upper, codec::ByteSink& tar,
+                                       std::stop_token stop) {
     auto staged = TRY(store_->stage());
-    const sys::Fd file = TRY(sys::open(concat(staged.path(), "/", image_name), O_RDWR | O_CREAT | O_EXCL, 0600));
+    const sys::Fd file =
+        TRY(sys::open(concat(staged.path(), "/", image_name), O_RDWR | O_CREAT | O_EXCL, 0600));
     const auto applied = TRY(layer::capture_erofs_image(upper, tar, file, std::move(stop)));
     TRY(sys::fsync(file));
     TRY(store_->publish(std::move(staged), applied.diff_id, image_name));
@@ -134,7 +147,8 @@ Result<ErofsDriver::SharedMount> ErofsDriver::mount_layer(const oci::Digest& dif
     return mounts_.lock()->try_emplace(diff_id, std::move(mount)).first->second;
 }
 
-Result<Writable> ErofsDriver::create_writable(const std::string& directory, const std::vector<oci::Digest>& layers) {
+Result<Writable> ErofsDriver::create_writable(const std::string& directory,
+                                              const std::vector<oci::Digest>& layers) {
     const SharedMount top = layers.empty() ? empty_ : TRY(mount_layer(layers.back()));
     return make_writable(directory, top->mount.fd());
 }
@@ -145,7 +159,8 @@ Result<sys::DetachedMount> ErofsDriver::mount_root(const RootRequest& request) {
     if (mounts.empty()) mounts.push_back(empty_);
     std::vector<sys::BorrowedFd> lower;
     for (const auto& mount : mounts) lower.push_back(mount->mount.fd());
-    return mount_overlay(lower, request.writable, request.is_volatile, place_.get(), request.layer_owners);
+    return mount_overlay(lower, request.writable, request.is_volatile, place_.get(),
+                         request.layer_owners);
 }
 
 Result<MountPlace::Point> ErofsDriver::make_bindable(const sys::DetachedMount& mount) {
