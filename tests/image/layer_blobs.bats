@@ -306,15 +306,18 @@ manifest_digest() { berth image inspect -f '{{.Id}}' "$1"; }
 @test "an engine that is killed at any system call of a pull comes back to a sound store" {
     cc -O2 -o "$BERTH_TEST_DIR/kill_stepper" "$BERTH_SOURCE/tests/kill/kill_stepper.c"
     fresh --layer-blobs drop
-    local name=berthd points at killed=0
-    "$BERTH_TEST_DIR/kill_stepper" -p "$BERTH_ENGINE_PID" -n "$name" -g 100 -- berth pull -q "$A" 2>"$BERTH_TEST_DIR/step" || true
-    points=$(sed -n 's/^points //p' "$BERTH_TEST_DIR/step")
-    [ "$points" -gt 100 ]
+    local name=berthd points=1000000000 at try killed=0
     # Most of them near the end, where the image is named, the note is written and the blobs go.
     for at in 50 75 85 88 90 92 94 96 98 99; do
-        berth rmi "$A" >/dev/null 2>&1 || true
-        "$BERTH_TEST_DIR/kill_stepper" -p "$BERTH_ENGINE_PID" -n "$name" -k $((points * at / 100)) -g 100 -- berth pull -q "$A" \
-            >/dev/null 2>"$BERTH_TEST_DIR/step" || true
+        # How many calls a pull takes is not always the same: one that ended before its point says how many it took.
+        for try in 1 2 3 4 5; do
+            berth rmi "$A" >/dev/null 2>&1 || true
+            "$BERTH_TEST_DIR/kill_stepper" -p "$BERTH_ENGINE_PID" -n "$name" -k $((points * at / 100)) -g 100 -- \
+                berth pull -q "$A" >/dev/null 2>"$BERTH_TEST_DIR/step" || true
+            kill -0 "$BERTH_ENGINE_PID" 2>/dev/null || break
+            points=$(sed -n 's/^points //p' "$BERTH_TEST_DIR/step")
+            [ "$points" -gt 100 ]
+        done
         if ! kill -0 "$BERTH_ENGINE_PID" 2>/dev/null; then
             wait "$BERTH_ENGINE_PID" 2>/dev/null || true
             killed=$((killed + 1))
