@@ -57,8 +57,9 @@ struct TarLimits {
 /// TarLimits. POSIX.1-2024 pax, GNU tar manual "Tar Internals".
 ///
 ///     TarReader tar(source);
-///     while (auto entry = TRY(tar.next())) { ... while (!(chunk =
-///     TRY(tar.read_content())).empty()) ... }
+///     while (auto entry = TRY(tar.next())) {
+///         while (!(chunk = TRY(tar.read_content())).empty()) ...
+///     }
 class TarReader {
 public:
     explicit TarReader(ByteSource& source, const TarLimits& limits = {});

@@ -73,6 +73,31 @@ TEST_F(StoreTest, ResumesAnIngestAcrossARestart) {
     EXPECT_EQ(std::move(again).commit().value().digest, oci::Digest::of("x"));
 }
 
+TEST_F(StoreTest, KeepsLargeBlobsWholeHoweverTheyCome) {
+    std::string bytes(9'000'001, 0);
+    std::uint32_t state = 1;
+    for (char& byte : bytes) byte = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
+    const auto digest = oci::Digest::of(bytes);
+    for (const std::size_t piece : {4096U, 65'521U, 1U << 20U, 5'000'000U}) {
+        std::size_t done = 0;
+        // A connection that breaks twice, once before and once after what goes past the cache.
+        for (const std::size_t until : {3'000'000UL, 7'654'321UL, bytes.size()}) {
+            auto writer = store_->resume_ingest("large").value();
+            EXPECT_EQ(writer.offset(), done);
+            while (done < until) {
+                const std::size_t count = std::min(piece, until - done);
+                writer.write(as_bytes(std::string_view(bytes).substr(done, count))).value();
+                done += count;
+            }
+            if (done < bytes.size()) continue;
+            EXPECT_EQ(std::move(writer).commit().value().digest, digest);
+        }
+        EXPECT_FALSE(store_->verify(digest).is_error());
+        EXPECT_EQ(store_->read(digest).value(), bytes);
+        store_->remove(digest).value();
+    }
+}
+
 TEST_F(StoreTest, SweepsWhatACrashLeft) {
     sys::write_file_atomic(temp_.path() + "/ingest/new-0123", "half").value();
     sys::write_file_atomic(temp_.path() + "/blobs/sha256/not-a-digest", "x").value();

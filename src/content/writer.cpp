@@ -1,6 +1,9 @@
+#include <algorithm>
+
 #include "base/random.h"
 #include "content/store.h"
 #include "content/store_internal.h"
+#include "sys/large_file.h"
 
 namespace berth::content {
 
@@ -12,7 +15,48 @@ struct BlobWriter::State {
     codec::Sha256 hash;
     std::uint64_t bytes = 0;
     bool is_finished = false;
+    std::optional<sys::LargeFile> file;  ///< over `fd`
+    /// The last of `bytes`, not yet in the file.
+    sys::PageBuffer pending{sys::LargeFile::piece_bytes};
+
+    Result<> open(int flags);
+    Result<> append(std::span<const std::byte> added);
+    Result<> flush();
 };
+
+Result<> BlobWriter::State::open(int flags) {
+    fd = TRY(sys::open(path, O_RDWR | O_CREAT | flags, 0600).context(path));
+    file.emplace(fd);
+    return {};
+}
+
+Result<> BlobWriter::State::append(std::span<const std::byte> added) {
+    while (!added.empty()) {
+        auto piece = added;
+        // In the cached part it goes as it comes; after that, pieces end where the file's do.
+        const std::uint64_t start = bytes - pending.size();
+        const bool is_cached = start < sys::LargeFile::cached_bytes;
+        const std::size_t whole = sys::LargeFile::piece_bytes - start % sys::LargeFile::piece_bytes;
+        if (is_cached) {
+            TRY(file->pwrite(piece, start));
+        } else {
+            piece = piece.first(std::min(piece.size(), whole - pending.size()));
+            pending.append(piece);
+        }
+        hash.update(piece);
+        bytes += piece.size();
+        added = added.subspan(piece.size());
+        if (pending.size() == whole) TRY(flush());
+    }
+    return {};
+}
+
+Result<> BlobWriter::State::flush() {
+    if (pending.is_empty()) return {};
+    TRY(file->pwrite(pending.bytes(), bytes - pending.size()));
+    pending.clear();
+    return {};
+}
 
 BlobWriter::BlobWriter(std::unique_ptr<State> state) : state_(std::move(state)) {}
 BlobWriter::BlobWriter(BlobWriter&&) noexcept = default;
@@ -28,22 +72,21 @@ BlobWriter::~BlobWriter() {
     if (!state_) return;
     if (!state_->is_finished && state_->key.empty()) {
         sys::unlink(state_->path).ignore("the next open() of the store sweeps it");
+    } else if (!state_->is_finished) {
+        state_->flush().ignore("a resumption asks for what is missing");
     }
     if (!state_->key.empty()) state_->store->protection.lock()->open_keys.erase(state_->key);
 }
 
 Result<> BlobWriter::write(std::span<const std::byte> bytes) {
-    TRY(sys::write_all(state_->fd, bytes).context("store blob"));
-    state_->hash.update(bytes);
-    state_->bytes += bytes.size();
-    return {};
+    return state_->append(bytes).context("store blob");
 }
 
 std::uint64_t BlobWriter::offset() const { return state_->bytes; }
 
 Result<> BlobWriter::restart() {
+    state_->pending.clear();
     TRY(sys::ftruncate(state_->fd, 0));
-    TRY(sys::seek(state_->fd, 0, SEEK_SET));
     state_->hash = codec::Sha256();
     state_->bytes = 0;
     return {};
@@ -63,6 +106,7 @@ Result<BlobInfo> BlobWriter::commit(const Expectation& expected) && {
         return fail(ErrorCode::Corrupted, "received content with digest ", digest, " instead of ",
                     *expected.digest);
     }
+    TRY(state.flush().context("store blob ", digest));
     TRY(sys::fsync(state.fd).context("store blob ", digest));
     TRY(state.store->publish(state.path, digest).context("store blob ", digest));
     state.is_finished = true;
@@ -80,7 +124,7 @@ Result<BlobWriter> Store::create_ingest() {
     auto state = std::make_unique<BlobWriter::State>();
     state->store = state_.get();
     state->path = concat(state_->ingest, "/new-", random_hex(8));
-    state->fd = TRY(sys::open(state->path, O_RDWR | O_CREAT | O_EXCL, 0600).context(state->path));
+    TRY(state->open(O_EXCL));
     return BlobWriter(std::move(state));
 }
 
@@ -94,8 +138,7 @@ Result<BlobWriter> Store::resume_ingest(const std::string& key) {
     BlobWriter writer(std::move(state));  // from here on gives the key back
     BlobWriter::State& ingest = *writer.state_;
     ingest.path = state_->key_path(key);
-    ingest.fd =
-        TRY(sys::open(ingest.path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600).context(ingest.path));
+    TRY(ingest.open(O_NOFOLLOW));
     std::vector<std::byte> buffer(256 << 10);
     for (;;) {
         const std::size_t got = TRY(sys::read(ingest.fd, buffer).context(ingest.path));

@@ -21,7 +21,7 @@ using codec::TarType;
 /// Takes the entries of a layer's archive one by one to the tree and the image.
 class LayerWriter {
 public:
-    explicit LayerWriter(sys::BorrowedFd file) : image_(file) {}
+    LayerWriter(sys::BorrowedFd file, std::uint64_t cached) : image_(file, cached) {}
     Result<> add(TarEntry& entry, codec::TarReader& tar);
     Result<> finish(const ErofsWriter::LayerFacts& facts) { return image_.finish(tree_, facts); }
 
@@ -143,10 +143,11 @@ Result<> LayerWriter::add_whiteout(const Tree::Slot& slot) {
 
 namespace {
 
-Result<Applied> write_image(codec::ByteSource& plain, sys::BorrowedFd file, std::stop_token stop) {
+Result<Applied> write_image(codec::ByteSource& plain, sys::BorrowedFd file, std::uint64_t cached,
+                            std::stop_token stop) {
     HashingSource source(plain, std::move(stop));
     codec::TarReader tar(source, {.entries = max_layer_entries});
-    LayerWriter writer(file);
+    LayerWriter writer(file, cached);
     Applied applied;
     for (;;) {
         auto entry = TRY(tar.next());
@@ -173,7 +174,7 @@ Result<Applied> write_erofs_image(codec::ByteSource& archive, sys::BorrowedFd fi
                                   std::stop_token stop) {
     const auto plain = TRY(codec::open_decompressor(archive));
     ProducerSource ahead(ProducerSource::read_ahead(*plain));
-    return write_image(ahead, file, std::move(stop));
+    return write_image(ahead, file, sys::LargeFile::cached_bytes, std::move(stop));
 }
 
 Result<Applied> capture_erofs_image(sys::BorrowedFd upper, codec::ByteSink& tar,
@@ -184,7 +185,8 @@ Result<Applied> capture_erofs_image(sys::BorrowedFd upper, codec::ByteSink& tar,
         TRY(pack(upper, both, {.whiteouts = PackWhiteouts::ToArchive, .include_root = true}, stop));
         return {};
     });
-    return write_image(archive, file, stop);
+    // The next step of a build reads it at once.
+    return write_image(archive, file, sys::LargeFile::all_cached, stop);
 }
 
 Result<ImageFacts> read_image_facts(sys::BorrowedFd file) {

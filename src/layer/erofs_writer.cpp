@@ -30,7 +30,8 @@ using namespace erofs;
 
 namespace {
 
-constexpr std::size_t data_buffer_bytes = 1 << 20;
+/// Longer runs of zeros become a hole in the image's own file.
+constexpr std::uint64_t max_written_zeros = 1 << 20;
 constexpr std::size_t segment_limit_bytes = 4 << 20;
 constexpr std::size_t max_open_blocks = 24;
 /// A block with less room than an inode and a bit of content is not worth looking at again.
@@ -57,37 +58,34 @@ std::span<const std::byte> bytes_of(const T& value) {
 
 }  // namespace
 
-ErofsWriter::ErofsWriter(sys::BorrowedFd file)
-    : file_(file), end_(block_bytes), block0_(block_bytes) {
-    data_.reserve(data_buffer_bytes);
-    data_.resize(block_bytes);  // block 0's place; finish() writes over it
+ErofsWriter::ErofsWriter(sys::BorrowedFd file, std::uint64_t cached)
+    : file_(file), large_file_(file, cached), end_(block_bytes), block0_(block_bytes) {
+    data_.append(block0_);  // its place; finish() writes over it
     segment_bases_.push_back(0);
 }
 
 Result<> ErofsWriter::flush_data() {
-    if (data_.empty()) return {};
+    if (data_.is_empty()) return {};
     const std::uint64_t start = end_ - data_.size();
-    TRY(sys::pwrite_all(file_, data_, start));
-    sum_.add(start / block_bytes, data_);
+    TRY(large_file_.pwrite(data_.bytes(), start));
+    sum_.add(start / block_bytes, data_.bytes());
     data_.clear();
     return {};
 }
 
 Result<> ErofsWriter::append(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
-        const auto piece = bytes.first(std::min(bytes.size(), data_buffer_bytes - data_.size()));
-        data_.insert(data_.end(), piece.begin(), piece.end());
-        end_ += piece.size();
-        bytes = bytes.subspan(piece.size());
-        if (data_.size() == data_buffer_bytes) TRY(flush_data());
+        const std::size_t taken = data_.append(bytes);
+        end_ += taken;
+        bytes = bytes.subspan(taken);
+        if (data_.is_full()) TRY(flush_data());
     }
     return {};
 }
 
 Result<> ErofsWriter::append_zeros(std::uint64_t bytes) {
     static constexpr std::array<std::byte, block_bytes> zeros = {};
-    if (bytes > data_buffer_bytes) {
-        // Leaves a hole of whole blocks in the image's own file.
+    if (bytes > max_written_zeros) {
         const std::uint64_t before = (block_bytes - end_ % block_bytes) % block_bytes;
         TRY(append_zeros(before));
         TRY(flush_data());

@@ -11,7 +11,7 @@
 #include "codec/tar.h"
 #include "layer/image_sum_internal.h"
 #include "layer/tree.h"
-#include "sys/fd.h"
+#include "sys/large_file.h"
 
 namespace berth::layer {
 
@@ -21,13 +21,16 @@ namespace berth::layer {
 /// cut image is no image. Memory is a few buffers and the Tree.
 ///
 ///     ErofsWriter image(file);
-///     TRY(image.begin_file(entry)); TRY(image.write_content(bytes)); node.place =
-///     TRY(image.end_file()); node.place = TRY(image.add_special(entry)); TRY(image.finish(tree,
-///     {.diff_id = hash, ...}));
+///     TRY(image.begin_file(entry));
+///     TRY(image.write_content(bytes));
+///     node.place = TRY(image.end_file());
+///     node.place = TRY(image.add_special(entry));
+///     TRY(image.finish(tree, {.diff_id = hash, ...}));
 class ErofsWriter {
 public:
-    /// `file` is empty, writable, and outlives the writer.
-    explicit ErofsWriter(sys::BorrowedFd file);
+    /// `file` is empty, writable, and outlives the writer. Its bytes from `cached` on need not be
+    /// in the page cache afterwards: see sys::LargeFile.
+    explicit ErofsWriter(sys::BorrowedFd file, std::uint64_t cached = sys::LargeFile::cached_bytes);
 
     /// A regular file; exactly its stored bytes (the segments' if it is sparse) must follow.
     Result<> begin_file(const codec::TarEntry& entry);
@@ -75,7 +78,8 @@ private:
     Result<> write_super(const LayerFacts& facts);
 
     sys::BorrowedFd file_;
-    std::vector<std::byte> data_;  ///< appended but not yet written
+    sys::LargeFile large_file_;
+    sys::PageBuffer data_{sys::LargeFile::piece_bytes};  ///< appended but not yet written
     std::uint64_t end_ = 0;  ///< of the image so far, data_ included; whole blocks between files
     std::vector<std::byte> block0_;
     ImageSum sum_;

@@ -6,24 +6,21 @@
 
 // How a packet finds its way:
 //
-//   outside -> host:8080        `publish` in prerouting rewrites the destination to container:80;
-//   forwarding is allowed
-//                               because the connection was rewritten, everything else towards a
-//                               bridge is dropped.
-//   host -> 127.0.0.1:8080      the same chain in output. The packet leaves with a loopback source
-//   address, which no
-//                               container could answer, so postrouting gives it the bridge's
-//                               address. The answer comes in by the bridge with a loopback
-//                               destination once translated back: the bridge link has
-//                               route_localnet set. `guard` keeps containers and neighbours from
-//                               using that to reach the host's own loopback services.
-//   container -> host:8080      hairpin: rewritten to a container of maybe the same bridge, which
-//   would answer directly
-//                               and past the translation; so the source becomes the bridge's
-//                               address too. Where br_netfilter is on, such a packet never leaves
-//                               the bridge: it is rewritten as a frame and has no input interface
-//                               (`iif 0`), like those of the host's own programs.
-//   container -> outside        masqueraded unless the network says otherwise.
+//   outside -> host:8080     `publish` in prerouting rewrites the destination to container:80;
+//                            forwarding is allowed because the connection was rewritten,
+//                            everything else towards a bridge is dropped.
+//   host -> 127.0.0.1:8080   the same chain in output. The packet leaves with a loopback source
+//                            address, which no container could answer, so postrouting gives it the
+//                            bridge's address. The answer comes in by the bridge with a loopback
+//                            destination once translated back: the bridge link has route_localnet
+//                            set. `guard` keeps containers and neighbours from using that to reach
+//                            the host's own loopback services.
+//   container -> host:8080   hairpin: rewritten to a container of maybe the same bridge, which
+//                            would answer directly and past the translation; so the source becomes
+//                            the bridge's address too. Where br_netfilter is on, such a packet
+//                            never leaves the bridge: it is rewritten as a frame and has no input
+//                            interface (`iif 0`), like those of the host's own programs.
+//   container -> outside     masqueraded unless the network says otherwise.
 //
 // Rejected: a chain or rule for each network (a rule costs a parse and a rebuild of its chain, an
 // element is one hash insert), interval sets of subnets (they need the bridges anyway), and a proxy

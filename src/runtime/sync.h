@@ -17,18 +17,16 @@
 //   NeedTimeOffsets ->            sets the clocks of the new time namespace (only with offsets)
 //                   <-  Continue
 //   Successor (pidfd) ->          the child made the process that will be init, and ends (only with
-//   a new user
-//                                 or time namespace)
+//                                 a new user or time namespace)
 //   NeedDevices     ->            moves network devices to the child (only when there are any)
 //                   <-  Continue
 //   NeedHooks       ->            runs prestart and createRuntime hooks (only when there are any)
 //                   <-  Continue
 //   Ready (+ tty)   ->            the child waits at the gate; at a listening socket the rest goes
-//   over the
-//                                 connection that is made there
+//                                 over the connection that is made there
 //                   <-  Start (pid)
-//   SeccompListener (fd) ->       hands it to linux.seccomp.listenerPath (only with
-//   SCMP_ACT_NOTIFY) end of file: exec closed the channel, the program runs.
+//   SeccompListener (fd) ->       hands it to linux.seccomp.listenerPath (with SCMP_ACT_NOTIFY)
+//   end of file: exec closed the channel, the program runs.
 //
 // At any time: Failed ->, with the error as data; the child is gone then.
 namespace berth::runtime {

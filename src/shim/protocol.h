@@ -13,8 +13,8 @@
 //   spawn, descriptor 3 = socket   makes a network namespace ahead when told to
 //   Configure [root mount fd,      makes the network namespace and what must be opened inside it
 //              netns fd to join?]
-//                                  Ready [netns fd, NETLINK_ROUTE fd]      (descriptors only for an
-//                                  own namespace)
+//                                  Ready [netns fd, NETLINK_ROUTE fd]
+//                                  (descriptors only for a namespace of its own)
 //   Attach [stream fd] ...         Reply
 //   Names                          Reply
 //   Start                          Started | Reply{error}

@@ -16,6 +16,7 @@
 #include <cerrno>
 
 #include "base/text.h"
+#include "sys/file.h"
 #include "sys/process.h"
 
 #ifndef CLONE_NEWTIME
@@ -84,14 +85,6 @@ Result<Fd> make_network_namespace() {
 }
 
 namespace {
-
-Result<> write_file(const std::string& path, std::string_view text) {
-    const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    if (!file) return Error::from_errno("open", errno).with_context(path);
-    if (::write(file.get(), text.data(), text.size()) < 0)
-        return Error::from_errno("write", errno).with_context(path);
-    return {};
-}
 
 std::string map_text(const std::vector<IdMapping>& mappings) {
     std::string text;

@@ -1,7 +1,6 @@
 // From bytes to logical lines. The rules are those of the Dockerfile reference ("Format", "Parser
 // directives", "Here-Documents") with their corner cases as users know them:
-// - a comment line inside a continued instruction disappears, and so does an empty one (with a
-// warning);
+// - a comment line inside a continued instruction disappears, as does an empty one (it warns);
 // - blanks in front of a continued line stay, since the shell may see them;
 // - `\` counts as a continuation only when no other `\` stands before it;
 // - heredoc bodies are taken as they are: neither comments nor continuations exist in them.
