@@ -71,7 +71,9 @@ Result<> run(JoinRequest& request, sys::Fd& channel) {
         TRY(take_terminal(pty, process));
         terminal = std::move(pty.master);
     } else {
-        TRY(take_streams(request.options.streams, request.null));
+        const auto dev = sys::open("/dev", O_PATH | O_DIRECTORY);
+        const sys::Fd none;
+        TRY(take_streams(request.options.streams, dev ? *dev : none, request.null));
     }
     TRY(set_exec_labels(process));
     TRY(set_scheduling(process));

@@ -20,8 +20,8 @@
 namespace berth::runtime {
 namespace {
 
-// /dev/null of the host serves as the mask of files and as the stream of who has none. It is ours,
-// and still it is looked at: a wrong node there would be handed to every container.
+// /dev/null of the host serves as the mask of files, read-only. It is ours, and still it is looked
+// at: a wrong node there would be handed to every container.
 Result<sys::Fd> open_null() {
     sys::Fd fd = TRY(sys::open("/dev/null", O_RDWR));
     const struct stat status = TRY(sys::fstat(fd));

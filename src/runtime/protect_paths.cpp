@@ -37,7 +37,10 @@ public:
             return is_absent(target.error()) ? Result<>() : Result<>(target.error().clone());
         const struct stat status = TRY(sys::fstat(*target));
         if (S_ISDIR(status.st_mode)) return cover_directory(*target);
+        // Read-only, else root of the container changes the mode of the host's own node. It can be
+        // written to all the same.
         const sys::DetachedMount null = TRY(sys::clone_tree(null_));
+        TRY(sys::set_attributes(null.fd(), {.set = MOUNT_ATTR_RDONLY}));
         return null.attach(*target);
     }
 
