@@ -35,21 +35,31 @@ Result<BuildLog> BuildLog::create(const std::string& directory, const std::strin
     return BuildLog(path + "/log", std::move(file), std::move(lock));
 }
 
-Result<std::uint64_t> BuildLog::remove_ended(const std::string& directory,
-                                             const std::optional<Timestamp>& until) {
-    std::uint64_t bytes = 0;
+Result<std::vector<EndedLog>> BuildLog::list_ended(const std::string& directory,
+                                                   const std::optional<Timestamp>& until) {
+    std::vector<EndedLog> out;
     for (const auto& entry : TRY(sys::list_dir(directory))) {
         const std::string path = concat(directory, "/", entry.name);
         const auto status = sys::stat(path + "/log");
         if (!status) continue;
         const Timestamp changed{std::chrono::seconds(status->st_mtim.tv_sec)};
         if (until && changed > *until) continue;
-        const auto lock = sys::FileLock::try_acquire(path + "/log");
-        if (!lock) continue;
-        TRY(sys::remove_tree(path));
-        bytes += static_cast<std::uint64_t>(status->st_blocks) * 512;
+        if (!sys::FileLock::try_acquire(path + "/log")) continue;
+        const auto bytes = sys::disk_usage(path);
+        if (bytes) out.push_back({entry.name, static_cast<std::int64_t>(*bytes)});
     }
-    return bytes;
+    return out;
+}
+
+Result<std::int64_t> BuildLog::remove(const std::string& directory, const std::string& id) {
+    if (id.empty() || id.starts_with('.') || id.find('/') != std::string::npos)
+        return fail(ErrorCode::InvalidArgument, "'", id, "' is no build's id");
+    const std::string path = concat(directory, "/", id);
+    if (!sys::exists(path + "/log")) return fail(ErrorCode::NotFound, "it is gone already");
+    const auto lock = TRY(sys::FileLock::try_acquire(path + "/log"));
+    const auto bytes = TRY(sys::disk_usage(path));
+    TRY(sys::remove_tree(path));
+    return static_cast<std::int64_t>(bytes);
 }
 
 void BuildLog::write(std::string_view text) {

@@ -5,9 +5,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "build/builder.h"
 #include "sys/dir.h"
 #include "sys/fd.h"
 
@@ -28,10 +30,12 @@ public:
         : path_(std::move(other.path_)),
           file_(std::move(other.file_)),
           lock_(std::move(other.lock_)) {}
-    /// Removes the logs of builds that ended before `until` (any time without one); returns their
-    /// bytes on disk.
-    static Result<std::uint64_t> remove_ended(const std::string& directory,
-                                              const std::optional<Timestamp>& until);
+    /// The logs of builds that ended before `until` (any time without one), with their bytes on
+    /// disk.
+    static Result<std::vector<EndedLog>> list_ended(const std::string& directory,
+                                                    const std::optional<Timestamp>& until);
+    /// Removes the log of a build; returns its bytes. NotFound without it, Conflict while it runs.
+    static Result<std::int64_t> remove(const std::string& directory, const std::string& id);
 
     const std::string& path() const { return path_; }
     void note(std::string_view line);

@@ -19,6 +19,11 @@ Result<std::string> make_temp_root(const std::string& root) {
     return path;
 }
 
+std::set<image::Piece> pieces_of(const CacheRecord& record) {
+    if (!record.layer) return {};
+    return {{record.layer->diff_id, true}, {record.layer->blob.digest, false}};
+}
+
 }  // namespace
 
 class Builder::Implementation {
@@ -44,7 +49,7 @@ public:
                                   .clock = clock_,
                                   .layers_in_use = layers_in_use_,
                                   .temp_root = temp_root_,
-                                  .logs = services_.root + "/builds"},
+                                  .logs = logs_directory()},
                                  request, std::move(stop));
     }
 
@@ -66,44 +71,72 @@ public:
 
     Result<std::vector<CacheRecord>> measured_records() {
         auto out = TRY(records());
+        const auto inventory = TRY(services_.images.inventory());
+        std::map<image::Piece, int> holders;
+        for (const auto& [id, image] : inventory.images)
+            for (const auto& piece : image.pieces) ++holders[piece];
+        for (const auto& record : out)
+            for (const auto& piece : pieces_of(record)) ++holders[piece];
         for (auto& record : out) {
-            if (record.type != "exec.cachemount") continue;
-            const auto bytes = sys::disk_usage(cache_mounts_.directory() + "/" + record.id);
-            record.bytes = bytes.is_error() ? 0 : static_cast<std::int64_t>(*bytes);
-            record.in_use = cache_mounts_.is_in_use(record.id);
+            if (record.type == "exec.cachemount") {
+                const auto bytes = sys::disk_usage(cache_mounts_.directory() + "/" + record.id);
+                record.bytes = record.own_bytes =
+                    bytes.is_error() ? 0 : static_cast<std::int64_t>(*bytes);
+                record.in_use = cache_mounts_.is_in_use(record.id);
+                continue;
+            }
+            record.bytes = 0;
+            for (const auto& piece : pieces_of(record)) {
+                const auto found = inventory.bytes.find(piece);
+                if (found == inventory.bytes.end()) continue;
+                record.bytes += found->second;
+                if (holders[piece] == 1) record.own_bytes += found->second;
+            }
+            record.shared = record.own_bytes < record.bytes;
         }
         return out;
     }
 
-    Result<CachePruned> prune(const CachePrune& filter) {
+    Result<CacheSelection> select(const CachePrune& filter) {
         const auto all = TRY(measured_records());
-        std::int64_t total = 0;
-        for (const auto& record : all) total += record.bytes;
-        CachePruned out;
+        std::int64_t left = 0;
+        for (const auto& record : all) left += record.bytes;
+        CacheSelection out;
         // Least recently used first, until the rest fits.
         auto ordered = all;
         std::ranges::sort(ordered, {}, &CacheRecord::last_used);
-        for (const auto& record : ordered) {
-            if (filter.keep_bytes > 0 && total - out.bytes <= filter.keep_bytes) break;
-            const auto chosen = [](const std::vector<std::string>& wanted,
-                                   const std::string& value) {
-                return wanted.empty() || std::ranges::find(wanted, value) != wanted.end();
-            };
+        const auto chosen = [](const std::vector<std::string>& wanted, const std::string& value) {
+            return wanted.empty() || std::ranges::find(wanted, value) != wanted.end();
+        };
+        for (auto& record : ordered) {
+            if (filter.keep_bytes > 0 && left <= filter.keep_bytes) break;
             if (record.in_use || !chosen(filter.ids, record.id) ||
                 !chosen(filter.types, record.type))
                 continue;
             if (filter.until && record.last_used > *filter.until) continue;
+            left -= record.bytes;
+            out.records.push_back(std::move(record));
+        }
+        if (filter.keep_bytes == 0 && filter.ids.empty() && filter.types.empty())
+            out.logs = TRY(ended_logs(filter.until));
+        return out;
+    }
+
+    Result<CachePruned> prune(const CachePrune& filter) {
+        const auto selection = TRY(select(filter));
+        CachePruned out;
+        for (const auto& record : selection.records) {
             if (record.type == "exec.cachemount") {
                 TRY(cache_mounts_.remove(record.id));
             } else {
                 TRY(cache_.remove(record.id));
             }
             out.ids.push_back(record.id);
-            out.bytes += record.bytes;
+            out.bytes += record.own_bytes;
         }
-        if (filter.keep_bytes == 0 && filter.ids.empty() && filter.types.empty()) {
-            out.bytes += static_cast<std::int64_t>(
-                TRY(BuildLog::remove_ended(services_.root + "/builds", filter.until)));
+        for (const auto& log : selection.logs) {
+            auto removed = BuildLog::remove(logs_directory(), log.id);
+            if (removed) out.bytes += *removed;
         }
         TRY(services_.database.execute("DELETE FROM build_digest"));
         // Layers that only the cache kept go now.
@@ -111,10 +144,39 @@ public:
         return out;
     }
 
+    Result<RecordsRemoved> remove_records(const std::set<std::string>& ids, Timestamp since) {
+        RecordsRemoved out;
+        auto missing = ids;
+        for (const auto& record : TRY(records())) {
+            if (missing.erase(record.id) == 0) continue;
+            bool removed = record.last_used <= since && record.created <= since;
+            if (record.type != "exec.cachemount") {
+                removed = removed && TRY(cache_.remove_unused(record.id, since));
+            } else if (removed && !cache_mounts_.is_in_use(record.id)) {
+                out.mount_bytes += TRY(cache_mounts_.remove(record.id));
+            } else {
+                removed = false;
+            }
+            if (!removed) out.left.push_back({record.id, "a build used it since"});
+        }
+        for (const auto& id : missing) out.left.push_back({id, "it is gone already"});
+        TRY(services_.database.execute("DELETE FROM build_digest"));
+        return out;
+    }
+
+    Result<std::vector<EndedLog>> ended_logs(const std::optional<Timestamp>& until) const {
+        return BuildLog::list_ended(logs_directory(), until);
+    }
+
+    Result<std::int64_t> remove_log(const std::string& id) {
+        return BuildLog::remove(logs_directory(), id);
+    }
+
     void add_roots(image::Roots& roots) {
         {
             auto in_use = layers_in_use_.lock();
             roots.diff_ids.insert(in_use->begin(), in_use->end());
+            roots.fixed.insert(in_use->begin(), in_use->end());
         }
         const auto layers = cache_.layers();
         if (!layers) return;
@@ -126,6 +188,8 @@ public:
     }
 
 private:
+    std::string logs_directory() const { return services_.root + "/builds"; }
+
     Services services_;
     SystemClock clock_;
     Cache cache_;
@@ -171,6 +235,18 @@ Result<std::vector<CacheRecord>> Builder::cache_records() const {
 }
 Result<CachePruned> Builder::prune(const CachePrune& filter) {
     return implementation_->prune(filter);
+}
+Result<CacheSelection> Builder::select(const CachePrune& filter) const {
+    return implementation_->select(filter);
+}
+Result<RecordsRemoved> Builder::remove_records(const std::set<std::string>& ids, Timestamp since) {
+    return implementation_->remove_records(ids, since);
+}
+Result<std::vector<EndedLog>> Builder::ended_logs(const std::optional<Timestamp>& until) const {
+    return implementation_->ended_logs(until);
+}
+Result<std::int64_t> Builder::remove_log(const std::string& id) {
+    return implementation_->remove_log(id);
 }
 void Builder::add_roots(image::Roots& roots) const { implementation_->add_roots(roots); }
 

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -96,7 +97,9 @@ struct CacheRecord {
     std::int64_t bytes = 0;
     Timestamp created{}, last_used{};
     std::int64_t usage_count = 0;
-    bool in_use = false, shared = false;
+    bool in_use = false, shared = false;  // shared: some of it has another holder, too
+    std::int64_t own_bytes = 0;           // what goes with this record alone
+    std::optional<image::Layer> layer;    // what it keeps
 };
 
 struct CachePrune {
@@ -109,6 +112,23 @@ struct CachePrune {
 struct CachePruned {
     std::vector<std::string> ids;
     std::int64_t bytes = 0;
+};
+/// The log of a build that ended.
+struct EndedLog {
+    std::string id;  // of the build
+    std::int64_t bytes = 0;
+};
+struct RecordsRemoved {
+    struct Left {
+        std::string id, why;
+    };
+    std::vector<Left> left;
+    std::int64_t mount_bytes = 0;  // of cache mounts; layers go with the next collection
+};
+/// What a prune would take of the builder's.
+struct CacheSelection {
+    std::vector<CacheRecord> records;
+    std::vector<EndedLog> logs;
 };
 
 struct Services {
@@ -135,6 +155,14 @@ public:
     Result<BuildResult> build(const BuildRequest& request, std::stop_token stop);
     Result<std::vector<CacheRecord>> cache_records() const;
     Result<CachePruned> prune(const CachePrune& filter);
+    /// What prune() would take now.
+    Result<CacheSelection> select(const CachePrune& filter) const;
+    /// The logs of builds that ended before then; of all without a time.
+    Result<std::vector<EndedLog>> ended_logs(const std::optional<Timestamp>& until) const;
+    /// Removes records and cache mounts that were not used since then.
+    Result<RecordsRemoved> remove_records(const std::set<std::string>& ids, Timestamp since);
+    /// Removes the log of a build that ended; returns its bytes. NotFound without it.
+    Result<std::int64_t> remove_log(const std::string& id);
     /// What the cache keeps alive; give it to image::Store::add_root_provider.
     void add_roots(image::Roots& roots) const;
 

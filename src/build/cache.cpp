@@ -115,7 +115,8 @@ Result<> Cache::touch(const std::set<std::string>& keys, Timestamp now) {
 Result<std::vector<CacheRecord>> Cache::list() const {
     auto rows =
         TRY(database_.prepare("SELECT key, parent, type, description, bytes, created, last_used, "
-                              "usage_count FROM build_cache ORDER BY last_used, key"));
+                              "usage_count, diff_id, blob_digest, blob_media_type, blob_bytes "
+                              "FROM build_cache ORDER BY last_used, key"));
     std::vector<CacheRecord> out;
     while (TRY(rows.step())) {
         CacheRecord record;
@@ -127,6 +128,7 @@ Result<std::vector<CacheRecord>> Cache::list() const {
         record.created = to_time(rows.integer(5));
         record.last_used = to_time(rows.integer(6));
         record.usage_count = rows.integer(7);
+        record.layer = TRY(read_layer(rows, 8));
         out.push_back(std::move(record));
     }
     return out;
@@ -135,6 +137,11 @@ Result<std::vector<CacheRecord>> Cache::list() const {
 Result<> Cache::remove(const std::string& key) {
     TRY(database_.execute("DELETE FROM build_cache WHERE key = ?1", key));
     return {};
+}
+
+Result<bool> Cache::remove_unused(const std::string& key, Timestamp since) {
+    return TRY(database_.execute("DELETE FROM build_cache WHERE key = ?1 AND last_used <= ?2", key,
+                                 to_number(since))) > 0;
 }
 
 Result<std::vector<image::Layer>> Cache::layers() const {

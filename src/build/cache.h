@@ -47,6 +47,8 @@ public:
 
     Result<std::vector<CacheRecord>> list() const;
     Result<> remove(const std::string& key);
+    /// False when it was used after `since`, or is not there.
+    Result<bool> remove_unused(const std::string& key, Timestamp since);
     Result<std::vector<image::Layer>> layers() const;
 
     /// At most one holder per key; others wait. Two builds that need the same step run it once.

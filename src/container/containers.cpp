@@ -46,6 +46,7 @@ Result<> Containers::Implementation::open() {
     TRY(make_base_layer().context("base layer"));
     services_.images.add_root_provider([this](image::Roots& roots) {
         roots.diff_ids.insert(base_layer_);
+        roots.fixed.insert(base_layer_);
         for (const ContainerPtr& container : all())
             roots.diff_ids.insert(container->layers.begin(), container->layers.end());
     });

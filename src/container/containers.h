@@ -288,6 +288,12 @@ public:
                             const std::function<void()>& waiting, std::stop_token stop);
     using PruneFilter = std::function<bool(const ContainerView&)>;
     Result<PruneResult> prune(const PruneFilter& filter, std::stop_token stop);
+    /// Removes a container that somebody decided on at `since`, when it had this name; returns the
+    /// bytes that this gives back. Conflict says what became of it: another name, a start.
+    Result<std::int64_t> remove_unchanged(const std::string& id, std::string_view name,
+                                          Timestamp since, std::stop_token stop);
+    /// All that is on the disk for a container: what it wrote, its logs, its settings.
+    Result<std::int64_t> disk_usage(const std::string& id) const;
 
     // --- looking ---------------------------------------------------------------------------------
     Result<std::string> find_id(std::string_view key) const;

@@ -133,4 +133,24 @@ Result<PruneResult> Containers::prune(const PruneFilter& filter, std::stop_token
     return result;
 }
 
+Result<std::int64_t> Containers::remove_unchanged(const std::string& id, std::string_view name,
+                                                  Timestamp since, std::stop_token stop) {
+    const auto found = implementation_->find(id);
+    if (!found) return fail(ErrorCode::NotFound, "it is gone already");
+    const ContainerPtr& container = *found;
+    const ContainerView view = implementation_->view(*container);
+    if (view.name != name) return fail(ErrorCode::Conflict, "it is called ", view.name, " now");
+    if (is_alive(view.state.status))
+        return fail(ErrorCode::Conflict, "it is ", to_string(view.state.status));
+    if (view.state.started_at > since) return fail(ErrorCode::Conflict, "it was started since");
+    const auto bytes = disk_usage(id).value_or(0);
+    TRY(implementation_->remove(container, {.volumes = false}, std::move(stop)));
+    return bytes;
+}
+
+Result<std::int64_t> Containers::disk_usage(const std::string& id) const {
+    const ContainerPtr container = TRY(implementation_->find(id));
+    return static_cast<std::int64_t>(TRY(sys::disk_usage(container->directory)));
+}
+
 }  // namespace berth::container

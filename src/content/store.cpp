@@ -140,8 +140,11 @@ Result<std::vector<BlobInfo>> Store::list() const {
     for (const auto& entry : TRY(sys::list_dir(state_->blobs))) {
         const auto digest = oci::Digest::parse(concat("sha256:", entry.name));
         if (digest.is_error()) continue;
-        const auto bytes = size(*digest);
-        if (!bytes.is_error()) blobs.push_back({.digest = *digest, .bytes = *bytes});
+        const auto status = sys::fstatat(AT_FDCWD, state_->blob_path(*digest), AT_SYMLINK_NOFOLLOW);
+        if (!status) continue;
+        blobs.push_back({.digest = *digest,
+                         .bytes = static_cast<std::uint64_t>(status->st_size),
+                         .disk_bytes = sys::allocated_bytes(*status)});
     }
     std::sort(blobs.begin(), blobs.end(),
               [](const auto& a, const auto& b) { return a.digest < b.digest; });
@@ -160,6 +163,13 @@ bool Store::was_quiet_since(std::uint64_t mark) const {
 bool Store::wait_without_leases(const std::stop_token& stop) const {
     return state_->protection.lock().wait(
         stop, [](const Protection& protection) { return protection.making.empty(); });
+}
+
+std::set<oci::Digest> Store::leased() const {
+    std::set<oci::Digest> out;
+    auto protection = state_->protection.lock();
+    for (const auto& [id, digests] : protection->leases) out.insert(digests.begin(), digests.end());
+    return out;
 }
 
 Lease Store::lease() {
@@ -226,6 +236,7 @@ Result<> Store::State::collect_one(const BlobInfo& blob, std::uint64_t mark, Col
     }
     protection->committed_in.erase(blob.digest);
     collected.bytes += blob.bytes;
+    collected.disk_bytes += blob.disk_bytes;
     collected.removed.push_back(blob.digest);
     return {};
 }
@@ -242,8 +253,12 @@ Result<Collected> Store::collect(std::uint64_t mark, const std::set<oci::Digest>
 Result<Collected> Store::remove_unleased(std::uint64_t mark, const std::set<oci::Digest>& digests) {
     Collected collected;
     for (const oci::Digest& digest : digests) {
-        const auto bytes = size(digest);
-        if (bytes) TRY(state_->collect_one({.digest = digest, .bytes = *bytes}, mark, collected));
+        const auto status = sys::fstatat(AT_FDCWD, state_->blob_path(digest), AT_SYMLINK_NOFOLLOW);
+        if (!status) continue;
+        TRY(state_->collect_one({.digest = digest,
+                                 .bytes = static_cast<std::uint64_t>(status->st_size),
+                                 .disk_bytes = sys::allocated_bytes(*status)},
+                                mark, collected));
     }
     return collected;
 }

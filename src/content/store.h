@@ -37,6 +37,13 @@ struct Expectation {
 struct BlobInfo {
     oci::Digest digest;
     std::uint64_t bytes = 0;
+    std::uint64_t disk_bytes = 0;  ///< allocated for it; only list() fills it in
+};
+
+/// What is kept of a reception that broke off, for resume_ingest().
+struct IdleIngest {
+    std::string name;  ///< of its file
+    std::uint64_t disk_bytes = 0;
 };
 
 class Store;
@@ -104,7 +111,7 @@ private:
 /// What collect() removed.
 struct Collected {
     std::vector<oci::Digest> removed;
-    std::uint64_t bytes = 0;
+    std::uint64_t bytes = 0, disk_bytes = 0;
 };
 
 /// All blobs below one directory: `blobs/sha256/<hex>`, `ingest/`, and `trash/` for what is on its
@@ -124,8 +131,12 @@ public:
     /// How many bytes an ingest of this key holds; 0 without one.
     std::uint64_t ingest_bytes(const std::string& key) const;
     Result<> remove_ingest(const std::string& key);
-    /// Discards everything that is kept for a resumption and that nobody is receiving now; returns
-    /// its bytes.
+    /// Everything that is kept for a resumption and that nobody is receiving now.
+    Result<std::vector<IdleIngest>> idle_ingests() const;
+    /// Discards one of them; returns its bytes. Conflict when somebody goes on with it now,
+    /// NotFound without it.
+    Result<std::uint64_t> remove_idle_ingest(const std::string& name);
+    /// Discards all of them; returns their bytes.
     Result<std::uint64_t> remove_idle_ingests();
     /// Stores `bytes` at once.
     Result<BlobInfo> put(std::string_view bytes, const Expectation& expected = {});
@@ -149,6 +160,8 @@ public:
     /// The same for what only reads blobs: saves, pushes, copies. It makes nothing that is not
     /// named yet.
     Lease reading_lease();
+    /// What is protected now.
+    std::set<oci::Digest> leased() const;
     /// Whether nobody holds a lease of the first kind or has held one since this mark of
     /// begin_collection(): nothing was being pulled, built or made.
     bool was_quiet_since(std::uint64_t mark) const;

@@ -163,19 +163,45 @@ Result<> Store::remove_ingest(const std::string& key) {
     return {};
 }
 
-Result<std::uint64_t> Store::remove_idle_ingests() {
-    std::uint64_t bytes = 0;
-    // The lock keeps a key from being opened between the look and the removal; both are single
-    // system calls.
+Result<std::vector<IdleIngest>> Store::idle_ingests() const {
     auto protection = state_->protection.lock();
     std::set<std::string> open_paths;
     for (const auto& key : protection->open_keys) open_paths.insert(state_->key_path(key));
+    std::vector<IdleIngest> out;
     for (const auto& entry : TRY(sys::list_dir(state_->ingest))) {
         const std::string path = concat(state_->ingest, "/", entry.name);
         if (!entry.name.starts_with("key-") || open_paths.contains(path)) continue;
         const auto status = sys::fstatat(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW);
-        if (!status.is_error()) bytes += static_cast<std::uint64_t>(status->st_blocks) * 512;
-        TRY(sys::unlink(path).context(path));
+        if (status) out.push_back({entry.name, sys::allocated_bytes(*status)});
+    }
+    return out;
+}
+
+Result<std::uint64_t> Store::remove_idle_ingest(const std::string& name) {
+    if (!name.starts_with("key-") || name.find('/') != std::string::npos)
+        return fail(ErrorCode::InvalidArgument, "'", name, "' is not what a download left");
+    const std::string path = concat(state_->ingest, "/", name);
+    // The lock keeps a key from being opened between the look and the removal; both are single
+    // system calls.
+    auto protection = state_->protection.lock();
+    for (const auto& key : protection->open_keys)
+        if (state_->key_path(key) == path)
+            return fail(ErrorCode::Conflict, "the content is being received");
+    const auto status = TRY(sys::fstatat(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW));
+    TRY(sys::unlink(path).context(path));
+    return sys::allocated_bytes(status);
+}
+
+Result<std::uint64_t> Store::remove_idle_ingests() {
+    std::uint64_t bytes = 0;
+    for (const auto& idle : TRY(idle_ingests())) {
+        auto removed = remove_idle_ingest(idle.name);
+        if (removed) {
+            bytes += *removed;
+        } else if (!removed.error().is(ErrorCode::Conflict) &&
+                   !removed.error().is(ErrorCode::NotFound)) {
+            return std::move(removed).error();
+        }
     }
     return bytes;
 }

@@ -42,7 +42,8 @@ Result<std::int64_t> Store::Implementation::drop_layer_blobs(const std::vector<L
     }
     if (droppable.empty()) return 0;
     TRY(note_dropped(droppable));
-    return static_cast<std::int64_t>(TRY(services_.content.remove_unleased(mark, droppable)).bytes);
+    return static_cast<std::int64_t>(
+        TRY(services_.content.remove_unleased(mark, droppable)).disk_bytes);
 }
 
 Result<std::int64_t> Store::Implementation::drop_all_layer_blobs() {

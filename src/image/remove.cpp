@@ -154,7 +154,7 @@ Result<std::int64_t> Store::Implementation::collect(std::stop_token stop) {
         }
     }
     const auto collected = TRY(services_.content.collect(mark, roots.blobs));
-    std::int64_t freed = static_cast<std::int64_t>(collected.bytes);
+    std::int64_t freed = static_cast<std::int64_t>(collected.disk_bytes);
     // Where the note cannot be written (a full disk) the blobs stay until the next collection; what
     // is freed here makes room for it.
     if (const auto dropped = drop_layer_blobs(layers)) freed += *dropped;
@@ -169,9 +169,9 @@ Result<std::int64_t> Store::Implementation::collect(std::stop_token stop) {
             put_off_.notify_all();
             return freed;
         }
-        auto info = services_.snapshots.inspect(diff_id);
+        const auto bytes = services_.snapshots.disk_usage(diff_id);
         TRY(services_.snapshots.remove(diff_id));
-        if (info) freed += static_cast<std::int64_t>(info->disk_bytes);
+        if (bytes) freed += static_cast<std::int64_t>(*bytes);
     }
     return freed;
 }
@@ -237,6 +237,27 @@ Result<PruneResult> Store::prune(const PruneFilter& filter, std::stop_token stop
     result.bytes +=
         static_cast<std::int64_t>(TRY(implementation_->services_.content.remove_idle_ingests()));
     return result;
+}
+
+Result<std::vector<Removed>> Store::remove_unchanged(const oci::Digest& id,
+                                                     const std::vector<std::string>& names,
+                                                     Timestamp since) {
+    std::vector<Removed> removed;
+    const std::lock_guard lock(implementation_->names_mutex_);
+    const auto row = TRY(implementation_->find_row(id));
+    if (!row) return fail(ErrorCode::NotFound, "it is gone already");
+    if (implementation_->user_lookup_)
+        for (const auto& user : implementation_->user_lookup_(id))
+            return fail(ErrorCode::Conflict, "container ", user.container_id.substr(0, 12),
+                        " uses it");
+    for (const auto& name : TRY(implementation_->names_of(id))) {
+        const auto reference = oci::Reference::parse(name.reference);
+        const std::string familiar = reference ? reference->familiar() : name.reference;
+        if (std::find(names.begin(), names.end(), familiar) == names.end() || name.tagged > since)
+            return fail(ErrorCode::Conflict, "it was named ", familiar, " since");
+    }
+    TRY(implementation_->delete_image(*row, removed));
+    return removed;
 }
 
 Result<std::int64_t> Store::collect_garbage(std::stop_token stop) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -88,6 +89,23 @@ struct PruneResult {
     std::vector<Removed> removed;
     std::int64_t bytes = 0;
 };
+/// A blob, or an unpacked layer by its diff id, as it lies on the disk.
+struct Piece {
+    oci::Digest digest;
+    bool is_layer = false;
+    auto operator<=>(const Piece&) const = default;
+};
+/// All pieces there are, and whose they are.
+struct Inventory {
+    struct Of {
+        std::vector<std::string> names;  // familiar, sorted
+        std::set<Piece> pieces;
+    };
+    std::map<Piece, std::int64_t> bytes;  // on the disk
+    std::map<oci::Digest, Of> images;     // by id
+    std::set<Piece> kept;                 // by the root providers, or by what runs now
+    std::set<Piece> fixed;  // of these, what stays even where images, containers and cache go
+};
 struct ImportOptions {
     std::string reference;  // "" leaves it without a name
     std::string message;
@@ -129,7 +147,8 @@ struct User {
 struct Roots {
     std::set<oci::Digest> blobs;
     std::set<oci::Digest> diff_ids;
-    std::vector<Layer> layers;  // of these, those that can be made again from a blob
+    std::vector<Layer> layers;    // of these, those that can be made again from a blob
+    std::set<oci::Digest> fixed;  // of diff_ids, those that stay whatever is removed
 };
 /// Makes a layer that comes from no blob again; false when it is not its.
 using LayerMaker = std::function<Result<bool>(const oci::Digest& diff_id)>;
@@ -194,6 +213,8 @@ public:
     Result<std::vector<FileDifference>> diff(std::string_view before, std::string_view after,
                                              std::stop_token stop) const;
     Result<DiskUsage> usage() const;
+    /// What of which image lies on the disk. Damaged images have what can be read of them.
+    Result<Inventory> inventory() const;
 
     // --- registries ------------------------------------------------------------------------------
     /// Downloads, unpacks and names the image; returns its id. Layers travel in parallel and are
@@ -215,6 +236,11 @@ public:
     /// needs force (Conflict). NotFound when absent.
     Result<std::vector<Removed>> remove(std::string_view name, const RemoveOptions& options);
     Result<PruneResult> prune(const PruneFilter& filter, std::stop_token stop);
+    /// Removes an image that somebody decided on at `since`, when it had `names`; its content goes
+    /// with the next collection. Conflict says what became of it since: another name, a container.
+    Result<std::vector<Removed>> remove_unchanged(const oci::Digest& id,
+                                                  const std::vector<std::string>& names,
+                                                  Timestamp since);
 
     // --- archives --------------------------------------------------------------------------------
     /// Writes one tar that is both a docker-archive and an OCI layout. Deterministic.

@@ -86,6 +86,8 @@ public:
     /// Absent is fine. Roots mounted from it go on working; its space comes back with the last of
     /// them.
     virtual Result<> remove(const oci::Digest& diff_id) = 0;
+    /// Bytes that removing the layer gives back: all that is allocated for it.
+    virtual Result<std::uint64_t> disk_usage(const oci::Digest& diff_id) const = 0;
     /// Bytes on disk of all layers.
     virtual Result<std::uint64_t> usage() const = 0;
 

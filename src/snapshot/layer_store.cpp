@@ -64,6 +64,10 @@ Result<std::vector<oci::Digest>> LayerStore::list(const std::string& marker) con
     return layers;
 }
 
+Result<std::uint64_t> LayerStore::disk_usage(const oci::Digest& diff_id) const {
+    return sys::disk_usage(path(diff_id)).context("layer ", diff_id);
+}
+
 Result<std::uint64_t> LayerStore::usage() const { return sys::disk_usage(layers_); }
 
 }  // namespace berth::snapshot

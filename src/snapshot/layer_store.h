@@ -46,6 +46,7 @@ public:
     void release(std::shared_ptr<const void> mount) { remover_.release(std::move(mount)); }
     /// Layers that hold `marker`.
     Result<std::vector<oci::Digest>> list(const std::string& marker) const;
+    Result<std::uint64_t> disk_usage(const oci::Digest& diff_id) const;
     Result<std::uint64_t> usage() const;
 
 private:

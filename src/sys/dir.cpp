@@ -206,7 +206,7 @@ Result<std::uint64_t> usage_below(BorrowedFd dir, std::set<std::pair<dev_t, ino_
         const bool is_dir = S_ISDIR(status.st_mode);
         if (!is_dir && status.st_nlink > 1 && !links.emplace(status.st_dev, status.st_ino).second)
             continue;
-        bytes += static_cast<std::uint64_t>(status.st_blocks) * 512;
+        bytes += allocated_bytes(status);
         if (!is_dir) continue;
         const auto below = openat(dir, entry.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
         if (!below.is_error()) bytes += TRY(usage_below(*below, links));
@@ -218,7 +218,7 @@ Result<std::uint64_t> usage_below(BorrowedFd dir, std::set<std::pair<dev_t, ino_
 
 Result<std::uint64_t> disk_usage(const std::string& path) {
     const struct stat status = TRY(fstatat(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW).context(path));
-    std::uint64_t bytes = static_cast<std::uint64_t>(status.st_blocks) * 512;
+    std::uint64_t bytes = allocated_bytes(status);
     if (!S_ISDIR(status.st_mode)) return bytes;
     const Fd dir = TRY(open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).context(path));
     std::set<std::pair<dev_t, ino_t>> links;

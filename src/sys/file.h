@@ -61,6 +61,10 @@ Result<> write_file(const std::string& path, std::string_view text);
 Result<> write_file_atomic(const std::string& path, std::string_view text, mode_t mode = 0644);
 
 Result<struct stat> fstat(BorrowedFd fd);
+/// Bytes that the file system has set aside for it, as du(1) counts.
+inline std::uint64_t allocated_bytes(const struct stat& status) {
+    return static_cast<std::uint64_t>(status.st_blocks) * 512;
+}
 /// fstatat(2); `flags` such as AT_SYMLINK_NOFOLLOW.
 Result<struct stat> fstatat(BorrowedFd dir, const std::string& path, int flags);
 /// stat(2) of a host path, following links.

@@ -19,6 +19,8 @@ struct Tables {
     std::map<std::string, StoredVolume> volumes;
     /// Volume id -> ids of the containers that name it.
     std::map<std::string, std::set<std::string>> holds;
+    /// Volume id -> when a container named it last, since the engine started.
+    std::map<std::string, Timestamp> acquired;
 
     StoredVolume* find(std::string_view name) {
         for (auto& [id, row] : volumes) {
@@ -90,6 +92,8 @@ struct Store::State {
     Result<> make_directory(const std::string& id) const;
     Result<> discard_directory(const std::string& id) const;
     Result<> finish_removal(const std::string& id);
+    /// The same for a volume whose state is Removing in memory alone.
+    Result<> remove_marked(const std::string& id);
     Result<Volume> ready(std::string_view name);
 };
 
@@ -116,9 +120,19 @@ Result<> Store::State::finish_removal(const std::string& id) {
         auto locked = tables.lock();
         locked->volumes.erase(id);
         locked->holds.erase(id);
+        locked->acquired.erase(id);
     }
     tables.notify_all();
     return {};
+}
+
+Result<> Store::State::remove_marked(const std::string& id) {
+    auto marked = set_volume_state(database, id, VolumeState::Removing);
+    if (marked.is_error()) {
+        tables.lock()->volumes.at(id).state = VolumeState::Ready;
+        return marked;
+    }
+    return finish_removal(id);
 }
 
 Result<Volume> Store::State::ready(std::string_view name) {
@@ -229,12 +243,26 @@ Result<> Store::remove(std::string_view name, RemoveOptions options) {
         }
         row->state = VolumeState::Removing;
     }
-    auto marked = set_volume_state(state_->database, id, VolumeState::Removing);
-    if (marked.is_error()) {
-        state_->tables.lock()->volumes.at(id).state = VolumeState::Ready;
-        return marked;
+    return state_->remove_marked(id).context("remove ", name);
+}
+
+Result<> Store::remove_unchanged(const std::string& id, std::string_view name, Timestamp since) {
+    {
+        auto locked = state_->tables.lock();
+        const auto row = locked->volumes.find(id);
+        if (row == locked->volumes.end() || row->second.state != VolumeState::Ready)
+            return fail(ErrorCode::NotFound, "it is gone already");
+        if (row->second.volume.name != name)
+            return fail(ErrorCode::Conflict, "it is called ", row->second.volume.name, " now");
+        if (locked->is_held(id))
+            return fail(ErrorCode::Conflict, "container ",
+                        locked->holds.at(id).begin()->substr(0, 12), " uses it");
+        if (const auto acquired = locked->acquired.find(id);
+            acquired != locked->acquired.end() && acquired->second > since)
+            return fail(ErrorCode::Conflict, "a container used it since");
+        row->second.state = VolumeState::Removing;
     }
-    return state_->finish_removal(id).context("remove ", name);
+    return state_->remove_marked(id).context("remove ", name);
 }
 
 Result<> Store::rename(std::string_view name, std::string_view new_name) {
@@ -307,6 +335,13 @@ Result<std::uint64_t> Store::usage(std::string_view name, std::stop_token stop) 
     return sys::disk_usage(volume.mountpoint).context("volume ", name);
 }
 
+Result<std::uint64_t> Store::disk_usage(std::string_view name, std::stop_token stop) const {
+    const Volume volume = TRY(state_->ready(name));
+    if (stop.stop_requested())
+        return fail(ErrorCode::Cancelled, "measuring volume ", name, " was interrupted");
+    return sys::disk_usage(state_->directory(volume.id)).context("volume ", name);
+}
+
 Result<> Store::acquire(std::string_view name, std::string_view container_id) {
     std::string id;
     {
@@ -315,6 +350,7 @@ Result<> Store::acquire(std::string_view name, std::string_view container_id) {
         if (!row || row->state != VolumeState::Ready) return not_found(name);
         id = row->volume.id;
         locked->holds[id].insert(std::string(container_id));
+        locked->acquired[id] = SystemClock().now();
     }
     auto stored = insert_hold(state_->database, id, container_id);
     if (stored.is_error()) state_->tables.lock()->holds[id].erase(std::string(container_id));

@@ -84,6 +84,9 @@ public:
         bool force = false;
     };
     Result<> remove(std::string_view name, RemoveOptions options);
+    /// Removes the volume that somebody decided on at `since`. Conflict says what became of it:
+    /// another name, a container that has it now or had it meanwhile.
+    Result<> remove_unchanged(const std::string& id, std::string_view name, Timestamp since);
     Result<> rename(std::string_view name, std::string_view new_name);
     /// Removes unused volumes for which `matches` holds; returns them with the bytes they freed.
     struct Pruned {
@@ -98,6 +101,9 @@ public:
     Result<bool> is_empty(std::string_view name) const;
     /// Bytes on disk (blocks, as du counts); walks the data.
     Result<std::uint64_t> usage(std::string_view name, std::stop_token stop) const;
+
+    /// What its removal gives back: the data and the folder that holds it.
+    Result<std::uint64_t> disk_usage(std::string_view name, std::stop_token stop) const;
 
     /// Says that a container names this volume, running or not: it cannot be removed until
     /// release().

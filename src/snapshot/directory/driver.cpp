@@ -101,6 +101,10 @@ Result<bool> DirectoryDriver::verify(const oci::Digest& diff_id, std::stop_token
 
 Result<std::vector<oci::Digest>> DirectoryDriver::list() const { return store_->list(tree_name); }
 Result<> DirectoryDriver::remove(const oci::Digest& diff_id) { return store_->remove(diff_id); }
+Result<std::uint64_t> DirectoryDriver::disk_usage(const oci::Digest& diff_id) const {
+    return store_->disk_usage(diff_id);
+}
+
 Result<std::uint64_t> DirectoryDriver::usage() const { return store_->usage(); }
 
 Result<sys::Fd> DirectoryDriver::open_layer(const oci::Digest& diff_id) const {

@@ -21,6 +21,7 @@ public:
     Result<bool> verify(const oci::Digest& diff_id, std::stop_token stop) const override;
     Result<std::vector<oci::Digest>> list() const override;
     Result<> remove(const oci::Digest& diff_id) override;
+    Result<std::uint64_t> disk_usage(const oci::Digest& diff_id) const override;
     Result<std::uint64_t> usage() const override;
     Result<Writable> create_writable(const std::string& directory,
                                      const std::vector<oci::Digest>& layers) override;

@@ -107,7 +107,7 @@ Result<LayerInfo> ErofsDriver::inspect(const oci::Digest& diff_id) const {
     const struct stat status = TRY(sys::fstat(file));
     return LayerInfo{.diff_id = diff_id,
                      .tar_bytes = facts.tar_bytes,
-                     .disk_bytes = static_cast<std::uint64_t>(status.st_blocks) * 512,
+                     .disk_bytes = sys::allocated_bytes(status),
                      .entries = facts.entries};
 }
 
@@ -132,6 +132,10 @@ Result<> ErofsDriver::remove(const oci::Digest& diff_id) {
     auto removed = store_->remove(diff_id);
     if (mount) store_->release(std::move(mount));
     return removed;
+}
+
+Result<std::uint64_t> ErofsDriver::disk_usage(const oci::Digest& diff_id) const {
+    return store_->disk_usage(diff_id);
 }
 
 Result<std::uint64_t> ErofsDriver::usage() const { return store_->usage(); }
