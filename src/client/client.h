@@ -166,6 +166,16 @@ public:
     Result<Json> disk_usage(const std::vector<std::string>& types = {}) const;
     /// Berth's own: what each part of the data root takes on disk, and all of it.
     Result<Json> data_root_usage() const;
+    struct PrunePlanOptions {
+        std::vector<std::string> types;  // "container", "network", "volume", "image", "build-cache"
+        bool all_images = false;         // not only those without a name
+        bool all_volumes = false;        // not only anonymous ones
+        api::Filters filters;
+    };
+    /// Berth's own: what a prune would remove, and its removal as far as it is as it was. The plan
+    /// goes back as it came.
+    Result<Json> prune_plan(const PrunePlanOptions& options) const;
+    Result<Json> carry_out_prune_plan(const Json& plan) const;
     /// Ends by itself when `until` is given.
     Result<> events(const std::string& since, const std::string& until, const api::Filters& filters,
                     const JsonSink& sink, const std::stop_token& stop = {}) const;

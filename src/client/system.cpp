@@ -35,6 +35,20 @@ Result<Json> Client::data_root_usage() const {
     return transport_->json({.path = "/berth/v1/system/usage"});
 }
 
+Result<Json> Client::prune_plan(const PrunePlanOptions& options) const {
+    Call call{.path = "/berth/v1/system/prune"};
+    for (const auto& type : options.types) call.query.emplace_back("type", type);
+    add_flag(call.query, "all-images", options.all_images);
+    add_flag(call.query, "all-volumes", options.all_volumes);
+    add_filters(call.query, options.filters);
+    return transport_->json(std::move(call));
+}
+
+Result<Json> Client::carry_out_prune_plan(const Json& plan) const {
+    return transport_->json(
+        {.method = "POST", .path = "/berth/v1/system/prune", .json_body = codec::dump_json(plan)});
+}
+
 Result<Json> Client::check_system(bool repair) const {
     Call call{.method = "POST", .path = "/berth/v1/system/check"};
     add_flag(call.query, "repair", repair);

@@ -11,6 +11,7 @@
 #include "daemon/handlers.h"
 #include "daemon/image_json.h"
 #include "daemon/volume_json.h"
+#include "engine/holdings.h"
 #include "image/store.h"
 #include "sys/dir.h"
 #include "sys/file.h"
@@ -182,7 +183,17 @@ Result<> show_data_root(Call& call) {
     }
     Json list = Json::array();
     for (const auto& [holds, bytes] : sizes) list.push_back({{"Holds", holds}, {"Size", bytes}});
-    return call.send({{"Root", root}, {"Parts", std::move(list)}, {"Total", total}});
+    Json objects = Json::array();
+    for (const auto& holding : TRY(engine::list_holdings(call.engine, call.stop())))
+        objects.push_back({{"Type", to_string(holding.kind)},
+                           {"ID", holding.id},
+                           {"Names", holding.names},
+                           {"Size", holding.bytes},
+                           {"Unique", holding.own}});
+    return call.send({{"Root", root},
+                      {"Parts", std::move(list)},
+                      {"Objects", std::move(objects)},
+                      {"Total", total}});
 }
 
 Result<> show_disk_usage(Call& call) {

@@ -17,6 +17,9 @@ Result<> follow_events(Call& call);
 // disk_usage.cpp
 Result<> show_disk_usage(Call& call);
 Result<> show_data_root(Call& call);
+// prune.cpp
+Result<> show_prune_plan(Call& call);
+Result<> carry_out_prune_plan(Call& call);
 // swarm.cpp
 Result<> refuse_swarm(Call& call);
 Result<> list_plugins(Call& call);

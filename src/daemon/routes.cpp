@@ -104,6 +104,8 @@ constexpr Route table[] = {
     {"POST", "/berth/v1/images/bootstrap", bootstrap_image},
     {"POST", "/berth/v1/system/check", check_system},
     {"GET", "/berth/v1/system/usage", show_data_root},
+    {"GET", "/berth/v1/system/prune", show_prune_plan},
+    {"POST", "/berth/v1/system/prune", carry_out_prune_plan},
     {"POST", "/berth/v1/images/copy", copy_image},
     {"GET", "/berth/v1/manifests/{name...}", show_manifest},
     {"PUT", "/berth/v1/manifests/{name...}", put_manifest},

@@ -62,13 +62,10 @@ Result<int> run_update(Context& context, const Flags& flags) {
 }
 
 Result<int> run_prune(Context& context, const Flags& flags) {
-    return prune(
-        context, flags,
-        {.warning = "This will remove all stopped containers.",
-         .call = [](const client::Client& engine,
-                    const api::Filters& filters) { return engine.prune_containers(filters); },
-         .list_name = "ContainersDeleted",
-         .heading = "Deleted Containers:"});
+    return prune(context, flags,
+                 {.warning = "This will remove all stopped containers.",
+                  .plan = {.types = {"container"}},
+                  .otherwise = {prune_containers_step()}});
 }
 
 }  // namespace

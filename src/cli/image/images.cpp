@@ -191,13 +191,8 @@ Result<int> run_prune(Context& context, const Flags& flags) {
         {.warning =
              all ? "This will remove all images without at least one container associated to them."
                  : "This will remove all dangling images.",
-         .call =
-             [all](const client::Client& engine, api::Filters filters) {
-                 filters.add("dangling", all ? "false" : "true");
-                 return engine.prune_images(filters);
-             },
-         .list_name = "ImagesDeleted",
-         .heading = "Deleted Images:"});
+         .plan = {.types = {"image"}, .all_images = all},
+         .otherwise = {prune_images_step(all)}});
 }
 
 }  // namespace

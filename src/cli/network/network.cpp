@@ -145,10 +145,8 @@ Result<int> run_prune(Context& context, const Flags& flags) {
     return prune(
         context, flags,
         {.warning = "This will remove all custom networks not used by at least one container.",
-         .call = [](const client::Client& engine,
-                    const api::Filters& filters) { return engine.prune_networks(filters); },
-         .list_name = "NetworksDeleted",
-         .heading = "Deleted Networks:"});
+         .plan = {.types = {"network"}},
+         .otherwise = {prune_networks_step()}});
 }
 
 std::vector<Flag> create_flags() {

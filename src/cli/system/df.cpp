@@ -116,14 +116,34 @@ std::string root_text(const Json& root) {
     return concat("\nData root ", get_string(root, "Root"), ":\n\n", align_columns(text));
 }
 
+/// What Berth says of one object of the data root, by id or, for volumes, by name; nothing of an
+/// engine that is another.
+const Json* object_of(const Json& usage, std::string_view type, const std::string& key) {
+    const auto* root = find_member(usage, "DataRoot");
+    if (root == nullptr) return nullptr;
+    for (const auto& object : list_of(*root, "Objects")) {
+        if (get_string(object, "Type") != type) continue;
+        const bool is_it = type == "volume"
+                               ? codec::get_strings(object, "Names") == std::vector{key}
+                               : get_string(object, "ID") == key;
+        if (is_it) return &object;
+    }
+    return nullptr;
+}
+
 std::string verbose_text(const Json& usage) {
     std::string images =
         "REPOSITORY\tTAG\tIMAGE ID\tCREATED\tSIZE\tSHARED SIZE\tUNIQUE SIZE\tCONTAINERS\n";
     for (const auto& image : list_of(usage, "Images")) {
         auto tags = codec::get_strings(image, "RepoTags");
         if (tags.empty()) tags.emplace_back("<none>:<none>");
-        const auto size = get_int(image, "Size");
-        const auto shared = std::max<std::int64_t>(get_int(image, "SharedSize"), 0);
+        auto size = get_int(image, "Size");
+        auto shared = std::max<std::int64_t>(get_int(image, "SharedSize"), 0);
+        // With what the build cache has, too, and in blocks of the file system.
+        if (const Json* object = object_of(usage, "image", get_string(image, "Id"))) {
+            size = get_int(*object, "Size");
+            shared = size - get_int(*object, "Unique");
+        }
         for (const auto& tag : tags) {
             const auto colon = tag.rfind(':');
             images += concat(tag.substr(0, colon), "\t", tag.substr(colon + 1), "\t",
@@ -133,26 +153,34 @@ std::string verbose_text(const Json& usage) {
                              get_int(image, "Containers"), "\n");
         }
     }
-    std::string containers = "CONTAINER ID\tIMAGE\tSIZE\tSTATUS\tNAMES\n";
+    std::string containers = "CONTAINER ID\tIMAGE\tSIZE\tON DISK\tSTATUS\tNAMES\n";
     for (const auto& container : list_of(usage, "Containers")) {
         const Row row = container_row(container, false);
+        const Json* object = object_of(usage, "container", get_string(container, "Id"));
         containers +=
             concat(get_string(row.fields, "ID"), "\t", get_string(row.fields, "Image"), "\t",
-                   get_string(row.fields, "Size"), "\t", get_string(row.fields, "Status"), "\t",
-                   get_string(row.fields, "Names"), "\n");
+                   get_string(row.fields, "Size"), "\t",
+                   object != nullptr ? size_text(get_int(*object, "Unique")) : "N/A", "\t",
+                   get_string(row.fields, "Status"), "\t", get_string(row.fields, "Names"), "\n");
     }
     std::string volumes = "VOLUME NAME\tLINKS\tSIZE\n";
     for (const auto& volume : list_of(usage, "Volumes")) {
         const auto* data = find_member(volume, "UsageData");
-        volumes += concat(
-            get_string(volume, "Name"), "\t", data != nullptr ? get_int(*data, "RefCount") : 0,
-            "\t", human_size(data != nullptr ? static_cast<double>(get_int(*data, "Size")) : 0),
-            "\n");
+        const Json* object = object_of(usage, "volume", get_string(volume, "Name"));
+        const auto size = object != nullptr ? get_int(*object, "Size")
+                          : data != nullptr ? get_int(*data, "Size")
+                                            : 0;
+        volumes +=
+            concat(get_string(volume, "Name"), "\t",
+                   data != nullptr ? get_int(*data, "RefCount") : 0, "\t", size_text(size), "\n");
     }
-    std::string cache = "CACHE ID\tCACHE TYPE\tSIZE\tCREATED\tLAST USED\tUSAGE\tSHARED\n";
+    std::string cache =
+        "CACHE ID\tCACHE TYPE\tSIZE\tUNIQUE SIZE\tCREATED\tLAST USED\tUSAGE\tSHARED\n";
     for (const auto& entry : list_of(usage, "BuildCache")) {
+        const Json* object = object_of(usage, "build-cache", get_string(entry, "ID"));
         cache += concat(get_string(entry, "ID").substr(0, 12), "\t", get_string(entry, "Type"),
                         "\t", human_size(static_cast<double>(get_int(entry, "Size"))), "\t",
+                        object != nullptr ? size_text(get_int(*object, "Unique")) : "N/A", "\t",
                         ago(get_string(entry, "CreatedAt"), now_seconds()), "\t",
                         ago(get_string(entry, "LastUsedAt"), now_seconds()), "\t",
                         get_int(entry, "UsageCount"), "\t", codec::get_bool(entry, "Shared"), "\n");

@@ -9,44 +9,6 @@ namespace berth::cli {
 
 namespace {
 
-PruneAction containers_action() {
-    return {.call = [](const client::Client& e,
-                       const api::Filters& f) { return e.prune_containers(f); },
-            .list_name = "ContainersDeleted",
-            .heading = "Deleted Containers:"};
-}
-
-PruneAction networks_action() {
-    return {
-        .call = [](const client::Client& e, const api::Filters& f) { return e.prune_networks(f); },
-        .list_name = "NetworksDeleted",
-        .heading = "Deleted Networks:"};
-}
-
-PruneAction volumes_action() {
-    return {
-        .call = [](const client::Client& e, const api::Filters& f) { return e.prune_volumes(f); },
-        .list_name = "VolumesDeleted",
-        .heading = "Deleted Volumes:"};
-}
-
-PruneAction images_action(bool all) {
-    return {.call =
-                [all](const client::Client& e, api::Filters f) {
-                    f.add("dangling", all ? "false" : "true");
-                    return e.prune_images(f);
-                },
-            .list_name = "ImagesDeleted",
-            .heading = "Deleted Images:"};
-}
-
-PruneAction builds_action(bool all) {
-    return {.call = [all](const client::Client& e,
-                          const api::Filters& f) { return e.prune_builds(all, f); },
-            .list_name = "CachesDeleted",
-            .heading = "Deleted build cache objects:"};
-}
-
 Result<int> run_system_prune(Context& context, const Flags& flags) {
     const bool all = flags.is_set("all"), volumes = flags.is_set("volumes");
     const auto filters = TRY(filters_of(flags));
@@ -59,27 +21,30 @@ Result<int> run_system_prune(Context& context, const Flags& flags) {
     warning += all ? "  - all images without at least one container associated to them\n  - all "
                      "build cache\n"
                    : "  - all dangling images\n  - unused build cache\n";
-    if (!flags.is_set("force") && !TRY(confirm(context, warning))) return 0;
-    std::uint64_t reclaimed = 0;
-    TRY(prune_and_print(context, filters, containers_action(), reclaimed));
-    TRY(prune_and_print(context, filters, networks_action(), reclaimed));
-    if (volumes) TRY(prune_and_print(context, filters, volumes_action(), reclaimed));
-    TRY(prune_and_print(context, filters, images_action(all), reclaimed));
+    PruneAction action{.warning = warning,
+                       .plan = {.types = {"container", "network"}, .all_images = all},
+                       .otherwise = {prune_containers_step(), prune_networks_step()}};
+    if (volumes) {
+        action.plan.types.emplace_back("volume");
+        action.otherwise.push_back(prune_volumes_step(false));
+    }
+    action.plan.types.emplace_back("image");
+    action.otherwise.push_back(prune_images_step(all));
     // Labels say nothing about cache entries.
-    api::Filters cache;
-    for (const auto& value : filters.values("until")) cache.add("until", value);
-    if (!filters.has("label") && !filters.has("label!"))
-        TRY(prune_and_print(context, cache, builds_action(all), reclaimed));
-    TRY(context.print_line(
-        concat("Total reclaimed space: ", human_size(static_cast<double>(reclaimed), 4))));
-    return 0;
+    if (!filters.has("label") && !filters.has("label!")) {
+        action.plan.types.emplace_back("build-cache");
+        action.otherwise.push_back(prune_builds_step(all));
+    }
+    return prune(context, flags, action);
 }
 
 Result<int> run_builder_prune(Context& context, const Flags& flags) {
-    auto action = builds_action(flags.is_set("all"));
-    action.warning = flags.is_set("all") ? "This will remove all build cache."
-                                         : "This will remove all dangling build cache.";
-    return prune(context, flags, action);
+    const bool all = flags.is_set("all");
+    return prune(context, flags,
+                 {.warning = all ? "This will remove all build cache."
+                                 : "This will remove all dangling build cache.",
+                  .plan = {.types = {"build-cache"}},
+                  .otherwise = {prune_builds_step(all)}});
 }
 
 std::vector<Flag> with_all(std::string_view help) {

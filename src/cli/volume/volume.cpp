@@ -88,13 +88,8 @@ Result<int> run_prune(Context& context, const Flags& flags) {
         {.warning =
              all ? "This will remove all local volumes not used by at least one container."
                  : "This will remove anonymous local volumes not used by at least one container.",
-         .call =
-             [all](const client::Client& engine, api::Filters filters) {
-                 if (all) filters.add("all", "1");
-                 return engine.prune_volumes(filters);
-             },
-         .list_name = "VolumesDeleted",
-         .heading = "Deleted Volumes:"});
+         .plan = {.types = {"volume"}, .all_volumes = all},
+         .otherwise = {prune_volumes_step(all)}});
 }
 
 }  // namespace
