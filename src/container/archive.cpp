@@ -3,6 +3,7 @@
 #include "base/path.h"
 #include "container/fd_stream_internal.h"
 #include "container/implementation_internal.h"
+#include "container/mount_plan.h"
 #include "container/users.h"
 #include "layer/changes.h"
 #include "layer/extract.h"
@@ -139,9 +140,13 @@ const MountRequest* find_covering_mount(const Container& container, std::string_
     return covering;
 }
 
-Result<std::string> Containers::Implementation::mount_source_path(const MountRequest& mount) const {
-    if (mount.type != MountType::Volume) return mount.source;
-    return TRY(services_.volumes.mount_source(mount.source)).source;
+Result<sys::Fd> Containers::Implementation::open_mount_source(const MountRequest& mount,
+                                                              int flags) const {
+    if (mount.type != MountType::Volume) return sys::open(mount.source, flags);
+    const std::string path = TRY(services_.volumes.mount_source(mount.source)).source;
+    if (mount.subpath.empty()) return sys::open(path, flags);
+    const sys::Fd whole = TRY(sys::open(path, O_PATH | O_DIRECTORY));
+    return sys::open_beneath(whole, part_beneath(mount), flags);
 }
 
 Result<Containers::Implementation::RootAccess> Containers::Implementation::access_root(
@@ -163,11 +168,10 @@ Result<Containers::Implementation::RootAccess> Containers::Implementation::acces
     }
     const MountRequest* covering = find_covering_mount(container, out.path);
     if (covering != nullptr) {
-        const std::string source = TRY(mount_source_path(*covering));
         out.read_only = covering->read_only;
         const bool is_itself = clean_absolute_path(out.path) == covering->target;
         out.path = is_itself ? "/." : out.path.substr(covering->target.size());
-        out.root = TRY(sys::open(source, O_PATH | O_DIRECTORY));
+        out.root = TRY(open_mount_source(*covering, O_PATH | O_DIRECTORY));
         return out;
     }
     out.mount = TRY(mount_root_for_files(container, *spec));

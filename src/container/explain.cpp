@@ -26,9 +26,8 @@ std::optional<std::string> Containers::Implementation::program_problem(Container
     const OpenInside open = [&](const std::string& path, int flags) -> Result<sys::Fd> {
         const MountRequest* mount = find_covering_mount(container, path);
         if (mount == nullptr) return sys::open_in_root(root->fd(), path, flags);
-        const std::string source = TRY(mount_source_path(*mount));
-        if (path == mount->target) return sys::open(source, flags | O_NOCTTY);
-        const sys::Fd folder = TRY(sys::open(source, O_PATH | O_DIRECTORY));
+        if (path == mount->target) return open_mount_source(*mount, flags | O_NOCTTY);
+        const sys::Fd folder = TRY(open_mount_source(*mount, O_PATH | O_DIRECTORY));
         return sys::open_in_root(folder, path.substr(mount->target.size()), flags);
     };
     return find_program_problem(open, line.front(), path_variable(*spec), spec->working_dir);

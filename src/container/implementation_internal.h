@@ -217,7 +217,8 @@ public:
         std::unique_lock<std::mutex> lock;  // held while a stopped container's root is mounted
     };
     Result<RootAccess> access_root(Container& container, const std::string& path);
-    Result<std::string> mount_source_path(const MountRequest& mount) const;
+    /// What a bind or a volume shows on the host, the part of it that is mounted.
+    Result<sys::Fd> open_mount_source(const MountRequest& mount, int flags) const;
     /// What keeps the program of a container that does not run from being started, as far as its
     /// files show it. The container is locked by the caller, or about to go.
     std::optional<std::string> program_problem(Container& container);

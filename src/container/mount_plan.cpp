@@ -142,4 +142,9 @@ Result<std::vector<MountRequest>> plan_mounts(const ContainerSpec& spec, const M
     return out;
 }
 
+std::string part_beneath(const MountRequest& mount) {
+    const std::string clean = clean_absolute_path(mount.subpath);
+    return clean == "/" ? "." : clean.substr(1);
+}
+
 }  // namespace berth::container

@@ -21,4 +21,7 @@ Result<std::int64_t> parse_size(std::string_view text);
 using MountsOf = std::function<Result<std::vector<MountRequest>>(const std::string& container)>;
 Result<std::vector<MountRequest>> plan_mounts(const ContainerSpec& spec, const MountsOf& from);
 
+/// The part of its source that a mount shows, as a path beneath it; "." is all of it.
+std::string part_beneath(const MountRequest& mount);
+
 }  // namespace berth::container

@@ -345,16 +345,14 @@ Result<std::vector<oci::RuntimeMount>> Containers::Implementation::plan_containe
                 const volume::MountSource source =
                     TRY(services_.volumes.mount_source(mount.source));
                 if (source.type.empty()) {
-                    std::string path = source.source;
-                    if (!mount.subpath.empty()) {
-                        const sys::Fd volume = TRY(sys::open(path, O_PATH | O_DIRECTORY));
-                        const std::string inside = clean_absolute_path(mount.subpath).substr(1);
-                        const sys::Fd sub = TRY(sys::open_beneath(volume, inside, O_PATH)
-                                                    .context("cannot access path ", mount.subpath,
-                                                             " of volume ", mount.source));
-                        path += "/" + inside;
-                    }
-                    out.push_back(bind_mount(mount, path));
+                    out.push_back(bind_mount(mount, source.source));
+                    if (mount.subpath.empty()) break;
+                    // Tried here for the words; the runtime looks it up again, and mounts just
+                    // that.
+                    TRY(open_mount_source(mount, O_PATH)
+                            .context("cannot access path ", mount.subpath, " of volume ",
+                                     mount.source));
+                    out.back().options.push_back(concat("beneath=", part_beneath(mount)));
                 } else {
                     std::vector<std::string> options = split(source.options, ',');
                     if (mount.read_only) options.emplace_back("ro");

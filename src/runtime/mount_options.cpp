@@ -126,6 +126,8 @@ Result<MountOptions> parse_mount_options(const std::vector<std::string>& options
                 return fail(ErrorCode::InvalidArgument, "mount option ", word, " has no name");
             if (pair->first == "idmap") {
                 out.idmap = true;
+            } else if (pair->first == "beneath") {
+                out.beneath = pair->second;
             } else {
                 out.data.push_back(
                     {.key = std::string(pair->first), .value = std::string(pair->second)});

@@ -24,6 +24,9 @@ struct MountOptions {
     bool idmap = false;
     bool recursive_idmap = false;
     bool idmap_is_optional = false;  ///< ours ("tryidmap"): go without where the file system cannot
+    /// Ours ("beneath=PATH"): the part of the source that is meant. It is looked up beneath the
+    /// source, by no link that leads out of it.
+    std::string beneath;
     /// For the file system itself: "size=64k", "mode=755", "sync".
     std::vector<sys::MountOption> data;
 

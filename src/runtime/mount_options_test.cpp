@@ -46,6 +46,13 @@ TEST(MountOptions, RecursiveAttributesAreKeptApart) {
     EXPECT_TRUE(options->is_read_only());
 }
 
+TEST(MountOptions, APartOfTheSourceIsNoOptionOfTheFileSystem) {
+    const auto options = parse_mount_options({"rbind", "beneath=a/b=c"});
+    ASSERT_TRUE(options);
+    EXPECT_EQ(options->beneath, "a/b=c");
+    EXPECT_TRUE(options->data.empty());
+}
+
 TEST(MountOptions, RefusesAValueWithoutAName) { EXPECT_FALSE(parse_mount_options({"=x"})); }
 
 TEST(MountOptions, KnowsEveryWordItNames) {

@@ -160,12 +160,23 @@ Result<> set_up_idmap(PreparedMount& prepared, const Preparation& out) {
                                 .recursive = prepared.options.recursive_idmap});
 }
 
+// Whoever else has the source may at any moment exchange what is in it for a link to the host: a
+// part is looked up once, and mounted from its descriptor. (CVE-2021-25741.)
+Result<sys::DetachedMount> clone_source(const PreparedMount& prepared, const Preparation& out) {
+    const std::string path = source_path(*prepared.mount, out);
+    const sys::CloneTreeOptions how{.recursive = prepared.options.recursive_bind};
+    if (prepared.options.beneath.empty()) return sys::clone_tree(path, how);
+    const sys::Fd whole = TRY(sys::open(path, O_PATH | O_DIRECTORY));
+    const sys::Fd part =
+        TRY(sys::open_beneath(whole, prepared.options.beneath, O_PATH)
+                .context("cannot access path ", prepared.options.beneath, " of ", path));
+    return sys::clone_tree(part, how);
+}
+
 }  // namespace
 
 Result<> prepare_bind(PreparedMount& prepared, const Preparation& out) {
-    prepared.tree = TRY(sys::clone_tree(source_path(*prepared.mount, out),
-                                        {.recursive = prepared.options.recursive_bind})
-                            .hint("the source must exist on the host"));
+    prepared.tree = TRY(clone_source(prepared, out).hint("the source must exist on the host"));
     const struct stat status = TRY(sys::fstat(prepared.tree.fd()));
     prepared.source_is_directory = S_ISDIR(status.st_mode);
     const bool wants_idmap = prepared.options.idmap || !prepared.mount->uid_mappings.empty();
