@@ -33,6 +33,14 @@ api::AuthConfig read_entry(const codec::Json& entry, const std::string& registry
     return auth;
 }
 
+codec::Json make_entry(const api::AuthConfig& auth) {
+    codec::Json entry = codec::Json::object();
+    entry["auth"] = codec::encode_base64(
+        concat(auth.username, ":", auth.identity_token.empty() ? auth.password : ""));
+    if (!auth.identity_token.empty()) entry["identitytoken"] = auth.identity_token;
+    return entry;
+}
+
 }  // namespace
 
 std::string registry_key(std::string_view registry) {
@@ -130,16 +138,22 @@ std::vector<std::string> ConfigFile::registries() const {
     return out;
 }
 
+std::string ConfigFile::plain_logins() const {
+    codec::Json entries = codec::Json::object();
+    for (const auto& registry : registries()) {
+        const auto auth = credentials(registry);
+        if (auth && !auth->is_empty()) entries[registry] = make_entry(*auth);
+    }
+    return entries.empty() ? "" : codec::dump_json(codec::Json{{"auths", std::move(entries)}});
+}
+
 Result<> ConfigFile::store(const std::string& registry, const api::AuthConfig& auth) {
     const std::string key = registry_key(registry);
     codec::Json entry = codec::Json::object();
-    if (const std::string helper = helper_for(registry); !helper.empty()) {
+    if (const std::string helper = helper_for(registry); !helper.empty())
         TRY(CredentialHelper(helper).store(key, auth));
-    } else {
-        entry["auth"] = codec::encode_base64(
-            concat(auth.username, ":", auth.identity_token.empty() ? auth.password : ""));
-        if (!auth.identity_token.empty()) entry["identitytoken"] = auth.identity_token;
-    }
+    else
+        entry = make_entry(auth);
     (*json_)["auths"][key] = std::move(entry);
     return save();
 }

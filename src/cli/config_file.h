@@ -33,6 +33,9 @@ public:
     Result<api::AuthConfig> credentials(const std::string& registry) const;
     /// Every registry with credentials in the file itself or a helper of its own, for builds.
     std::vector<std::string> registries() const;
+    /// A config.json with just the credentials of registries(), taken out of their helpers; "" when
+    /// there are none. A helper that fails is left out.
+    std::string plain_logins() const;
     Result<> store(const std::string& registry, const api::AuthConfig& auth);
     /// False when nothing was stored for it.
     Result<bool> erase(const std::string& registry);

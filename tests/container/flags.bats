@@ -152,3 +152,29 @@ Y
     berth compose down >/dev/null 2>&1
     unset SUDO_UID SUDO_GID
 }
+
+@test "a container with the API socket speaks to the engine with the user's logins" {
+    folder=$(mktemp -d)
+    export DOCKER_CONFIG=$folder
+    inside=(--use-api-socket -e DOCKER_HOST=unix:///var/run/docker.sock -v "$BERTH_BIN/berth:/bin/berth:ro")
+    # Without a login there is nothing to copy.
+    berth create --name asking "${inside[@]}" busybox sh -c 'berth inspect -f "{{.Name}}" asking; ls /run/secrets/docker; echo $DOCKER_CONFIG' >/dev/null
+    run berth start -a asking
+    [ "${lines[0]}" = /asking ]
+    [[ $output != *config.json* ]]
+    [[ $output == */run/secrets/docker ]]
+    # One login in the file, one in a helper, and a setting that is nobody's business inside.
+    printf '#!/bin/sh\necho %s\n' "'{\"Username\": \"helped\", \"Secret\": \"hush\"}'" >"$folder/docker-credential-test"
+    chmod +x "$folder/docker-credential-test"
+    printf '{"auths": {"one.test": {"auth": "%s"}}, "credHelpers": {"two.test": "test"}, "psFormat": "x"}' \
+        "$(printf me:secret | base64)" >"$folder/config.json"
+    PATH=$folder:$PATH berth run --name with_logins "${inside[@]}" busybox sh -c \
+        'cat $DOCKER_CONFIG/config.json; stat -c " %a %u" $DOCKER_CONFIG/config.json' >"$folder/said"
+    grep -q ' 600 0$' "$folder/said"
+    sed 's/ 600 0$//' "$folder/said" | jq -S -c . >"$folder/logins"
+    diff "$folder/logins" <(printf '{"auths":{"one.test":{"auth":"%s"},"two.test":{"auth":"%s"}}}\n' \
+        "$(printf me:secret | base64)" "$(printf helped:hush | base64)")
+    # What the user says himself wins.
+    [ "$(berth run --rm "${inside[@]}" -e DOCKER_CONFIG=/mine busybox sh -c 'echo $DOCKER_CONFIG')" = /mine ]
+    rm -r "$folder"
+}

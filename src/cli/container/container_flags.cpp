@@ -157,6 +157,8 @@ std::vector<Flag> container_flags() {
         {.name = "tmpfs", .kind = List, .help = "Mount a tmpfs (path[:options])"},
         {.name = "tty", .letter = 't', .help = "Give a terminal"},
         {.name = "ulimit", .kind = List, .help = "Set a limit (name=soft[:hard])"},
+        {.name = "use-api-socket",
+         .help = "Give the container this engine's socket and your registry logins"},
         {.name = "user", .letter = 'u', .kind = Text, .help = "User (name|uid[:group|gid])"},
         {.name = "userns",
          .kind = Text,

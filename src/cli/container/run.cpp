@@ -1,6 +1,7 @@
 #include <fcntl.h>
 
 #include "cli/commands.h"
+#include "cli/container/api_socket.h"
 #include "cli/container/create_request.h"
 #include "cli/container/exit_code.h"
 #include "cli/container/relay.h"
@@ -45,6 +46,14 @@ Result<std::string> create(Context& context, const Flags& flags,
         created = engine->create_container(request, flags.text("name"), platform);
     }
     const auto answer = TRY(std::move(created));
+    if (flags.is_set("use-api-socket")) {
+        auto copied = copy_logins(context, answer.id);
+        if (copied.is_error()) {
+            engine->remove_container(answer.id, {.force = true, .volumes = true})
+                .ignore("what went wrong first is said");
+            return std::move(copied).error();
+        }
+    }
     for (const auto& warning : answer.warnings) context.warn(warning);
     if (const auto& path = request.host_config.container_id_file; !path.empty()) {
         const auto file =
@@ -54,8 +63,14 @@ Result<std::string> create(Context& context, const Flags& flags,
     return answer.id;
 }
 
+Result<api::ContainerCreateRequest> read_request(Context& context, const Flags& flags) {
+    auto request = TRY(container_request(context, flags));
+    if (flags.is_set("use-api-socket")) TRY(add_api_socket(context, request));
+    return request;
+}
+
 Result<int> run_create(Context& context, const Flags& flags) {
-    const auto request = TRY(container_request(context, flags));
+    const auto request = TRY(read_request(context, flags));
     TRY(context.print_line(TRY(create(context, flags, request))));
     return 0;
 }
@@ -125,7 +140,7 @@ Result<int> run_attached(Context& context, const Flags& flags,
 }
 
 Result<int> run_run(Context& context, const Flags& flags) {
-    auto request = TRY(container_request(context, flags));
+    auto request = TRY(read_request(context, flags));
     if (flags.is_set("tty") && flags.is_set("interactive") && !flags.is_set("detach") &&
         !context.is_input_terminal()) {
         return fail(ErrorCode::InvalidArgument, "the input device is not a TTY")
