@@ -261,6 +261,15 @@ public:
                   const std::stop_token& stop = {}) const;
     /// Berth's own: what each layer brings, and what differs between two images.
     /// `json_body` names "from" and "to", maybe "local" and "platform"; credentials by registry.
+    using Auths = std::map<std::string, api::AuthConfig>;
+    /// From a registry, as `save_images` would give it.
+    Result<> copy_to_archive(const std::string& from, const std::string& platform,
+                             const Auths& auths, const BytesSink& sink,
+                             const std::stop_token& stop = {}) const;
+    /// An OCI layout in a tar, with one image, to a registry.
+    Result<> copy_from_archive(const BytesSource& tar, const std::string& to,
+                               const std::string& platform, const Auths& auths,
+                               const ProgressSink& sink, const std::stop_token& stop = {}) const;
     Result<> copy_image(const std::string& json_body,
                         const std::map<std::string, api::AuthConfig>& auths,
                         const ProgressSink& sink, const std::stop_token& stop = {}) const;

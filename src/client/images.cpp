@@ -137,6 +137,25 @@ Result<> Client::copy_image(const std::string& json_body,
     return transport_->progress(std::move(call), sink, stop);
 }
 
+Result<> Client::copy_to_archive(const std::string& from, const std::string& platform,
+                                 const Auths& auths, const BytesSink& sink,
+                                 const std::stop_token& stop) const {
+    Call call{.path = "/berth/v1/images/copy/archive", .query = {{"from", from}}};
+    add_text(call.query, "platform", platform);
+    if (!auths.empty()) call.headers.emplace_back("X-Registry-Config", api::to_header(auths));
+    return transport_->bytes(std::move(call), sink, stop);
+}
+
+Result<> Client::copy_from_archive(const BytesSource& tar, const std::string& to,
+                                   const std::string& platform, const Auths& auths,
+                                   const ProgressSink& sink, const std::stop_token& stop) const {
+    Call call{.method = "POST", .path = "/berth/v1/images/copy/archive", .query = {{"to", to}}};
+    add_text(call.query, "platform", platform);
+    if (!auths.empty()) call.headers.emplace_back("X-Registry-Config", api::to_header(auths));
+    call.tar_body = tar;
+    return transport_->progress(std::move(call), sink, stop);
+}
+
 Result<Json> Client::registry_manifest(const std::string& name, const api::AuthConfig& auth) const {
     return transport_->json(
         {.path = path_of("/berth/v1/manifests/", name), .headers = auth_headers(auth)});

@@ -80,6 +80,8 @@ Result<> save_images(Call& call);
 Result<> load_images(Call& call);
 Result<> bootstrap_image(Call& call);
 Result<> copy_image(Call& call);
+Result<> copy_from_archive(Call& call);
+Result<> copy_to_archive(Call& call);
 Result<> show_manifest(Call& call);
 Result<> put_manifest(Call& call);
 Result<> show_image_diff(Call& call);

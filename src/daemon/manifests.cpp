@@ -1,4 +1,5 @@
 // Berth's own: manifests of registries, and images from one registry to another.
+#include "daemon/body_source.h"
 #include "daemon/call.h"
 #include "daemon/credentials.h"
 #include "daemon/handlers.h"
@@ -12,6 +13,14 @@ using codec::Json;
 namespace {
 std::string version_of(const oci::Reference& reference) {
     return reference.has_digest() ? reference.digest().to_string() : reference.tag();
+}
+
+Result<image::CopyOptions> archive_options(Call& call) {
+    image::CopyOptions options{.platform = {},
+                               .credentials = credentials_for_build(call.request.headers)};
+    if (const auto platform = call.query("platform"); !platform.empty())
+        options.platform = TRY(oci::Platform::parse(platform));
+    return options;
 }
 }  // namespace
 
@@ -33,6 +42,28 @@ Result<> copy_image(Call& call) {
     stream.send({.aux = codec::dump_json(
                      {{"Digest", copied->digest.to_string()}, {"Size", copied->size}})});
     return stream.finish({});
+}
+
+/// The body is an OCI layout in a tar, `to` the name in a registry.
+Result<> copy_from_archive(Call& call) {
+    const auto options = TRY(archive_options(call));
+    const std::string to = call.query("to");
+    ProgressStream stream(call.response);
+    BodySource body(call.request);
+    const auto sink = [&](const image::Progress& progress) {
+        stream.send({.status = progress.status, .id = progress.id});
+    };
+    auto copied = call.engine.images.copy_from_archive(body, to, options, sink, call.stop());
+    if (copied.is_error()) return stream.finish(std::move(copied).error());
+    return stream.finish({});
+}
+
+/// A tar of what a registry has under the name `from`.
+Result<> copy_to_archive(Call& call) {
+    const auto options = TRY(archive_options(call));
+    call.response.headers.set("Content-Type", "application/x-tar");
+    ResponseSink sink(call.response);
+    return call.engine.images.copy_to_archive(call.query("from"), options, sink, call.stop());
 }
 
 /// {"Descriptor": ..., "Raw": the exact text} of what a registry has under a name.

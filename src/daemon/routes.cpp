@@ -107,6 +107,8 @@ constexpr Route table[] = {
     {"GET", "/berth/v1/system/prune", show_prune_plan},
     {"POST", "/berth/v1/system/prune", carry_out_prune_plan},
     {"POST", "/berth/v1/images/copy", copy_image},
+    {"POST", "/berth/v1/images/copy/archive", copy_from_archive},
+    {"GET", "/berth/v1/images/copy/archive", copy_to_archive},
     {"GET", "/berth/v1/manifests/{name...}", show_manifest},
     {"PUT", "/berth/v1/manifests/{name...}", put_manifest},
     {"GET", "/berth/v1/images/diff", show_image_diff},

@@ -1,12 +1,10 @@
 // One archive that both kinds of readers understand: an OCI layout (oci-layout, index.json, blobs/)
 // with Docker's manifest.json beside it, whose paths point into the same blobs. image-spec v1.1,
 // image-layout.md; Docker 25 and later write the same.
-#include <map>
-
 #include "codec/json.h"
 #include "codec/sha256.h"
 #include "codec/tar.h"
-#include "image/implementation_internal.h"
+#include "image/archive_internal.h"
 
 namespace berth::image {
 
@@ -46,13 +44,47 @@ Result<> add_blob(codec::TarWriter& tar, const content::Store& content, const oc
         .with_hint("remove the image and pull or load it again");
 }
 
-/// What the images to be saved come to: entries for index.json and manifest.json, and the blobs
-/// behind them.
-struct Contents {
-    Json index_entries = Json::array();
-    Json docker_entries = Json::array();
-    std::map<oci::Digest, oci::Descriptor> blobs;
-};
+}  // namespace
+
+Json index_entry(const oci::Descriptor& target, const oci::Reference* name) {
+    Json entry;
+    entry["mediaType"] = target.media_type;
+    entry["digest"] = target.digest.to_string();
+    entry["size"] = target.size;
+    if (name != nullptr) {
+        entry["annotations"]["io.containerd.image.name"] = name->to_string();
+        entry["annotations"]["org.opencontainers.image.ref.name"] = name->tag();
+    }
+    return entry;
+}
+
+Json docker_entry(const Image& image) {
+    Json entry;
+    entry["Config"] = blob_path(image.config_digest);
+    entry["RepoTags"] = Json::array();
+    entry["Layers"] = Json::array();
+    for (const auto& layer : image.layers) entry["Layers"].push_back(blob_path(layer.blob.digest));
+    return entry;
+}
+
+Result<> write_archive(const content::Store& content, ArchiveContents contents,
+                       codec::ByteSink& sink, const std::stop_token& stop) {
+    Json index;
+    index["schemaVersion"] = 2;
+    index["mediaType"] = "application/vnd.oci.image.index.v1+json";
+    index["manifests"] = std::move(contents.index_entries);
+    codec::TarWriter tar(sink);
+    for (const auto& [digest, blob] : contents.blobs) TRY(add_blob(tar, content, digest, stop));
+    const auto add_text = [&](const std::string& path, const std::string& text) {
+        return tar.add(file_entry(path, text.size()), text);
+    };
+    TRY(add_text("index.json", codec::dump_json(index)));
+    TRY(add_text("manifest.json", codec::dump_json(contents.docker_entries)));
+    TRY(add_text("oci-layout", "{\"imageLayoutVersion\": \"1.0.0\"}"));
+    return tar.finish();
+}
+
+namespace {
 
 /// Everything under one lease, whose end lets go of what was fetched again.
 Result<> save_leased(Store::Implementation& implementation, const std::vector<std::string>& names,
@@ -60,7 +92,7 @@ Result<> save_leased(Store::Implementation& implementation, const std::vector<st
                      const std::stop_token& stop) {
     auto& content = implementation.services_.content;
     content::Lease lease = content.reading_lease();
-    Contents contents;
+    ArchiveContents contents;
     std::map<oci::Digest, std::size_t> docker_entry_of;
     for (const auto& name : names) {
         const auto found = TRY(implementation.find(name));
@@ -79,47 +111,18 @@ Result<> save_leased(Store::Implementation& implementation, const std::vector<st
         const auto [at, is_new] =
             docker_entry_of.try_emplace(image.manifest.digest, contents.docker_entries.size());
         if (is_new) {
-            Json entry;
-            entry["Config"] = blob_path(image.config_digest);
-            entry["RepoTags"] = Json::array();
-            entry["Layers"] = Json::array();
-            for (const auto& layer : image.layers)
-                entry["Layers"].push_back(blob_path(layer.blob.digest));
-            contents.docker_entries.push_back(std::move(entry));
+            contents.docker_entries.push_back(docker_entry(image));
         }
-        const auto add_index_entry = [&](const std::string& full_name, const std::string& tag) {
-            Json entry;
-            entry["mediaType"] = target.media_type;
-            entry["digest"] = target.digest.to_string();
-            entry["size"] = target.size;
-            if (!full_name.empty()) {
-                entry["annotations"]["io.containerd.image.name"] = full_name;
-                entry["annotations"]["org.opencontainers.image.ref.name"] = tag;
-            }
-            contents.index_entries.push_back(std::move(entry));
-        };
         for (const auto& reference : references) {
             contents.docker_entries[at->second]["RepoTags"].push_back(reference.familiar());
-            add_index_entry(reference.to_string(), reference.tag());
+            contents.index_entries.push_back(index_entry(target, &reference));
         }
-        if (references.empty()) add_index_entry("", "");
+        if (references.empty()) contents.index_entries.push_back(index_entry(target, nullptr));
     }
     // Dropped ones come back before the first byte is written: a registry out of reach leaves no
     // half archive.
     for (const auto& [digest, blob] : contents.blobs) TRY(implementation.open_blob(blob, {}, stop));
-    Json index;
-    index["schemaVersion"] = 2;
-    index["mediaType"] = "application/vnd.oci.image.index.v1+json";
-    index["manifests"] = std::move(contents.index_entries);
-    codec::TarWriter tar(sink);
-    for (const auto& [digest, blob] : contents.blobs) TRY(add_blob(tar, content, digest, stop));
-    const auto add_text = [&](const std::string& path, const std::string& text) {
-        return tar.add(file_entry(path, text.size()), text);
-    };
-    TRY(add_text("index.json", codec::dump_json(index)));
-    TRY(add_text("manifest.json", codec::dump_json(contents.docker_entries)));
-    TRY(add_text("oci-layout", "{\"imageLayoutVersion\": \"1.0.0\"}"));
-    return tar.finish();
+    return write_archive(content, std::move(contents), sink, stop);
 }
 
 }  // namespace

@@ -229,6 +229,13 @@ public:
     Result<oci::Descriptor> copy(std::string_view from, std::string_view to,
                                  const CopyOptions& options, const ProgressSink& progress,
                                  std::stop_token stop);
+    /// The one image of an OCI layout in a tar, to a registry.
+    Result<oci::Descriptor> copy_from_archive(codec::ByteSource& archive, std::string_view to,
+                                              const CopyOptions& options,
+                                              const ProgressSink& progress, std::stop_token stop);
+    /// What a registry has, as save() writes it. Nothing is written before all of it has come.
+    Result<> copy_to_archive(std::string_view from, const CopyOptions& options,
+                             codec::ByteSink& sink, std::stop_token stop);
 
     // --- names -----------------------------------------------------------------------------------
     Result<> tag(std::string_view name, std::string_view target);

@@ -1,9 +1,6 @@
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <memory>
 #include <optional>
 
+#include "cli/archive/input.h"
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/interrupt.h"
@@ -13,32 +10,11 @@
 #include "cli/registry/credentials.h"
 #include "codec/json.h"
 #include "oci/reference.h"
-#include "sys/file.h"
 
 // Images that come and go: push, save, load, import, bootstrap, search.
 namespace berth::cli {
 
 namespace {
-
-client::BytesSource source_of(sys::Fd file) {
-    auto shared = std::make_shared<sys::Fd>(std::move(file));
-    return [shared]() -> Result<std::string> {
-        std::string piece(256 << 10, '\0');
-        const int fd = *shared ? shared->get() : STDIN_FILENO;
-        piece.resize(TRY(sys::read(fd, std::as_writable_bytes(std::span(piece)))));
-        return piece;
-    };
-}
-
-Result<client::BytesSource> input_of(const Context& context, const std::string& path) {
-    if (!path.empty() && path != "-")
-        return source_of(TRY(sys::open(path, O_RDONLY).context("read ", path)));
-    if (context.is_input_terminal()) {
-        return fail(ErrorCode::InvalidArgument, "an archive is not read from a terminal")
-            .with_hint("name the file, or redirect the input");
-    }
-    return source_of({});
-}
 
 Result<int> run_push(Context& context, const Flags& flags) {
     const bool all_tags = flags.is_set("all-tags");
