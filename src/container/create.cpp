@@ -11,6 +11,7 @@
 #include "container/names.h"
 #include "container/runtime_plan.h"
 #include "container/settings_check.h"
+#include "container/storage_limit.h"
 #include "content/store.h"
 #include "image/store.h"
 #include "layer/extract.h"
@@ -226,6 +227,8 @@ Result<CreateResult> Containers::Implementation::create(const std::string& wante
         TRY(sys::mkdir_all(container->directory, 0700));
         const snapshot::Writable writable =
             TRY(services_.snapshots.create_writable(container->directory, container->layers));
+        if (const auto limit = TRY(storage_limit(spec.host.storage_options)); limit > 0)
+            TRY(limit_storage(writable, limit));
         if (spec.user_ids) TRY(shift_owner(writable.upper, *spec.user_ids));
         TRY(make_volumes(*container, spec, stop));
         return insert_row(*container, !spec.host.auto_remove);
@@ -235,6 +238,9 @@ Result<CreateResult> Containers::Implementation::create(const std::string& wante
             for (const volume::Volume& volume : *released)
                 services_.volumes.remove(volume.name, {}).ignore("swept later");
         }
+        if (!spec.host.storage_options.empty())
+            release_storage({.upper = container->directory + "/upper", .work = {}})
+                .ignore("it may not have come that far");
         sys::remove_tree(container->directory).ignore("swept at the next start");
         release_name(name);
         return std::move(built).error();

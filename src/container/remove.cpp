@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "container/implementation_internal.h"
+#include "container/storage_limit.h"
 #include "network/manager.h"
 #include "shim/run_directory.h"
 #include "sys/file.h"
@@ -70,6 +71,10 @@ Result<> Containers::Implementation::remove_locked(const ContainerPtr& container
         client->ask(shim::Quit{}).ignore("it leaves by itself");
     services_.networks.release(container->id).ignore("reconciled at the next start of the engine");
     unmount_private(*container);
+    if (!container->spec()->host.storage_options.empty()) {
+        release_storage({.upper = container->directory + "/upper", .work = {}})
+            .ignore("a limit of a number that nothing has any more");
+    }
     const std::string grave = grave_of(*container);
     TRY(sys::mkdir_all(settings_.root + "/trash", 0700));
     auto moved = sys::rename(container->directory, grave);

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "container/native_probe.h"
+#include "container/storage_limit.h"
 #include "sys/signal.h"
 
 namespace berth::container {
@@ -187,11 +188,7 @@ Result<> check_spec(const ContainerSpec& spec, unsigned cpus) {
     }
     if (!spec.stop_signal.empty() && !sys::parse_signal(spec.stop_signal))
         return refuse_setting("invalid signal: ", spec.stop_signal);
-    if (!spec.host.storage_options.empty()) {
-        return fail(ErrorCode::InvalidArgument,
-                    "--storage-opt is not supported: the data root's file system has no project "
-                    "quota that can be used");
-    }
+    TRY(storage_limit(spec.host.storage_options));
     if (spec.host.restart.mode == RestartMode::Unhealthy) {
         const bool has_check = spec.healthcheck && !spec.healthcheck->test.empty() &&
                                spec.healthcheck->test[0] != "NONE";

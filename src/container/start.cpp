@@ -192,7 +192,8 @@ Result<sys::DetachedMount> Containers::Implementation::mount_root(Container& con
     return services_.snapshots.mount_root(
         {.layers = container.layers,
          .writable = snapshot::Writable{.upper = container.directory + "/upper",
-                                        .work = container.directory + "/work"},
+                                        .work = container.directory + "/work",
+                                        .is_limited = !spec.host.storage_options.empty()},
          .is_volatile = spec.host.auto_remove,
          .layer_owners = owners ? owners.get() : -1});
 }

@@ -144,7 +144,8 @@ Result<sys::DetachedMount> Containers::Implementation::mount_root_for_files(
         {.layers = container.layers,
          .writable = snapshot::Writable{.upper = container.directory + "/upper",
                                         .work = container.directory + "/work",
-                                        .owners = owners.get()},
+                                        .owners = owners.get(),
+                                        .is_limited = !spec.host.storage_options.empty()},
          .is_volatile = spec.host.auto_remove});
 }
 

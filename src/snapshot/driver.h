@@ -45,6 +45,9 @@ struct Writable {
     /// A user namespace whose maps say whose the files are that are seen and made; -1: whose they
     /// are on the disk.
     int owners = -1;
+    /// Whether a quota holds for them: then the overlay, which writes with the rights of whoever
+    /// mounted it, must not have the right to pass it.
+    bool is_limited = false;
 };
 
 struct RootRequest {

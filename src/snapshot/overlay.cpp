@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "sys/capability.h"
 #include "sys/file.h"
 
 namespace berth::snapshot {
@@ -100,6 +101,9 @@ Result<sys::DetachedMount> mount_overlay(const std::vector<sys::BorrowedFd>& low
     }
     Mapped mapped;
     OpenWritable open;
+    std::optional<sys::Without> limited;
+    if (writable && writable->is_limited)
+        limited.emplace(TRY(sys::Without::begin(*sys::parse_capability("CAP_SYS_RESOURCE"))));
     if (writable) {
         open = TRY(open_writable(*writable, mapped, place));
         // The kernel's mark that a volatile root was in use. Such roots are thrown away after a

@@ -174,6 +174,19 @@ ActingAs::~ActingAs() {
     restore_effective(effective_).ignore("they were this thread's before");
 }
 
+Result<Without> Without::begin(int capability) {
+    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    __user_cap_data_struct data[2] = {};
+    if (::syscall(SYS_capget, &header, data) < 0) return Error::from_errno("capget", errno);
+    const CapabilityMask effective = data[0].effective | CapabilityMask(data[1].effective) << 32;
+    TRY(restore_effective(effective & ~bit(capability)));
+    return Without(effective);
+}
+
+Without::~Without() {
+    if (effective_) restore_effective(*effective_).ignore("they were this thread's before");
+}
+
 Result<> limit_bounding_set(CapabilityMask mask) {
     // EINVAL is the first number that this kernel does not know.
     for (int number = 0; number < 64; ++number) {

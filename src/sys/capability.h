@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -50,6 +51,20 @@ private:
     bool is_active_ = false;
     std::uint32_t own_uid_ = 0, own_gid_ = 0;
     CapabilityMask effective_ = 0;
+};
+
+/// This thread acts without one capability for as long as it lives; without effect on a thread
+/// that does not have it.
+class Without {
+public:
+    static Result<Without> begin(int capability);
+    Without(Without&& other) noexcept : effective_(std::exchange(other.effective_, {})) {}
+    Without& operator=(Without&&) = delete;
+    ~Without();
+
+private:
+    explicit Without(CapabilityMask effective) : effective_(effective) {}
+    std::optional<CapabilityMask> effective_;  ///< what it was before
 };
 
 /// Drops from the bounding set whatever is not in `mask`; needs CAP_SETPCAP.

@@ -134,7 +134,8 @@ names_and_ids() {
     berth rmi loaded:1
     mkdir "$state_dir/context"
     printf 'FROM base:1\nCOPY random /random\n' >"$state_dir/context/Dockerfile"
-    head -c 400000 /dev/urandom >"$state_dir/context/random"
+    # Large enough for what goes past the page cache.
+    head -c 7000000 /dev/urandom >"$state_dir/context/random"
     berth build -q -t localhost:5114/pulled:1 "$state_dir/context"
     berth push -q localhost:5114/pulled:1
     berth rmi localhost:5114/pulled:1

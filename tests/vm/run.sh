@@ -26,11 +26,11 @@ skip() {
 command -v qemu-system-x86_64 >/dev/null || skip "qemu-system-x86_64 is not installed; it is in the package qemu-system-x86, and cpio and kmod are needed, too"
 
 # What the guest's commands need: these packages with everything they depend on.
-guest_packages=(bash bats bsdutils coreutils dash curl gzip bzip2 xz-utils zstd grep sed mawk findutils diffutils jq iproute2 nftables mount util-linux procps python3
+guest_packages=(bash bats e2fsprogs bsdutils coreutils dash curl gzip bzip2 xz-utils zstd grep sed mawk findutils diffutils jq iproute2 nftables mount util-linux procps python3
     busybox-static kmod xattr tar gzip libfyaml0 libarchive13 libisal2 libcurl4 libnftables1 libsqlite3-0 libseccomp2)
 # Kernel modules, with what they depend on.
 modules=(virtio_pci virtio_blk overlay erofs loop veth bridge br_netfilter nf_tables nft_chain_nat nft_ct nft_masq nft_nat nft_redir
-    nft_reject_inet nft_fib_inet nft_log nft_limit nft_counter nf_conntrack_netlink tun dummy)
+    nft_reject_inet nft_fib_inet nft_log nft_limit nft_counter nf_conntrack_netlink tun dummy quota_v2)
 
 unpack_kernel() {
     local package
