@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "sys/memory.h"
+
 namespace berth::shim {
 
 Result<EventLoop> EventLoop::create() { return EventLoop(TRY(sys::Epoll::create())); }
@@ -61,9 +63,19 @@ void EventLoop::run_timers() {
 }
 
 Result<> EventLoop::run() {
+    constexpr std::chrono::milliseconds quiet(1000);
     std::array<epoll_event, 16> ready;
+    bool is_released = false;
     while (!stopped_) {
-        const std::size_t count = TRY(epoll_.wait(ready, until_next_timer()));
+        const auto limit = until_next_timer();
+        const bool may_release = !is_released && (!limit || *limit > quiet);
+        const std::size_t count = TRY(epoll_.wait(ready, may_release ? quiet : limit));
+        if (count == 0 && may_release) {
+            sys::release_memory_and_wait(epoll_.fd(), until_next_timer());
+            is_released = true;
+            continue;
+        }
+        is_released = false;
         for (std::size_t i = 0; i < count && !stopped_; ++i) {
             const auto watch = watches_.find(ready[i].data.u64);
             if (watch == watches_.end()) continue;  // an earlier handler of this round removed it

@@ -29,7 +29,8 @@ public:
     Id after(std::chrono::nanoseconds delay, std::function<void()> action);
     void cancel(Id& timer);
 
-    /// Handles what happens until stop().
+    /// Handles what happens until stop(). After a second without anything the process's memory goes
+    /// back, as a shim waits for nearly all of its life.
     Result<> run();
     void stop() { stopped_ = true; }
 

@@ -11,7 +11,6 @@
 #include "shim/run_directory.h"
 #include "sys/file.h"
 #include "sys/kernel_log.h"
-#include "sys/memory.h"
 #include "sys/mount.h"
 #include "sys/namespace.h"
 #include "sys/netlink.h"
@@ -75,7 +74,6 @@ void Shim::make_ahead(const std::string& cgroup, bool network) {
 }
 
 void Shim::handle(Request& request) {
-    release_memory_when_quiet();
     const auto reply = [&](const Result<>& outcome) { connections_.answer(request, outcome); };
     // Decodes the request as T and answers with what `act` returns.
     const auto serve = [&]<typename T>(std::type_identity<T>, auto act) {
@@ -235,7 +233,6 @@ Result<> Shim::run_process() {
     TRY(stdio_->begin(launched->take_terminal()));
     watch_out_of_memory();
     health_->container_started(process_.pid);
-    release_memory_when_quiet();
     return {};
 }
 
@@ -257,7 +254,6 @@ void Shim::on_child_signal() {
     }
     forget_done_execs();
     leave_if_done();
-    release_memory_when_quiet();
 }
 
 void Shim::process_ended(const sys::ExitStatus& status) {
@@ -387,16 +383,6 @@ void Shim::leave_if_done() {
     if (never_ran() && connections_.is_empty()) return loop_.stop();
     const bool log_is_out = !remote_log_ || remote_log_->is_idle();
     if (phase_ == Phase::Exited && stdio_->is_idle() && execs_.empty() && log_is_out) loop_.stop();
-}
-
-// A shim waits for nearly all of its life; what it needed to act goes back a moment after it has
-// acted.
-void Shim::release_memory_when_quiet() {
-    loop_.cancel(quiet_timer_);
-    quiet_timer_ = loop_.after(1s, [this] {
-        quiet_timer_ = 0;
-        sys::release_memory();
-    });
 }
 
 State Shim::state() const {

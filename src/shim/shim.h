@@ -65,7 +65,6 @@ private:
     ExecSession* find_exec(std::string_view id);
     void forget_done_execs();
     void leave_if_done();
-    void release_memory_when_quiet();
     State state() const;
     Result<sys::Cgroup> cgroup() const;
 
@@ -99,7 +98,7 @@ private:
     std::uint64_t oom_kills_before_ = 0;
     sys::OomEvents oom_events_;
     EventLoop::Id oom_watch_ = 0;
-    EventLoop::Id restart_timer_ = 0, stop_timer_ = 0, quiet_timer_ = 0;
+    EventLoop::Id restart_timer_ = 0, stop_timer_ = 0;
     std::int32_t stop_signal_ = 0;
     SteadyTime stop_began_{}, stop_deadline_{};
     StopOutcome stop_outcome_ = StopOutcome::None;

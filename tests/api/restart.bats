@@ -76,3 +76,14 @@ teardown() { berth_engine_stop; berth_audit; }
     ready=$(grep -o 'ready_ms=[0-9]*' "$BERTH_TEST_DIR/engine.log" | tail -n 1 | cut -d= -f2)
     [ "$ready" -lt 300 ]
 }
+
+@test "the shim of a container that is quiet is small, again after it was asked for something" {
+    stock_docker run -d --name quiet busybox sleep 1000 >/dev/null
+    shim=$(ps -o ppid= -p "$(stock_docker inspect -f '{{.State.Pid}}' quiet)" | tr -d ' ')
+    until_small() { timeout 10 bash -c "until [ \"\$(awk '/VmRSS/ {print \$2}' /proc/$shim/status)\" -lt 512 ]; do sleep 0.1; done"; }
+    until_small
+    stock_docker exec quiet true
+    until_small
+    [ "$(stock_docker exec quiet echo still)" = still ]
+    stock_docker stop -t 0 quiet
+}
