@@ -90,9 +90,9 @@ Result<> connect(const std::function<Result<>(const client::BytesSink&)>& produc
     pieces.lock()->is_abandoned = true;
     pieces.notify_all();
     producer.join();
-    // What stopped because nobody read on is not the reason.
+    // One that stopped because nobody read on has not failed.
     if (produced.is_error() && !produced.error().is(ErrorCode::Cancelled)) return produced;
-    return consumed.is_error() ? std::move(consumed) : std::move(produced);
+    return consumed;
 }
 
 }  // namespace berth::cli
