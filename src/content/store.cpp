@@ -54,8 +54,9 @@ Result<> Store::State::discard(const oci::Digest& digest, std::uint64_t bytes) {
 Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Store::~Store() = default;
 
-Result<std::unique_ptr<Store>> Store::open(const std::string& root) {
+Result<std::unique_ptr<Store>> Store::open(const std::string& root, sys::Room* room) {
     auto state = std::make_unique<State>();
+    state->room = room;
     state->blobs = concat(root, "/blobs/sha256");
     state->ingest = concat(root, "/ingest");
     state->trash = concat(root, "/trash");
@@ -165,6 +166,12 @@ bool Store::wait_without_leases(const std::stop_token& stop) const {
         stop, [](const Protection& protection) { return protection.making.empty(); });
 }
 
+Result<> Store::take_room(std::uint64_t bytes) {
+    return state_->room != nullptr ? state_->room->take(bytes) : Result<>();
+}
+
+void Store::wait_for_removals() { state_->remover.wait(); }
+
 std::set<oci::Digest> Store::leased() const {
     std::set<oci::Digest> out;
     auto protection = state_->protection.lock();
@@ -217,6 +224,10 @@ bool Lease::protect(const oci::Digest& digest) {
     if (!store_->has(digest)) return false;
     protection->leases[id_].insert(digest);
     return true;
+}
+
+void Lease::note(const oci::Digest& digest) {
+    store_->state_->protection.lock()->leases[id_].insert(digest);
 }
 
 std::uint64_t Store::begin_collection() { return ++state_->protection.lock()->generation; }

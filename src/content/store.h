@@ -14,6 +14,7 @@
 #include "oci/digest.h"
 #include "sys/fd.h"
 #include "sys/file.h"
+#include "sys/room.h"
 
 namespace berth::content {
 
@@ -100,6 +101,9 @@ public:
     ~Lease();
     /// For a blob that is already there. False when it is not (any more): then it must be fetched.
     bool protect(const oci::Digest& digest);
+    /// For what is no blob: an image's id, a layer's diff id. Store::leased() has them, and who
+    /// removes such things looks there.
+    void note(const oci::Digest& digest);
 
 private:
     friend class Store;
@@ -119,7 +123,8 @@ struct Collected {
 class Store {
 public:
     /// Creates the directories if needed and sweeps what a crash left (ingests without a key).
-    static Result<std::unique_ptr<Store>> open(const std::string& root);
+    /// `room` is asked before anything is written, and outlives the store; null: there is enough.
+    static Result<std::unique_ptr<Store>> open(const std::string& root, sys::Room* room = nullptr);
     ~Store();
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
@@ -155,6 +160,12 @@ public:
     Result<std::vector<BlobInfo>> list() const;
     /// Bytes on disk, ingests included.
     Result<std::uint64_t> usage() const;
+
+    /// To be asked before bytes are written beside the store, in the same data root: NoSpace when
+    /// they must not be.
+    Result<> take_room(std::uint64_t bytes);
+    /// Blocks until what was removed has given its space back.
+    void wait_for_removals();
 
     Lease lease();
     /// The same for what only reads blobs: saves, pushes, copies. It makes nothing that is not

@@ -25,6 +25,7 @@ struct Store::State {
     std::string ingest;  ///< <root>/ingest
     std::string trash;   ///< <root>/trash
     Guarded<Protection> protection;
+    sys::Room* room = nullptr;
     sys::Remover remover;
 
     std::string blob_path(const oci::Digest& digest) const {

@@ -22,6 +22,9 @@ struct BlobWriter::State {
     Result<> open(int flags);
     Result<> append(std::span<const std::byte> added);
     Result<> flush();
+    Result<> take_room(std::size_t more) const {
+        return store->room != nullptr ? store->room->take(more) : Result<>();
+    }
 };
 
 Result<> BlobWriter::State::open(int flags) {
@@ -38,6 +41,7 @@ Result<> BlobWriter::State::append(std::span<const std::byte> added) {
         const bool is_cached = start < sys::LargeFile::cached_bytes;
         const std::size_t whole = sys::LargeFile::piece_bytes - start % sys::LargeFile::piece_bytes;
         if (is_cached) {
+            TRY(take_room(piece.size()));
             TRY(file->pwrite(piece, start));
         } else {
             piece = piece.first(std::min(piece.size(), whole - pending.size()));
@@ -53,6 +57,7 @@ Result<> BlobWriter::State::append(std::span<const std::byte> added) {
 
 Result<> BlobWriter::State::flush() {
     if (pending.is_empty()) return {};
+    TRY(take_room(pending.size()));
     TRY(file->pwrite(pending.bytes(), bytes - pending.size()));
     pending.clear();
     return {};

@@ -14,6 +14,9 @@ Result<Layer> keep_and_unpack(Store::Implementation& implementation, codec::Byte
     Layer layer;
     auto unpacked = services.snapshots.apply(tee, {}, stop);
     if (unpacked) layer.diff_id = unpacked->diff_id;
+    // Then a piece of the blob may be missing.
+    if (unpacked.is_error() && unpacked.error().is(ErrorCode::NoSpace))
+        return std::move(unpacked).error();
     // What was not read for unpacking belongs to the blob, too.
     std::vector<std::byte> rest(256 << 10);
     while (TRY(tee.read(rest)) > 0) {

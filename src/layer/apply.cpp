@@ -21,7 +21,8 @@ using codec::TarType;
 /// Takes the entries of a layer's archive one by one to the tree and the image.
 class LayerWriter {
 public:
-    LayerWriter(sys::BorrowedFd file, std::uint64_t cached) : image_(file, cached) {}
+    LayerWriter(sys::BorrowedFd file, std::uint64_t cached, sys::Room* room)
+        : image_(file, cached, room) {}
     Result<> add(TarEntry& entry, codec::TarReader& tar);
     Result<> finish(const ErofsWriter::LayerFacts& facts) { return image_.finish(tree_, facts); }
 
@@ -144,10 +145,10 @@ Result<> LayerWriter::add_whiteout(const Tree::Slot& slot) {
 namespace {
 
 Result<Applied> write_image(codec::ByteSource& plain, sys::BorrowedFd file, std::uint64_t cached,
-                            std::stop_token stop) {
+                            sys::Room* room, std::stop_token stop) {
     HashingSource source(plain, std::move(stop));
     codec::TarReader tar(source, {.entries = max_layer_entries});
-    LayerWriter writer(file, cached);
+    LayerWriter writer(file, cached, room);
     Applied applied;
     for (;;) {
         auto entry = TRY(tar.next());
@@ -171,14 +172,14 @@ Result<Applied> write_image(codec::ByteSource& plain, sys::BorrowedFd file, std:
 }  // namespace
 
 Result<Applied> write_erofs_image(codec::ByteSource& archive, sys::BorrowedFd file,
-                                  std::stop_token stop) {
+                                  std::stop_token stop, sys::Room* room) {
     const auto plain = TRY(codec::open_decompressor(archive));
     ProducerSource ahead(ProducerSource::read_ahead(*plain));
-    return write_image(ahead, file, sys::LargeFile::cached_bytes, std::move(stop));
+    return write_image(ahead, file, sys::LargeFile::cached_bytes, room, std::move(stop));
 }
 
 Result<Applied> capture_erofs_image(sys::BorrowedFd upper, codec::ByteSink& tar,
-                                    sys::BorrowedFd file, std::stop_token stop) {
+                                    sys::BorrowedFd file, std::stop_token stop, sys::Room* room) {
     // Reading and compressing (what `tar` does) on one thread, hashing and writing on the other.
     ProducerSource archive([&](ProducerSource::Sink& sink) -> Result<> {
         TeeSink both(tar, sink);
@@ -186,7 +187,7 @@ Result<Applied> capture_erofs_image(sys::BorrowedFd upper, codec::ByteSink& tar,
         return {};
     });
     // The next step of a build reads it at once.
-    return write_image(archive, file, sys::LargeFile::all_cached, stop);
+    return write_image(archive, file, sys::LargeFile::all_cached, room, stop);
 }
 
 Result<ImageFacts> read_image_facts(sys::BorrowedFd file) {

@@ -7,6 +7,7 @@
 #include "codec/tar.h"
 #include "oci/digest.h"
 #include "sys/fd.h"
+#include "sys/room.h"
 
 namespace berth::layer {
 
@@ -29,13 +30,16 @@ inline constexpr std::uint64_t max_layer_entries = 4 << 20;
 /// to directories, whiteouts of nothing. Paths through symbolic links are followed inside the
 /// archive's own tree; a later entry replaces an earlier one of its name; missing parents are made.
 /// overlayfs's private attributes are dropped.
+///
+/// `room`, if any, is asked before what is written.
 Result<Applied> write_erofs_image(codec::ByteSource& archive, sys::BorrowedFd file,
-                                  std::stop_token stop);
+                                  std::stop_token stop, sys::Room* room = nullptr);
 
 /// Makes an EROFS image of an overlay's upper directory and writes its canonical tar to `tar` (on
 /// another thread) on the way.
 Result<Applied> capture_erofs_image(sys::BorrowedFd upper, codec::ByteSink& tar,
-                                    sys::BorrowedFd file, std::stop_token stop);
+                                    sys::BorrowedFd file, std::stop_token stop,
+                                    sys::Room* room = nullptr);
 
 /// What the header of an image written by write_erofs_image() says. Corrupted when it is none or
 /// cut.

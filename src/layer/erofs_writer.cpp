@@ -58,8 +58,8 @@ std::span<const std::byte> bytes_of(const T& value) {
 
 }  // namespace
 
-ErofsWriter::ErofsWriter(sys::BorrowedFd file, std::uint64_t cached)
-    : file_(file), large_file_(file, cached), end_(block_bytes), block0_(block_bytes) {
+ErofsWriter::ErofsWriter(sys::BorrowedFd file, std::uint64_t cached, sys::Room* room)
+    : file_(file), room_(room), large_file_(file, cached), end_(block_bytes), block0_(block_bytes) {
     data_.append(block0_);  // its place; finish() writes over it
     segment_bases_.push_back(0);
 }
@@ -67,6 +67,7 @@ ErofsWriter::ErofsWriter(sys::BorrowedFd file, std::uint64_t cached)
 Result<> ErofsWriter::flush_data() {
     if (data_.is_empty()) return {};
     const std::uint64_t start = end_ - data_.size();
+    if (room_ != nullptr) TRY(room_->take(data_.size()));
     TRY(large_file_.pwrite(data_.bytes(), start));
     sum_.add(start / block_bytes, data_.bytes());
     data_.clear();

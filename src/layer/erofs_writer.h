@@ -12,6 +12,7 @@
 #include "layer/image_sum_internal.h"
 #include "layer/tree.h"
 #include "sys/large_file.h"
+#include "sys/room.h"
 
 namespace berth::layer {
 
@@ -29,8 +30,10 @@ namespace berth::layer {
 class ErofsWriter {
 public:
     /// `file` is empty, writable, and outlives the writer. Its bytes from `cached` on need not be
-    /// in the page cache afterwards: see sys::LargeFile.
-    explicit ErofsWriter(sys::BorrowedFd file, std::uint64_t cached = sys::LargeFile::cached_bytes);
+    /// in the page cache afterwards: see sys::LargeFile. `room` is asked before each write; null:
+    /// there is enough.
+    explicit ErofsWriter(sys::BorrowedFd file, std::uint64_t cached = sys::LargeFile::cached_bytes,
+                         sys::Room* room = nullptr);
 
     /// A regular file; exactly its stored bytes (the segments' if it is sparse) must follow.
     Result<> begin_file(const codec::TarEntry& entry);
@@ -78,6 +81,7 @@ private:
     Result<> write_super(const LayerFacts& facts);
 
     sys::BorrowedFd file_;
+    sys::Room* room_;
     sys::LargeFile large_file_;
     sys::PageBuffer data_{sys::LargeFile::piece_bytes};  ///< appended but not yet written
     std::uint64_t end_ = 0;  ///< of the image so far, data_ included; whole blocks between files

@@ -13,6 +13,7 @@
 #include "snapshot/mount_place.h"
 #include "sys/fd.h"
 #include "sys/mount.h"
+#include "sys/room.h"
 
 namespace berth::snapshot {
 
@@ -89,6 +90,8 @@ public:
     /// Absent is fine. Roots mounted from it go on working; its space comes back with the last of
     /// them.
     virtual Result<> remove(const oci::Digest& diff_id) = 0;
+    /// Blocks until what was removed has given its space back.
+    virtual void wait_for_removals() = 0;
     /// Bytes that removing the layer gives back: all that is allocated for it.
     virtual Result<std::uint64_t> disk_usage(const oci::Digest& diff_id) const = 0;
     /// Bytes on disk of all layers.
@@ -112,6 +115,8 @@ struct DriverOptions {
     std::string driver;
     /// Whether mounts are attached in this mount namespace, below `<root>/mounts`.
     bool attach_mounts = !sys::can_copy_detached_mounts();
+    /// Asked before a layer's bytes are written; null: there is enough. Outlives the driver.
+    sys::Room* room = nullptr;
 };
 /// Also sweeps what a crash left half-made.
 Result<std::unique_ptr<Driver>> open_driver(const DriverOptions& options);

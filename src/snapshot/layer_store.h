@@ -44,6 +44,8 @@ public:
     Result<> remove(const oci::Digest& diff_id);
     /// Lets go of a layer's mount in the background: the kernel forgets its inodes one by one.
     void release(std::shared_ptr<const void> mount) { remover_.release(std::move(mount)); }
+    /// Blocks until what was removed or released has gone.
+    void wait() { remover_.wait(); }
     /// Layers that hold `marker`.
     Result<std::vector<oci::Digest>> list(const std::string& marker) const;
     Result<std::uint64_t> disk_usage(const oci::Digest& diff_id) const;

@@ -22,4 +22,11 @@ Result<std::uint64_t> free_bytes(BorrowedFd fd) {
     return static_cast<std::uint64_t>(about.f_bavail) * about.f_frsize;
 }
 
+Result<FileSystemSpace> file_system_space(const std::string& path) {
+    struct statvfs about {};
+    if (::statvfs(path.c_str(), &about) != 0) return Error::from_errno("statvfs", errno);
+    return FileSystemSpace{.total = static_cast<std::uint64_t>(about.f_blocks) * about.f_frsize,
+                           .free = static_cast<std::uint64_t>(about.f_bavail) * about.f_frsize};
+}
+
 }  // namespace berth::sys

@@ -15,13 +15,15 @@ Remover::Remover()
                           return !now.paths.empty() || !now.things.empty();
                       }))
                       return;
-                  work = std::exchange(*waiting, {});
+                  work = std::exchange(*waiting, {.paths = {}, .things = {}, .is_busy = true});
               }
               work.things.clear();
               for (const auto& path : work.paths) {
                   if (stop.stop_requested()) return;
                   if (unlink(path).is_error()) remove_tree(path).ignore("the next start sweeps it");
               }
+              work_.lock()->is_busy = false;
+              work_.notify_all();
           }
       }) {}
 
@@ -33,6 +35,13 @@ void Remover::remove(std::string path) {
 void Remover::release(std::shared_ptr<const void> thing) {
     work_.lock()->things.push_back(std::move(thing));
     work_.notify_all();
+}
+
+void Remover::wait() {
+    auto work = work_.lock();
+    work.wait(thread_.get_stop_token(), [](const Work& now) {
+        return !now.is_busy && now.paths.empty() && now.things.empty();
+    });
 }
 
 }  // namespace berth::sys

@@ -17,11 +17,14 @@ public:
     void remove(std::string path);
     /// Lets go of it; the last owner's destructor then runs in the background.
     void release(std::shared_ptr<const void> thing);
+    /// Blocks until all that it was given has gone.
+    void wait();
 
 private:
     struct Work {
         std::vector<std::string> paths;
         std::vector<std::shared_ptr<const void>> things;
+        bool is_busy = false;
     };
     Guarded<Work> work_;
     std::jthread thread_;

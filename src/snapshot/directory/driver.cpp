@@ -17,15 +17,31 @@ const std::string tree_name = "fs";
 const std::string facts_name = "facts";
 constexpr int facts_version = 1;
 constexpr std::size_t max_facts_bytes = 4096;
+
+/// A layer's archive takes about as much unpacked as it has bytes.
+class MeteredSource final : public codec::ByteSource {
+public:
+    MeteredSource(codec::ByteSource& source, sys::Room* room) : source_(source), room_(room) {}
+    Result<std::size_t> read(std::span<std::byte> buffer) override {
+        const std::size_t got = TRY(source_.read(buffer));
+        if (room_ != nullptr) TRY(room_->take(got));
+        return got;
+    }
+
+private:
+    codec::ByteSource& source_;
+    sys::Room* room_;
+};
 }  // namespace
 
 Result<std::unique_ptr<Driver>> DirectoryDriver::open(const std::string& root,
-                                                      std::shared_ptr<MountPlace> place) {
+                                                      std::shared_ptr<MountPlace> place,
+                                                      sys::Room* room) {
     std::string empty = concat(root, "/empty");
     TRY(sys::mkdir_all(empty, 0755));
     auto store = TRY(LayerStore::open(root));
     return std::unique_ptr<Driver>(
-        new DirectoryDriver(std::move(store), std::move(empty), std::move(place)));
+        new DirectoryDriver(std::move(store), std::move(empty), std::move(place), room));
 }
 
 Result<LayerInfo> DirectoryDriver::unpack(codec::ByteSource& plain,
@@ -36,7 +52,8 @@ Result<LayerInfo> DirectoryDriver::unpack(codec::ByteSource& plain,
     TRY(sys::mkdir_at(AT_FDCWD, tree, 0755));
     const sys::Fd directory = TRY(sys::open(tree, O_RDONLY | O_DIRECTORY));
     TRY(sys::fchmod(directory, 0755));
-    layer::HashingSource source(plain, stop);
+    MeteredSource metered(plain, room_);
+    layer::HashingSource source(metered, stop);
     const auto extracted = TRY(layer::extract(
         source, directory, {.whiteouts = layer::Whiteouts::Overlay}, std::move(stop)));
     const auto diff_id = oci::Digest::from_sha256_hex(source.finish_hex());

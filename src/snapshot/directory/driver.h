@@ -9,7 +9,7 @@ namespace berth::snapshot {
 class DirectoryDriver final : public Driver {
 public:
     static Result<std::unique_ptr<Driver>> open(const std::string& root,
-                                                std::shared_ptr<MountPlace> place);
+                                                std::shared_ptr<MountPlace> place, sys::Room* room);
 
     std::string_view name() const override { return "directory"; }
     Result<LayerInfo> apply(codec::ByteSource& archive, const ApplyOptions& options,
@@ -21,6 +21,7 @@ public:
     Result<bool> verify(const oci::Digest& diff_id, std::stop_token stop) const override;
     Result<std::vector<oci::Digest>> list() const override;
     Result<> remove(const oci::Digest& diff_id) override;
+    void wait_for_removals() override { store_->wait(); }
     Result<std::uint64_t> disk_usage(const oci::Digest& diff_id) const override;
     Result<std::uint64_t> usage() const override;
     Result<Writable> create_writable(const std::string& directory,
@@ -30,8 +31,11 @@ public:
 
 private:
     DirectoryDriver(std::unique_ptr<LayerStore> store, std::string empty,
-                    std::shared_ptr<MountPlace> place)
-        : store_(std::move(store)), empty_(std::move(empty)), place_(std::move(place)) {}
+                    std::shared_ptr<MountPlace> place, sys::Room* room)
+        : store_(std::move(store)),
+          empty_(std::move(empty)),
+          place_(std::move(place)),
+          room_(room) {}
     Result<LayerInfo> unpack(codec::ByteSource& plain, const std::optional<oci::Digest>& expected,
                              std::stop_token stop);
     Result<sys::Fd> open_layer(const oci::Digest& diff_id) const;
@@ -39,6 +43,7 @@ private:
     std::unique_ptr<LayerStore> store_;
     std::string empty_;  ///< an empty directory, what scratch images stand on
     std::shared_ptr<MountPlace> place_;
+    sys::Room* room_;
 };
 
 }  // namespace berth::snapshot

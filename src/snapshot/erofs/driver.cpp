@@ -38,9 +38,10 @@ Result<ErofsDriver::SharedMount> ErofsDriver::mount_shared(const std::string& pa
 }
 
 Result<std::unique_ptr<Driver>> ErofsDriver::open(const std::string& root, ImageSource source,
-                                                  std::shared_ptr<MountPlace> place) {
+                                                  std::shared_ptr<MountPlace> place,
+                                                  sys::Room* room) {
     auto driver = std::unique_ptr<ErofsDriver>(
-        new ErofsDriver(TRY(LayerStore::open(root)), source, std::move(place)));
+        new ErofsDriver(TRY(LayerStore::open(root)), source, std::move(place), room));
     auto probed = driver->probe();
     if (probed.is_error()) return std::move(probed).error().with_code(ErrorCode::Unsupported);
     // A file that was cut (by a disk's or a user's doing; our own are renamed into place when
@@ -78,7 +79,7 @@ Result<LayerInfo> ErofsDriver::apply(codec::ByteSource& archive, const ApplyOpti
     auto staged = TRY(store_->stage());
     const sys::Fd file =
         TRY(sys::open(concat(staged.path(), "/", image_name), O_RDWR | O_CREAT | O_EXCL, 0600));
-    const auto applied = TRY(layer::write_erofs_image(archive, file, std::move(stop)));
+    const auto applied = TRY(layer::write_erofs_image(archive, file, std::move(stop), room_));
     TRY(check_diff_id(applied.diff_id, options.diff_id));
     TRY(sys::fsync(file));
     TRY(store_->publish(std::move(staged), applied.diff_id, image_name));
@@ -90,7 +91,7 @@ Result<LayerInfo> ErofsDriver::capture(sys::BorrowedFd upper, codec::ByteSink& t
     auto staged = TRY(store_->stage());
     const sys::Fd file =
         TRY(sys::open(concat(staged.path(), "/", image_name), O_RDWR | O_CREAT | O_EXCL, 0600));
-    const auto applied = TRY(layer::capture_erofs_image(upper, tar, file, std::move(stop)));
+    const auto applied = TRY(layer::capture_erofs_image(upper, tar, file, std::move(stop), room_));
     TRY(sys::fsync(file));
     TRY(store_->publish(std::move(staged), applied.diff_id, image_name));
     return inspect(applied.diff_id);

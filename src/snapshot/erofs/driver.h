@@ -22,7 +22,7 @@ class ErofsDriver final : public Driver {
 public:
     /// Unsupported when the kernel cannot mount EROFS like that here.
     static Result<std::unique_ptr<Driver>> open(const std::string& root, ImageSource source,
-                                                std::shared_ptr<MountPlace> place);
+                                                std::shared_ptr<MountPlace> place, sys::Room* room);
 
     std::string_view name() const override { return "erofs"; }
     Result<LayerInfo> apply(codec::ByteSource& archive, const ApplyOptions& options,
@@ -34,6 +34,7 @@ public:
     Result<bool> verify(const oci::Digest& diff_id, std::stop_token stop) const override;
     Result<std::vector<oci::Digest>> list() const override;
     Result<> remove(const oci::Digest& diff_id) override;
+    void wait_for_removals() override { store_->wait(); }
     Result<std::uint64_t> disk_usage(const oci::Digest& diff_id) const override;
     Result<std::uint64_t> usage() const override;
     Result<Writable> create_writable(const std::string& directory,
@@ -48,8 +49,8 @@ private:
     };
     using SharedMount = std::shared_ptr<const LayerMount>;
     ErofsDriver(std::unique_ptr<LayerStore> store, ImageSource source,
-                std::shared_ptr<MountPlace> place)
-        : store_(std::move(store)), source_(source), place_(std::move(place)) {}
+                std::shared_ptr<MountPlace> place, sys::Room* room)
+        : store_(std::move(store)), source_(source), place_(std::move(place)), room_(room) {}
     Result<sys::DetachedMount> mount_image(const std::string& path) const;
     Result<SharedMount> mount_shared(const std::string& path);
     std::string image_path(const oci::Digest& diff_id) const;
@@ -60,6 +61,7 @@ private:
     std::unique_ptr<LayerStore> store_;
     const ImageSource source_;
     std::shared_ptr<MountPlace> place_;
+    sys::Room* room_;
     Guarded<std::map<oci::Digest, SharedMount>> mounts_;
     SharedMount empty_;  ///< what scratch images stand on
 };
