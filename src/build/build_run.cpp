@@ -31,6 +31,24 @@ dockerfile::CompileOptions options_of(const BuildRequest& request) {
 
 }  // namespace
 
+namespace {
+/// A context that does not fit into memory is unpacked in the data root.
+class MeteredSource final : public codec::ByteSource {
+public:
+    MeteredSource(codec::ByteSource* source, content::Store& content)
+        : source_(source), content_(content) {}
+    Result<std::size_t> read(std::span<std::byte> buffer) override {
+        const std::size_t got = TRY(source_->read(buffer));
+        TRY(content_.take_room(got));
+        return got;
+    }
+
+private:
+    codec::ByteSource* source_;
+    content::Store& content_;
+};
+}  // namespace
+
 Result<BuildResult> BuildRun::perform(Shared shared, const BuildRequest& request,
                                       std::stop_token stop) {
     const std::string id = random_hex(8);
@@ -67,8 +85,10 @@ Result<BuildResult> BuildRun::run() {
         return fail(ErrorCode::Unsupported, "--squash is not supported")
             .with_hint("use a multi-stage build, or FROM scratch and COPY --from");
     const auto tags = TRY(parse_tags());
-    const auto context =
-        TRY(prepare_context(request_, shared_.temp_root, shared_.transfers, stop_));
+    MeteredSource source_of_context(request_.context, shared_.services.content);
+    BuildRequest metered = request_;
+    if (request_.context != nullptr) metered.context = &source_of_context;
+    const auto context = TRY(prepare_context(metered, shared_.temp_root, shared_.transfers, stop_));
     const dockerfile::Source source(context.dockerfile_name, context.dockerfile);
     const auto file = TRY(dockerfile::parse(source));
     const auto plan = TRY(make_plan(file, source));
@@ -157,8 +177,9 @@ Result<dockerfile::ResolvedImage> BuildRun::resolve(const std::string& name,
         if (pulled) image = images.resolve(name, wanted);
         if (image.is_error()) return std::move(image).error();
     }
-    TRY(images.ensure_layers(*image, stop_));
     for (const auto& layer : image->layers) keep_layer(layer.diff_id);
+    TRY(images.touch(image->id));
+    TRY(images.ensure_layers(*image, stop_));
     images_.insert_or_assign(image->manifest.digest.to_string(), *image);
     const auto reference = oci::Reference::parse(name);
     return dockerfile::ResolvedImage{

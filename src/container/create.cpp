@@ -164,8 +164,10 @@ Result<CreateResult> Containers::Implementation::create(const std::string& wante
     oci::Platform platform;
     if (!spec.platform.empty()) platform = TRY(oci::Platform::parse(spec.platform));
     // Until it is known to the collection as a user, which takes no layers while something is made.
-    const auto lease = services_.content.lease();
+    auto lease = services_.content.lease();
     const image::Image image = TRY(services_.images.resolve(spec.image, platform));
+    for (const auto& diff_id : image.diff_ids()) lease.note(diff_id);
+    TRY(services_.images.touch(image.id));
     TRY(services_.images.ensure_layers(image, stop));
     TRY(apply_image(spec, image.config->config));
     auto container = std::make_shared<Container>();

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "container/implementation_internal.h"
 #include "container/storage_limit.h"
+#include "image/store.h"
 #include "network/manager.h"
 #include "shim/run_directory.h"
 #include "sys/file.h"
@@ -106,6 +107,8 @@ Result<> Containers::Implementation::remove_locked(const ContainerPtr& container
         std::erase_if(index->by_name,
                       [&](const auto& entry) { return entry.second == container->id; });
     }
+    if (const auto image = oci::Digest::parse(container->image_id))
+        services_.images.touch(*image).ignore("it may be gone by now");
     emit(*container, "destroy");
     {
         auto live = container->live.lock();

@@ -40,7 +40,9 @@ struct Row {
     std::string media_type;
     std::int64_t size = 0;
     std::string parent;
-    Timestamp created{};
+    Timestamp created{}, last_used{};
+    bool is_pulled = false;  // a registry gave it
+    bool is_pinned = false;  // it is never evicted
     oci::Descriptor descriptor() const {
         return {.media_type = media_type, .digest = id, .size = size};
     }
@@ -51,7 +53,10 @@ struct Name {
     std::string reference;  // complete: "docker.io/library/debian:bookworm"
     oci::Digest id;
     Timestamp tagged{};
+    bool is_pulled = false;  // a registry has the image under this name
 };
+
+enum class Provenance { Made, Pulled };
 
 /// Whether a registry gave or took blobs without knowing who asked.
 enum class SourceAccess { Open, WithCredentials };
@@ -66,9 +71,14 @@ public:
     Result<std::optional<Row>> find_row(const oci::Digest& id) const;
     Result<std::vector<Name>> names() const;
     Result<std::vector<Name>> names_of(const oci::Digest& id) const;
-    Result<> save_image(const oci::Descriptor& target, const std::string& parent);
+    Result<> save_image(const oci::Descriptor& target, const std::string& parent,
+                        Provenance provenance = Provenance::Made);
     /// Points `reference` at the image, which must have a row.
-    Result<> save_name(const oci::Reference& reference, const oci::Digest& id);
+    Result<> save_name(const oci::Reference& reference, const oci::Digest& id,
+                       Provenance provenance = Provenance::Made);
+    /// NotFound without the image.
+    Result<> note_use(const oci::Digest& id);
+    Result<> set_pinned(const oci::Digest& id, bool is_pinned);
     Result<> remove_name(const std::string& reference);
     Result<> remove_row(const oci::Digest& id);
     /// Notes that a repository of a registry has these blobs, so that a push to that registry can
@@ -177,6 +187,7 @@ public:
     struct PutOff {
         bool layers = false;       // a collection, until it is quiet
         bool layer_blobs = false;  // a look at all of them
+        bool ingests = false;      // of downloads that broke off
     };
     Guarded<PutOff> put_off_;
     std::jthread collector_{[this](const std::stop_token& stop) {

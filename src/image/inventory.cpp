@@ -37,7 +37,10 @@ Result<Inventory> Store::inventory() const {
     for (const auto& digest : roots.blobs) add(out.kept, {digest, false});
     for (const auto& digest : roots.diff_ids) add(out.kept, {digest, true});
     for (const auto& digest : roots.fixed) add(out.fixed, {digest, true});
-    for (const auto& digest : services.content.leased()) add(out.fixed, {digest, false});
+    for (const auto& digest : services.content.leased()) {
+        add(out.fixed, {digest, false});
+        add(out.fixed, {digest, true});
+    }
     out.kept.insert(out.fixed.begin(), out.fixed.end());
     return out;
 }

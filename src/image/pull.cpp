@@ -232,6 +232,7 @@ private:
     Result<> pull_layer_alone(const oci::Descriptor& blob, const oci::Digest& diff_id, Meter& meter,
                               const std::stop_token& stop) {
         auto& snapshots = store_.services_.snapshots;
+        lease_.note(diff_id);
         const bool has_blob = lease_.protect(blob.digest);
         const bool is_enough = has_blob || (store_.layer_blobs_ == LayerBlobs::Drop &&
                                             TRY(store_.is_dropped(blob.digest)));
@@ -358,8 +359,8 @@ Result<oci::Descriptor> pull_leased(Store::Implementation& store, remote::Reposi
         const std::lock_guard lock(store.names_mutex_);
         for (const auto& existing : TRY(store.names_of(target.digest)))
             was_there = was_there || existing.reference == reference.to_string();
-        TRY(store.save_image(target, ""));
-        TRY(store.save_name(reference, target.digest));
+        TRY(store.save_image(target, "", Provenance::Pulled));
+        TRY(store.save_name(reference, target.digest, Provenance::Pulled));
     }
     if (!puller.is_artifact())
         TRY(store.complete(TRY(store.open_image(target, options.platform)), lease,

@@ -190,6 +190,8 @@ void Store::Implementation::collect_when_quiet(const std::stop_token& stop) {
         if (!work.layers) continue;
         if (!services_.content.wait_without_leases(stop)) return;
         collect(stop).ignore("the next collection tries again");
+        if (work.ingests)
+            services_.content.remove_idle_ingests().ignore("they are resumed, or pruned");
     }
 }
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "image/implementation_internal.h"
 
 namespace berth::image {
@@ -14,7 +16,11 @@ record::Schema schema() {
          "CREATE TABLE blob_source (digest TEXT NOT NULL, domain TEXT NOT NULL, path TEXT NOT NULL,"
          " PRIMARY KEY (digest, domain, path)) STRICT, WITHOUT ROWID",
          "ALTER TABLE blob_source ADD COLUMN is_open INTEGER NOT NULL DEFAULT 0;"
-         "ALTER TABLE blob_source ADD COLUMN is_dropped INTEGER NOT NULL DEFAULT 0"}};
+         "ALTER TABLE blob_source ADD COLUMN is_dropped INTEGER NOT NULL DEFAULT 0",
+         "ALTER TABLE image ADD COLUMN is_pulled INTEGER NOT NULL DEFAULT 0;"
+         "ALTER TABLE image ADD COLUMN last_used INTEGER NOT NULL DEFAULT 0;"
+         "ALTER TABLE image ADD COLUMN is_pinned INTEGER NOT NULL DEFAULT 0;"
+         "ALTER TABLE image_name ADD COLUMN is_pulled INTEGER NOT NULL DEFAULT 0"}};
 }
 
 namespace {
@@ -31,10 +37,14 @@ Result<Row> read_row(const record::Statement& statement) {
     row.size = statement.integer(2);
     row.parent = statement.text(3);
     row.created = time_of(statement.integer(4));
+    row.last_used = std::max(row.created, time_of(statement.integer(5)));
+    row.is_pulled = statement.integer(6) != 0;
+    row.is_pinned = statement.integer(7) != 0;
     return row;
 }
 
-constexpr std::string_view row_columns = "SELECT id, media_type, size, parent, created FROM image";
+constexpr std::string_view row_columns =
+    "SELECT id, media_type, size, parent, created, last_used, is_pulled, is_pinned FROM image";
 
 Result<std::vector<Name>> read_names(record::Statement statement) {
     std::vector<Name> out;
@@ -43,6 +53,7 @@ Result<std::vector<Name>> read_names(record::Statement statement) {
         name.reference = statement.text(0);
         name.id = TRY(oci::Digest::parse(statement.text(1)));
         name.tagged = time_of(statement.integer(2));
+        name.is_pulled = statement.integer(3) != 0;
         out.push_back(std::move(name));
     }
     return out;
@@ -67,29 +78,48 @@ Result<std::optional<Row>> Store::Implementation::find_row(const oci::Digest& id
 
 Result<std::vector<Name>> Store::Implementation::names() const {
     return read_names(TRY(services_.database.prepare(
-        "SELECT reference, id, tagged FROM image_name ORDER BY reference")));
+        "SELECT reference, id, tagged, is_pulled FROM image_name ORDER BY reference")));
 }
 
 Result<std::vector<Name>> Store::Implementation::names_of(const oci::Digest& id) const {
     return read_names(TRY(services_.database.prepare(
-        "SELECT reference, id, tagged FROM image_name WHERE id = ?1 ORDER BY reference",
+        "SELECT reference, id, tagged, is_pulled FROM image_name WHERE id = ?1 ORDER BY reference",
         id.to_string())));
 }
 
-Result<> Store::Implementation::save_image(const oci::Descriptor& target,
-                                           const std::string& parent) {
+Result<> Store::Implementation::save_image(const oci::Descriptor& target, const std::string& parent,
+                                           Provenance provenance) {
     TRY(services_.database.execute(
-        "INSERT INTO image (id, media_type, size, parent, created) VALUES (?1, ?2, ?3, ?4, ?5) ON "
-        "CONFLICT (id) DO NOTHING",
-        target.digest.to_string(), target.media_type, target.size, parent, now()));
+        "INSERT INTO image (id, media_type, size, parent, created, last_used, is_pulled) VALUES "
+        "(?1, ?2, ?3, ?4, ?5, ?5, ?6) ON CONFLICT (id) DO UPDATE SET last_used = "
+        "excluded.last_used, is_pulled = max(is_pulled, excluded.is_pulled)",
+        target.digest.to_string(), target.media_type, target.size, parent, now(),
+        std::int64_t{provenance == Provenance::Pulled}));
     return {};
 }
 
-Result<> Store::Implementation::save_name(const oci::Reference& reference, const oci::Digest& id) {
+Result<> Store::Implementation::save_name(const oci::Reference& reference, const oci::Digest& id,
+                                          Provenance provenance) {
     TRY(services_.database.execute(
-        "INSERT INTO image_name (reference, id, tagged) VALUES (?1, ?2, ?3)"
-        " ON CONFLICT (reference) DO UPDATE SET id = excluded.id, tagged = excluded.tagged",
-        reference.to_string(), id.to_string(), now()));
+        "INSERT INTO image_name (reference, id, tagged, is_pulled) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT (reference) DO UPDATE SET id = excluded.id, tagged = excluded.tagged,"
+        " is_pulled = excluded.is_pulled",
+        reference.to_string(), id.to_string(), now(),
+        std::int64_t{provenance == Provenance::Pulled}));
+    return {};
+}
+
+Result<> Store::Implementation::note_use(const oci::Digest& id) {
+    auto transaction = TRY(services_.database.begin(record::Durability::Relaxed));
+    const auto changed = TRY(services_.database.execute(
+        "UPDATE image SET last_used = ?2 WHERE id = ?1", id.to_string(), now()));
+    if (changed == 0) return fail(ErrorCode::NotFound, "No such image: ", id);
+    return std::move(transaction).commit();
+}
+
+Result<> Store::Implementation::set_pinned(const oci::Digest& id, bool is_pinned) {
+    TRY(services_.database.execute("UPDATE image SET is_pinned = ?2 WHERE id = ?1", id.to_string(),
+                                   std::int64_t{is_pinned}));
     return {};
 }
 

@@ -95,6 +95,13 @@ struct Piece {
     bool is_layer = false;
     auto operator<=>(const Piece&) const = default;
 };
+/// An image that may go when there is no room, as nobody uses it and it can be had again or has no
+/// name.
+struct Evictable {
+    oci::Digest id;
+    Timestamp last_used{};
+    bool is_pulled = false;  // a registry gives it again
+};
 /// All pieces there are, and whose they are.
 struct Inventory {
     struct Of {
@@ -275,6 +282,24 @@ public:
     /// Removes blobs and layers that no image, lease or root provider refers to; returns the bytes
     /// freed.
     Result<std::int64_t> collect_garbage(std::stop_token stop);
+    // --- room ------------------------------------------------------------------------------------
+    /// That an image is about to be used. NotFound when it is gone.
+    Result<> touch(const oci::Digest& id);
+    /// A pinned image is never evicted.
+    Result<> set_pinned(std::string_view name, bool is_pinned);
+    Result<bool> is_pinned(const oci::Digest& id) const;
+    /// Not pinned, used by no container, and known here only by names that a registry has it under,
+    /// or by none.
+    Result<std::vector<Evictable>> evictable() const;
+    /// Removes such an image; its content stays until remove_pieces() or the next collection.
+    /// Conflict when it is none any more, or was used after `since`.
+    Result<> evict(const oci::Digest& id, Timestamp since);
+    /// Removes of these what no image, root provider or lease has; returns the bytes that this
+    /// gives back. Unlike a collection it takes layers while something is made, too.
+    Result<std::int64_t> remove_pieces(const std::set<Piece>& pieces);
+    /// Collects as soon as nothing is being pulled, built or made, with what is left of downloads.
+    void collect_soon();
+
     /// To be called before what the root providers look at ends.
     void end_background_work();
 

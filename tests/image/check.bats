@@ -130,7 +130,7 @@ mends() {
     python3 - "$BERTH_TEST_DIR/data/berth.db" <<'PYTHON'
 import sqlite3, sys
 database = sqlite3.connect(sys.argv[1])
-database.execute("INSERT INTO image_name VALUES ('docker.io/library/ghost:1', 'sha256:" + "0" * 64 + "', 0)")
+database.execute("INSERT INTO image_name (reference, id, tagged) VALUES ('docker.io/library/ghost:1', 'sha256:" + "0" * 64 + "', 0)")
 database.commit()
 PYTHON
     berth_engine_start
