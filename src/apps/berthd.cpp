@@ -16,7 +16,9 @@
 #include "daemon/mount_namespace.h"
 #include "daemon/service.h"
 #include "engine/engine.h"
+#include "engine/evict.h"
 #include "engine/options.h"
+#include "engine/storage_guard.h"
 #include "http/server.h"
 #include "image/store.h"
 #include "network/manager.h"
@@ -154,12 +156,18 @@ struct EndsBackgroundWork {
     ~EndsBackgroundWork() { images.end_background_work(); }
 };
 
+struct EndsEviction {
+    engine::StorageGuard& storage;
+    ~EndsEviction() { storage.set_evictor({}); }
+};
+
 struct Reloadable {
     const Invocation& invocation;
     codec::Json settings;
     engine::LiveConfiguration& configuration;
     remote::Registries& registries;
     image::Store& images;
+    engine::StorageGuard& storage;
     record::EventLog& events;
     const std::string& engine_id;
     const std::string& hostname;
@@ -179,7 +187,11 @@ record::Event reload_event(const Reloadable& what, const engine::Configuration& 
              {"max-concurrent-downloads", std::to_string(now.concurrent_downloads)},
              {"max-concurrent-uploads", std::to_string(now.concurrent_uploads)},
              {"name", what.hostname},
-             {"registry-mirrors", list(now.registry_mirrors)}}};
+             {"registry-mirrors", list(now.registry_mirrors)},
+             {"storage-keep-free", now.storage_limits.keep_free_percent > 0
+                                       ? concat(now.storage_limits.keep_free_percent, "%")
+                                       : std::to_string(now.storage_limits.keep_free_bytes)},
+             {"storage-max", std::to_string(now.storage_limits.max_bytes)}}};
 }
 
 Result<> reload(Reloadable& what) {
@@ -190,6 +202,7 @@ Result<> reload(Reloadable& what) {
     what.registries.reconfigure(configuration.insecure_registries, configuration.registry_mirrors);
     what.images.set_transfer_limits(transfer_limits(configuration));
     what.images.set_layer_blobs(layer_blobs(configuration));
+    what.storage.set_limits(configuration.storage_limits);
     what.events.append(reload_event(what, configuration));
     what.configuration.replace(std::move(configuration));
     what.settings = std::move(plan.settings);
@@ -238,11 +251,12 @@ Result<> run(const Invocation& invocation, const Loaded& loaded, const sys::Fd& 
     const auto database =
         TRY(record::Database::open(configuration.data_root + "/berth.db", schemas));
     record::EventLog events(clock);
-    const auto content = TRY(content::Store::open(configuration.data_root));
+    engine::StorageGuard storage(clock, configuration.data_root);
+    const auto content = TRY(content::Store::open(configuration.data_root, &storage));
     const auto snapshots = TRY(snapshot::open_driver(
         {.root = configuration.data_root,
-         .driver =
-             configuration.storage_driver == "overlay2" ? "" : configuration.storage_driver}));
+         .driver = configuration.storage_driver == "overlay2" ? "" : configuration.storage_driver,
+         .room = &storage}));
     const auto registries =
         TRY(remote::Registries::create({.insecure = configuration.insecure_registries,
                                         .mirrors = configuration.registry_mirrors,
@@ -281,6 +295,10 @@ Result<> run(const Invocation& invocation, const Loaded& loaded, const sys::Fd& 
     engine::Engine engine{clock,     live,      host,     id,          clock.now(),
                           *database, events,    *content, *snapshots,  *registries,
                           *images,   *networks, *volumes, *containers, *builder};
+    storage.set_evictor({.evict = [&](std::int64_t bytes) { return engine::evict(engine, bytes); },
+                         .refused = [&] { images->collect_soon(); }});
+    storage.set_limits(configuration.storage_limits);
+    const EndsEviction no_eviction_when_stores_end{storage};
     daemon::Service service(engine);
     const auto server = TRY(
         http::Server::create([&](http::Request& request,
@@ -298,8 +316,8 @@ Result<> run(const Invocation& invocation, const Loaded& loaded, const sys::Fd& 
     // What start-up needed and idling does not goes back to the system.
     ::malloc_trim(0);
 
-    Reloadable reloadable{invocation, loaded.settings, live, *registries,
-                          *images,    events,          id,   host.hostname};
+    Reloadable reloadable{invocation, loaded.settings, live, *registries,  *images,
+                          storage,    events,          id,   host.hostname};
     TRY(serve_until_signalled(*server, reloadable, signals));
     daemon::notify_service_manager("STOPPING=1");
     events.close();

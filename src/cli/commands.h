@@ -47,6 +47,8 @@ Command image_layers_command();
 Command inspect_image_command();
 Command load_command();
 Command prune_images_command();
+Command pin_command();
+Command unpin_command();
 Command pull_command();
 Command push_command();
 Command rmi_command();

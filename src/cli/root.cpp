@@ -48,14 +48,15 @@ Command container_group() {
 }
 
 Command image_group() {
-    return {.name = "image",
-            .summary = "Manage images",
-            .children = {bootstrap_command(), build_command(), image_copy_command(),
-                         history_command(), import_command(), image_diff_command(),
-                         image_layers_command(), inspect_image_command(), load_command(),
-                         named(images_command(), "ls", {"list"}), prune_images_command(),
-                         pull_command(), push_command(), named(rmi_command(), "rm", {"remove"}),
-                         save_command(), tag_command()}};
+    return {
+        .name = "image",
+        .summary = "Manage images",
+        .children = {bootstrap_command(), build_command(), image_copy_command(), history_command(),
+                     import_command(), image_diff_command(), image_layers_command(),
+                     inspect_image_command(), load_command(),
+                     named(images_command(), "ls", {"list"}), pin_command(), prune_images_command(),
+                     pull_command(), push_command(), named(rmi_command(), "rm", {"remove"}),
+                     save_command(), tag_command(), unpin_command()}};
 }
 
 Result<int> run_help(Context& context, const Flags& flags) {

@@ -115,6 +115,15 @@ Result<> Client::import_image(const BytesSource& tar, const ImportOptions& optio
     return transport_->progress(std::move(call), sink, stop);
 }
 
+Result<Json> Client::list_pins() const {
+    return transport_->json({.path = "/berth/v1/images/pins"});
+}
+
+Result<> Client::pin_image(const std::string& name, bool pinned) const {
+    return transport_->done(
+        {.method = pinned ? "POST" : "DELETE", .path = path_of("/berth/v1/images/", name, "/pin")});
+}
+
 Result<Json> Client::prune_images(const api::Filters& filters) const {
     Call call{.method = "POST", .path = "/images/prune"};
     add_filters(call.query, filters);

@@ -72,6 +72,9 @@ Result<> show_history(Call& call);
 Result<> tag_image(Call& call);
 Result<> remove_image(Call& call);
 Result<> prune_images(Call& call);
+Result<> list_pins(Call& call);
+Result<> pin_image(Call& call);
+Result<> unpin_image(Call& call);
 Result<> search_images(Call& call);
 // image_transfer.cpp
 Result<> create_image(Call& call);

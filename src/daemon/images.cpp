@@ -134,6 +134,24 @@ Result<> prune_images(Call& call) {
     return call.send({{"ImagesDeleted", std::move(deleted)}, {"SpaceReclaimed", pruned.bytes}});
 }
 
+Result<> list_pins(Call& call) {
+    Json list = Json::array();
+    for (const auto& summary : TRY(call.engine.images.list({})))
+        if (TRY(call.engine.images.is_pinned(summary.id)))
+            list.push_back({{"Id", summary.id.to_string()}, {"RepoTags", summary.repo_tags}});
+    return call.send(list);
+}
+
+Result<> pin_image(Call& call) {
+    TRY(call.engine.images.set_pinned(call.parameter("name"), true));
+    return call.send_status(204);
+}
+
+Result<> unpin_image(Call& call) {
+    TRY(call.engine.images.set_pinned(call.parameter("name"), false));
+    return call.send_status(204);
+}
+
 Result<> search_images(Call& call) {
     constexpr int default_limit = 25, max_limit = 100;
     const auto filters = TRY(call.filters({"is-automated", "is-official", "stars"}));

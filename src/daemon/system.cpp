@@ -99,6 +99,21 @@ Result<> log_in(Call& call) {
     return call.send({{"Status", "Login Succeeded"}, {"IdentityToken", token}});
 }
 
+namespace {
+Json driver_status(const engine::Configuration& configuration) {
+    Json status = Json::array({Json::array({"driver-type", "io.berth.snapshotter.v1"}),
+                               Json::array({"Layer blobs", configuration.layer_blobs})});
+    const auto& limits = configuration.storage_limits;
+    if (limits.max_bytes > 0)
+        status.push_back({"Storage max", engine::size_text(limits.max_bytes)});
+    if (limits.keep_free_percent > 0)
+        status.push_back({"Storage kept free", concat(limits.keep_free_percent, "%")});
+    if (limits.keep_free_bytes > 0)
+        status.push_back({"Storage kept free", engine::size_text(limits.keep_free_bytes)});
+    return status;
+}
+}  // namespace
+
 Result<> show_info(Call& call) {
     const auto& host = call.engine.host;
     const auto held = call.engine.configuration.get();
@@ -115,8 +130,7 @@ Result<> show_info(Call& call) {
         {"ContainersStopped", counts.stopped},
         {"Images", images},
         {"Driver", storage_driver_name(call.engine)},
-        {"DriverStatus", Json::array({Json::array({"driver-type", "io.berth.snapshotter.v1"}),
-                                      Json::array({"Layer blobs", configuration.layer_blobs})})},
+        {"DriverStatus", driver_status(configuration)},
         {"Plugins",
          {{"Volume", {"local"}},
           {"Network", {"bridge", "host", "none"}},

@@ -1,6 +1,7 @@
 #include "engine/configuration.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "base/text.h"
@@ -56,6 +57,26 @@ Result<> read_ulimits(const Json& settings, Configuration& configuration) {
     return {};
 }
 
+Result<> read_storage_limits(const Json& settings, StorageLimits& limits) {
+    if (const auto text = codec::get_string(settings, "storage-max"); !text.empty()) {
+        const auto bytes = parse_size(text);
+        if (!bytes) return invalid("storage-max", "must be a size such as 20g");
+        limits.max_bytes = *bytes;
+    }
+    const std::string text = codec::get_string(settings, "storage-keep-free");
+    if (text.ends_with('%')) {
+        const auto percent = parse_uint(text.substr(0, text.size() - 1));
+        if (!percent || *percent > 99)
+            return invalid("storage-keep-free", "must be a size such as 10g, or 0% to 99%");
+        limits.keep_free_percent = static_cast<std::int64_t>(*percent);
+    } else if (!text.empty()) {
+        const auto bytes = parse_size(text);
+        if (!bytes) return invalid("storage-keep-free", "must be a size such as 10g, or 0% to 99%");
+        limits.keep_free_bytes = *bytes;
+    }
+    return {};
+}
+
 Result<> check_hosts(const Configuration& configuration) {
     for (const auto& host : configuration.hosts) {
         const bool is_tcp = host.starts_with("tcp://");
@@ -91,6 +112,19 @@ std::optional<std::int64_t> parse_size(std::string_view text) {
     if (shift == shifts.end() || *number > (std::uint64_t{1} << (62 - shift->second)))
         return std::nullopt;
     return static_cast<std::int64_t>(*number << shift->second);
+}
+
+std::string size_text(std::int64_t bytes) {
+    static constexpr std::array units{"B", "KiB", "MiB", "GiB", "TiB"};
+    std::size_t unit = 0;
+    std::int64_t tenths = bytes * 10;
+    while (tenths >= 10240 && unit + 1 < units.size()) {
+        tenths = (tenths + 512) / 1024;
+        ++unit;
+    }
+    const auto rest = tenths % 10;
+    return rest == 0 ? concat(tenths / 10, units[unit])
+                     : concat(tenths / 10, ".", rest, units[unit]);
 }
 
 Result<Configuration> Configuration::from_settings(const Json& settings) {
@@ -153,6 +187,7 @@ Result<Configuration> Configuration::from_settings(const Json& settings) {
     read_text(settings, "layer-blobs", out.layer_blobs);
     if (out.layer_blobs != "keep" && out.layer_blobs != "drop")
         return invalid("layer-blobs", concat("'", out.layer_blobs, "' is neither keep nor drop"));
+    TRY(read_storage_limits(settings, out.storage_limits));
     TRY(read_number(settings, "max-concurrent-downloads", 1, out.concurrent_downloads));
     TRY(read_number(settings, "max-concurrent-uploads", 1, out.concurrent_uploads));
     out.tls.verify = codec::get_bool(settings, "tlsverify");

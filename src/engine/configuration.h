@@ -11,6 +11,14 @@
 
 namespace berth::engine {
 
+/// What the data root may take; 0 is no limit.
+struct StorageLimits {
+    std::int64_t max_bytes = 0;          // of the data root
+    std::int64_t keep_free_bytes = 0;    // of its file system
+    std::int64_t keep_free_percent = 0;  // instead of bytes
+    bool operator==(const StorageLimits&) const = default;
+};
+
 /// Everything that can be set about an engine, with its defaults.
 struct Configuration {
     struct Tls {
@@ -39,6 +47,7 @@ struct Configuration {
     std::string default_userns_mode = "host";
     int default_stop_timeout = 10;
     std::string cgroup_parent = "berth", storage_driver, layer_blobs = "keep";
+    StorageLimits storage_limits;
     int concurrent_downloads = 3, concurrent_uploads = 5;
     Tls tls;
     std::string http_proxy, https_proxy, no_proxy;
@@ -49,5 +58,7 @@ struct Configuration {
 
 /// A number of bytes with a unit: "64m", "1gb", "512". nullopt for anything else.
 std::optional<std::int64_t> parse_size(std::string_view text);
+/// The other way round, for people: "1.5GiB".
+std::string size_text(std::int64_t bytes);
 
 }  // namespace berth::engine

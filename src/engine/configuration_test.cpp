@@ -23,6 +23,20 @@ TEST(Configuration, HasDefaults) {
     EXPECT_EQ(configuration->log_options.at("max-size"), "20m");
 }
 
+TEST(Configuration, TakesLimitsOfSpace) {
+    const auto share = configure({"--storage-max", "20G", "--storage-keep-free", "15%"});
+    ASSERT_TRUE(share) << share.error().message();
+    EXPECT_EQ(share->storage_limits,
+              (StorageLimits{.max_bytes = std::int64_t{20} << 30, .keep_free_percent = 15}));
+    const auto bytes = configure({}, R"({"storage-max": "", "storage-keep-free": "512m"})");
+    ASSERT_TRUE(bytes) << bytes.error().message();
+    EXPECT_EQ(bytes->storage_limits, (StorageLimits{.keep_free_bytes = 512 << 20}));
+    EXPECT_EQ(size_text(0), "0B");
+    EXPECT_EQ(size_text(1023), "1023B");
+    EXPECT_EQ(size_text(1536 << 10), "1.5MiB");
+    EXPECT_EQ(size_text(std::int64_t{20} << 30), "20GiB");
+}
+
 TEST(Configuration, TakesDockerdsFlags) {
     const auto configuration = configure(
         {"-H", "unix:///a", "--host=unix:///b", "--data-root", "/d/", "-D", "-G", "dev",
@@ -73,6 +87,9 @@ TEST(Configuration, ExplainsWhatIsWrong) {
         {{"--userns-remap=default"}, "{}", "not supported"},
         {{}, R"({"default-userns-mode":"private"})", "neither host nor auto"},
         {{"--layer-blobs=some"}, "{}", "neither keep nor drop"},
+        {{"--storage-max=much"}, "{}", "storage-max"},
+        {{"--storage-keep-free=100%"}, "{}", "storage-keep-free"},
+        {{}, R"({"storage-keep-free": "a%"})", "storage-keep-free"},
         {{}, R"({"authorization-plugins":["x"]})", "not supported"},
         {{"--default-ulimit=nofile=9:5"}, "{}", "above the hard"},
     };

@@ -42,8 +42,26 @@ Result<PieceHolders> PieceHolders::read(Engine& engine) {
     const bool is_quiet = engine.content.was_quiet_since(mark);
     for (const auto& [piece, bytes] : out.inventory_.bytes) {
         if (out.holders_.contains(piece) || out.inventory_.kept.contains(piece)) continue;
-        if (is_quiet || !piece.is_layer) out.unreferenced_ += bytes;
+        if (is_quiet || !piece.is_layer) out.unreferenced_.insert(piece);
     }
+    return out;
+}
+
+std::int64_t PieceHolders::unreferenced_bytes() const {
+    std::int64_t total = 0;
+    for (const auto& piece : unreferenced_) total += inventory_.bytes.at(piece);
+    return total;
+}
+
+std::set<image::Piece> PieceHolders::pieces_of(const std::string& holder) const {
+    const auto found = of_.find(holder);
+    return found == of_.end() ? std::set<image::Piece>() : found->second;
+}
+
+std::map<image::Piece, int> PieceHolders::counts() const {
+    std::map<image::Piece, int> out;
+    for (const auto& [piece, holders] : holders_) out[piece] = static_cast<int>(holders.size());
+    for (const auto& piece : inventory_.fixed) ++out[piece];
     return out;
 }
 

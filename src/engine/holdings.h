@@ -40,7 +40,11 @@ public:
     std::int64_t bytes_of(const std::set<std::string>& holders) const;
     Holding measured(Holding holding) const;
     /// What no image, record or container has, and nobody works on: the next collection takes it.
-    std::int64_t unreferenced_bytes() const { return unreferenced_; }
+    const std::set<image::Piece>& unreferenced() const { return unreferenced_; }
+    std::int64_t unreferenced_bytes() const;
+    std::set<image::Piece> pieces_of(const std::string& holder) const;
+    /// How many images, records and holders of leases have each piece.
+    std::map<image::Piece, int> counts() const;
     const image::Inventory& inventory() const { return inventory_; }
     const std::vector<build::CacheRecord>& records() const { return records_; }
 
@@ -49,7 +53,7 @@ private:
     image::Inventory inventory_;
     std::map<image::Piece, std::set<std::string>> holders_;          // ids of images and records
     std::map<std::string, std::set<image::Piece>, std::less<>> of_;  // the other way round
-    std::int64_t unreferenced_ = 0;
+    std::set<image::Piece> unreferenced_;
 };
 
 /// Everything that takes room, by kind and name.

@@ -70,6 +70,10 @@ constexpr Option table[] = {
     {"layer-blobs", 0, "layer-blobs", Text, Used,
      "keep, or drop: compressed layers that a registry gives to anyone are not kept (default "
      "keep)"},
+    {"storage-max", 0, "storage-max", Text, Used,
+     "size that the data root may reach, such as 20g (default none)"},
+    {"storage-keep-free", 0, "storage-keep-free", Text, Used,
+     "size or share of its file system that stays free, such as 10g or 15% (default none)"},
     {"shutdown-timeout", 0, "shutdown-timeout", Number, Ignored,
      "containers keep running when the engine stops"},
     {"storage-driver", 's', "storage-driver", Text, Used,

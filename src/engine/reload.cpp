@@ -11,14 +11,16 @@ namespace berth::engine {
 using codec::Json;
 
 namespace {
-constexpr std::array<std::string_view, 8> reloadable{"debug",
-                                                     "insecure-registries",
-                                                     "labels",
-                                                     "layer-blobs",
-                                                     "log-level",
-                                                     "max-concurrent-downloads",
-                                                     "max-concurrent-uploads",
-                                                     "registry-mirrors"};
+constexpr std::array<std::string_view, 10> reloadable{"debug",
+                                                      "insecure-registries",
+                                                      "labels",
+                                                      "layer-blobs",
+                                                      "log-level",
+                                                      "max-concurrent-downloads",
+                                                      "max-concurrent-uploads",
+                                                      "registry-mirrors",
+                                                      "storage-keep-free",
+                                                      "storage-max"};
 
 bool has_effect(std::string_view key) {
     return std::ranges::any_of(options(), [&](const Option& option) {

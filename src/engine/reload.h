@@ -30,8 +30,8 @@ struct Reload {
     std::vector<std::string> need_restart;  // keys of what differs but waits for the next start
 };
 
-/// As dockerd's reload: labels, debugging, registries, transfer limits and what becomes of layers'
-/// blobs change at once. `now` and `wanted` come from merge_settings().
+/// As dockerd's reload: labels, debugging, registries, transfer limits, limits of space
+/// and what becomes of layers' blobs change at once. `now` and `wanted` come from merge_settings().
 Reload plan_reload(const codec::Json& now, const codec::Json& wanted);
 
 }  // namespace berth::engine

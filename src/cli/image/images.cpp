@@ -184,6 +184,31 @@ Result<int> run_rmi(Context& context, const Flags& flags) {
         });
 }
 
+Result<int> run_pin(Context& context, const Flags& flags) {
+    const auto* engine = TRY(context.engine());
+    if (flags.argument_count() > 0)
+        return for_each_name(context, flags.arguments(),
+                             [&](const std::string& name) -> Result<std::string> {
+                                 TRY(engine->pin_image(name, true));
+                                 return name;
+                             });
+    for (const auto& image : TRY(engine->list_pins())) {
+        const auto tags = codec::get_strings(image, "RepoTags");
+        TRY(context.print_line(concat(short_id(get_string(image, "Id")), " ",
+                                      tags.empty() ? "<none>" : join(tags, ", "))));
+    }
+    return 0;
+}
+
+Result<int> run_unpin(Context& context, const Flags& flags) {
+    const auto* engine = TRY(context.engine());
+    return for_each_name(context, flags.arguments(),
+                         [&](const std::string& name) -> Result<std::string> {
+                             TRY(engine->pin_image(name, false));
+                             return name;
+                         });
+}
+
 Result<int> run_prune(Context& context, const Flags& flags) {
     const bool all = flags.is_set("all");
     return prune(
@@ -273,6 +298,26 @@ Command rmi_command() {
             .most = any_number,
             .run = run_rmi,
             .aliases = {"rm", "remove"}};
+}
+
+Command pin_command() {
+    return {.name = "pin",
+            .arguments = "[IMAGE...]",
+            .summary = "Keep images from being evicted to make room; without one, list them",
+            .example = "berth image pin debian:bookworm",
+            .least = 0,
+            .most = any_number,
+            .run = run_pin};
+}
+
+Command unpin_command() {
+    return {.name = "unpin",
+            .arguments = "IMAGE [IMAGE...]",
+            .summary = "Let images be evicted again",
+            .example = "berth image unpin debian:bookworm",
+            .least = 1,
+            .most = any_number,
+            .run = run_unpin};
 }
 
 Command prune_images_command() {
