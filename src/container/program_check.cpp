@@ -44,10 +44,13 @@ struct Candidate {
 };
 
 std::optional<Candidate> open_candidate(const OpenInside& open, const std::string& path) {
-    const auto file = open(clean_absolute_path(path), O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    if (!file) return std::nullopt;
-    const auto about = sys::fstat(*file);
+    // Looked at before it is opened: opening a device may be all that an image wants.
+    const auto node = open(clean_absolute_path(path), O_PATH);
+    if (!node) return std::nullopt;
+    const auto about = sys::fstat(*node);
     if (!about || !S_ISREG(about->st_mode)) return std::nullopt;
+    const auto file = sys::reopen(*node, O_RDONLY | O_NONBLOCK);
+    if (!file) return std::nullopt;
     std::string head(head_bytes, '\0');
     const auto got = sys::pread(*file, std::as_writable_bytes(std::span(head)), 0);
     head.resize(got ? *got : 0);

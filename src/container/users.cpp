@@ -12,16 +12,12 @@ constexpr std::size_t max_account_file = 10 << 20;
 constexpr std::uint64_t max_id = 0xFFFFFFFE;
 
 Result<std::string> read_account_file(sys::BorrowedFd root, const std::string& path) {
-    // Non-blocking: a FIFO in its place must not hold us.
-    auto file = sys::open_in_root(root, path, O_RDONLY | O_NONBLOCK);
+    auto file = sys::open_regular_in_root(root, path);
     if (!file) {
         const ErrorCode code = file.error().code();
         if (code == ErrorCode::NotFound) return std::string();
         return std::move(file).error();
     }
-    const struct stat about = TRY(sys::fstat(*file));
-    if (!S_ISREG(about.st_mode))
-        return fail(ErrorCode::InvalidArgument, path, " is not a regular file");
     return sys::read_all(*file, max_account_file);
 }
 

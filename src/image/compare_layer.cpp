@@ -65,10 +65,10 @@ Result<> compare_with_archive(snapshot::Driver& snapshots, const oci::Digest& di
     const auto root = TRY(snapshots.mount_root({.layers = {diff_id}}));
     for (const auto& [path, wanted] : TRY(read_archive(archive, stop))) {
         if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
-        const auto file =
-            TRY(sys::open_in_root(root.fd(), path, O_RDONLY | O_NONBLOCK).context(path));
-        const auto status = TRY(sys::fstat(file));
+        const auto node = TRY(sys::open_in_root(root.fd(), path, O_PATH).context(path));
+        const auto status = TRY(sys::fstat(node));
         if (!S_ISREG(status.st_mode)) continue;  // replaced through another name
+        const auto file = TRY(sys::reopen(node, O_RDONLY).context(path));
         if ((status.st_mode & 07777) != (wanted.second & 07777))
             return fail(ErrorCode::Corrupted, path, " has another mode than its archive says");
         if (TRY(hash_of(file).context(path)) != wanted.first)

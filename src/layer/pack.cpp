@@ -175,10 +175,10 @@ Result<> Packer::pack_entry(sys::BorrowedFd directory, const std::string& name,
         return fail(ErrorCode::InvalidArgument, path,
                     ": a layer cannot hold names that begin with ", whiteout_prefix);
     }
-    if (*type == TarType::File || *type == TarType::Directory) {
-        const int flags =
-            O_RDONLY | O_NOFOLLOW | (*type == TarType::Directory ? O_DIRECTORY : O_NONBLOCK);
-        fd = TRY(sys::openat(directory, name, flags).context(path));
+    // By its name a racing container could have us open a device in place of the file.
+    if (*type == TarType::File) fd = TRY(sys::reopen(fd, O_RDONLY | O_NONBLOCK).context(path));
+    if (*type == TarType::Directory) {
+        fd = TRY(sys::openat(directory, name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY).context(path));
         const struct stat again = TRY(sys::fstat(fd));
         if (again.st_ino != status.st_ino || again.st_dev != status.st_dev) {
             return fail(ErrorCode::Conflict, path, " was replaced while being read");

@@ -64,6 +64,14 @@ Result<Fd> open_beneath(BorrowedFd dir, const std::string& path, int flags, mode
                    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 }
 
+Result<Fd> open_regular_in_root(BorrowedFd root, const std::string& path) {
+    const Fd node = TRY(open_in_root(root, path, O_PATH));
+    const struct stat status = TRY(fstat(node));
+    if (!S_ISREG(status.st_mode))
+        return fail(ErrorCode::InvalidArgument, path, " is not a regular file");
+    return reopen(node, O_RDONLY | O_NONBLOCK);
+}
+
 Result<Fd> reopen(BorrowedFd fd, int flags) { return open(proc_path(fd), flags); }
 
 Result<Fd> duplicate(BorrowedFd fd) {

@@ -29,6 +29,9 @@ Result<Fd> open_in_root(BorrowedFd root, const std::string& path, int flags, mod
 /// component is a symbolic link or leads upward. For trees being written, where no link may be
 /// followed at all.
 Result<Fd> open_beneath(BorrowedFd dir, const std::string& path, int flags, mode_t mode = 0);
+/// A regular file beyond the trust line, for reading; InvalidArgument for anything else. That is
+/// never opened: a device may act on it, and a FIFO lets its writer go on.
+Result<Fd> open_regular_in_root(BorrowedFd root, const std::string& path);
 /// The same file with other flags (an O_PATH descriptor made readable), through /proc/self/fd.
 Result<Fd> reopen(BorrowedFd fd, int flags);
 /// dup(2) with close-on-exec.
