@@ -92,7 +92,7 @@ constexpr std::string_view always_allowed =
     "set_tid_address "
     "setuid setuid32 setxattr setxattrat shmat shmctl shmdt shmget shutdown sigaltstack signalfd "
     "signalfd4 "
-    "sigprocmask sigreturn socketpair splice stat stat64 statfs statfs64 statmount statx symlink "
+    "sigprocmask sigreturn splice stat stat64 statfs statfs64 statmount statx symlink "
     "symlinkat "
     "sync "
     "sync_file_range syncfs sysinfo tee tgkill time timer_create timer_delete timerfd_create "
@@ -151,9 +151,11 @@ oci::SeccompSyscall allow_if(std::string_view name, const char* op, unsigned ind
 // one" conditions on one argument do not add up, and new families arrive with new kernels.
 void allow_socket_families(oci::RuntimeSeccomp& profile) {
     for (const int family : {AF_UNSPEC, AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET,
-                             AF_BLUETOOTH, AF_CAN, AF_TIPC, AF_RDS, AF_SMC, AF_XDP})
-        profile.syscalls.push_back(
-            allow_if("socket", "SCMP_CMP_EQ", 0, static_cast<std::uint64_t>(family)));
+                             AF_BLUETOOTH, AF_CAN, AF_TIPC, AF_RDS, AF_SMC, AF_XDP}) {
+        for (const char* call : {"socket", "socketpair"})
+            profile.syscalls.push_back(
+                allow_if(call, "SCMP_CMP_EQ", 0, static_cast<std::uint64_t>(family)));
+    }
 }
 
 // Without CAP_SYS_ADMIN a process may clone, but not into new namespaces. clone3 hides its flags

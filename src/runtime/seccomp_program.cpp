@@ -18,7 +18,7 @@ namespace berth::runtime {
 namespace {
 
 // A cached file is: this line, the length of the key in decimal, a newline, the key, the program.
-constexpr std::string_view cache_version = "berth-seccomp-1 " BERTH_VERSION "\n";
+constexpr std::string_view cache_version = "berth-seccomp-2 " BERTH_VERSION "\n";
 constexpr unsigned wait_killable = 1U << 5;  // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, Linux 5.19
 constexpr std::size_t max_cache_file = 4 << 20;
 
