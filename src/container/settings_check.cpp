@@ -128,6 +128,26 @@ bool are_available(std::string_view list, unsigned count, bool& is_list) {
     return available;
 }
 
+// What becomes a line of /etc/hosts, /etc/hostname or /etc/resolv.conf is no more than one.
+Result<> check_line(std::string_view what, const std::string& text) {
+    const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+    if (std::ranges::none_of(text, is_control)) return {};
+    return fail(ErrorCode::InvalidArgument, "a control character in the ", what);
+}
+
+Result<> check_lines(const ContainerSpec& spec) {
+    TRY(check_line("hostname", spec.hostname));
+    TRY(check_line("domain name", spec.domainname));
+    const HostConfig& host = spec.host;
+    for (const auto& [what, texts] :
+         {std::pair{"extra host", &host.extra_hosts}, std::pair{"name server", &host.dns},
+          std::pair{"search domain", &host.dns_search},
+          std::pair{"option of the resolver", &host.dns_options}}) {
+        for (const std::string& text : *texts) TRY(check_line(what, text));
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<> check_resources(const Resources& resources, unsigned cpus) {
@@ -180,6 +200,7 @@ Result<> check_spec(const ContainerSpec& spec, unsigned cpus) {
         return refuse_setting("can't create 'AutoRemove' container with restart policy");
     }
     TRY(check_modes(spec.host));
+    TRY(check_lines(spec));
     TRY(check_user_namespace(spec.host));
     TRY(check_resources(spec.host.resources, cpus));
     if (!spec.working_dir.empty() && !spec.working_dir.starts_with('/')) {

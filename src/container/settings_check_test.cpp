@@ -62,6 +62,21 @@ TEST(CheckSpec, RefusesModesAndLimitsThatDoNotExist) {
     }
 }
 
+TEST(CheckSpec, RefusesMoreThanALineForAFileOfTheContainer) {
+    const auto with = [](auto change) {
+        ContainerSpec spec;
+        change(spec);
+        return check_spec(spec, 2);
+    };
+    EXPECT_FALSE(with([](ContainerSpec& spec) { spec.hostname = "web-1.example"; }).is_error());
+    EXPECT_TRUE(with([](ContainerSpec& spec) { spec.hostname = "a\nb"; }).is_error());
+    EXPECT_TRUE(with([](ContainerSpec& spec) { spec.domainname = "a\rb"; }).is_error());
+    EXPECT_TRUE(with([](ContainerSpec& spec) { spec.host.extra_hosts = {"a:1\nb"}; }).is_error());
+    EXPECT_TRUE(with([](ContainerSpec& spec) { spec.host.dns = {"1.2.3.4\n"}; }).is_error());
+    EXPECT_TRUE(with([](ContainerSpec& spec) { spec.host.dns_search = {"\x7f"}; }).is_error());
+    EXPECT_TRUE(with([](ContainerSpec& spec) { spec.host.dns_options = {"a\tb"}; }).is_error());
+}
+
 TEST(NativeProbe, ReadsItsTarget) {
     const auto http = native_probe({.test = {"HTTP", "8080/healthz?x=1"}});
     ASSERT_TRUE(http && *http);
