@@ -22,6 +22,7 @@
 #include "runtime/program.h"
 #include "runtime/seccomp_listener.h"
 #include "runtime/sync.h"
+#include "runtime/sysctls.h"
 #include "sys/file.h"
 #include "sys/namespace.h"
 #include "sys/process.h"
@@ -131,10 +132,11 @@ Result<> set_names(const oci::RuntimeSpec& spec) {
 }
 
 // Through the procfs that was mounted here: a link or a mount that stands in for it is an error.
-Result<> set_sysctls(const oci::RuntimeSpec& spec, const Mounted& mounted) {
-    for (const auto& [key, value] : spec.linux_config.sysctl) {
-        const bool is_path = key.find('/') != std::string::npos;
-        std::string path = "sys/" + (is_path ? key : replace_all(key, ".", "/"));
+Result<> set_sysctls(const Preparation& preparation, const Mounted& mounted) {
+    const oci::RuntimeLinux& config = preparation.spec.linux_config;
+    const bool has_network = preparation.options.network_namespace >= 0;
+    for (const auto& [key, value] : config.sysctl) {
+        const std::string path = TRY(sysctl_file(key, config, has_network));
         Result<sys::Fd> file = sys::open_beneath(mounted.proc, path, O_WRONLY | O_TRUNC);
         if (file.is_error()) return std::move(file).error().with_context(concat("sysctl ", key));
         TRY(sys::write_all(*file, std::string_view(value)).context("sysctl ", key, "=", value));
@@ -183,7 +185,7 @@ Result<sys::Fd> set_up_terminal(const Preparation& preparation, const Mounted& m
 // What runs after the root is the container's: names, terminal, user.
 Result<> finish_inside(Preparation& preparation, Mounted& mounted, sys::Fd& terminal) {
     TRY(set_names(preparation.spec));
-    TRY(set_sysctls(preparation.spec, mounted));
+    TRY(set_sysctls(preparation, mounted));
     if (preparation.process.terminal) {
         terminal = TRY(set_up_terminal(preparation, mounted));
     } else {

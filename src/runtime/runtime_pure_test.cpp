@@ -6,6 +6,7 @@
 #include "runtime/in_root.h"
 #include "runtime/program.h"
 #include "runtime/sync.h"
+#include "runtime/sysctls.h"
 #include "sys/seccomp.h"
 #include "sys/socket.h"
 
@@ -86,6 +87,25 @@ TEST(DefaultSeccomp, MountingNeedsTheCapability) {
     for (const char* never :
          {"io_uring_setup", "userfaultfd", "keyctl", "kexec_load", "socketcall"})
         EXPECT_FALSE(allows(default_seccomp(~sys::CapabilityMask(0)), never)) << never;
+}
+
+TEST(Sysctls, AreThoseOfTheContainersNamespaces) {
+    oci::RuntimeLinux config;
+    for (const char* kind : {"network", "ipc", "uts"}) config.namespaces.push_back({kind, ""});
+    const auto file = [&](const char* key) { return sysctl_file(key, config, false); };
+    EXPECT_EQ(*file("net.ipv4.ip_forward"), "sys/net/ipv4/ip_forward");
+    EXPECT_EQ(*file("net/ipv4/conf/eth0.100/forwarding"), "sys/net/ipv4/conf/eth0.100/forwarding");
+    EXPECT_EQ(*file("fs.mqueue.msg_max"), "sys/fs/mqueue/msg_max");
+    EXPECT_EQ(*file("kernel.shm_rmid_forced"), "sys/kernel/shm_rmid_forced");
+    EXPECT_EQ(*file("kernel/domainname"), "sys/kernel/domainname");
+    for (const char* key : {"kernel.core_pattern", "kernel/core_pattern", "vm.swappiness",
+                            "net/../kernel/core_pattern", "net./../kernel/core_pattern", "", "net.",
+                            "net..ipv4", "/net/ipv4/ip_forward", "kernel.msgmax.x", "fs.mqueue"})
+        EXPECT_TRUE(file(key).is_error()) << key;
+    config.namespaces.clear();
+    EXPECT_TRUE(file("net.ipv4.ip_forward").is_error());
+    EXPECT_TRUE(file("kernel.msgmax").is_error());
+    EXPECT_FALSE(sysctl_file("net.ipv4.ip_forward", config, true).is_error());
 }
 
 TEST(Arguments, FlagsEndAtTheFirstOtherWord) {
