@@ -68,7 +68,12 @@ Result<> apply_image(ContainerSpec& spec, const oci::ImageRunConfig& image) {
     if (spec.stop_signal.empty()) spec.stop_signal = image.stop_signal;
     if (!spec.stop_timeout) spec.stop_timeout = image.stop_timeout;
     if (!spec.shell && !image.shell.empty()) spec.shell = image.shell;
-    for (const auto& [key, value] : image.labels) spec.labels.emplace(key, value);
+    // Containers are an application's by these labels, which its caller gives: an image that has
+    // them would be taken for a service, listed, stopped and removed as one.
+    constexpr std::string_view of_applications = "com.docker.compose.";
+    for (const auto& [key, value] : image.labels) {
+        if (!key.starts_with(of_applications)) spec.labels.emplace(key, value);
+    }
     for (const std::string& text : image.exposed_ports) {
         const auto port = Port::parse(text);
         if (port && std::ranges::find(spec.exposed_ports, *port) == spec.exposed_ports.end())
