@@ -43,6 +43,7 @@ TEST(Tables, AlignByCharacters) {
     EXPECT_EQ(align_columns("A\tB\nlonger name\té\tx\n"),
               "A             B\nlonger name   é         x\n");
     EXPECT_EQ(align_columns("only\n"), "only\n");
+    EXPECT_EQ(align_columns("\x1b[31mred\tx\x7f\n"), "\uFFFD[31mred   x\uFFFD\n");
     EXPECT_EQ(align_columns(""), "");
 }
 
