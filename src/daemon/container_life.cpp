@@ -25,6 +25,8 @@ std::string stop_signal_of(const Call& call) {
 }  // namespace
 
 Result<> start_container(Call& call) {
+    if (call.request.query.has("checkpoint"))
+        return fail(ErrorCode::Unsupported, "starting from a checkpoint is not supported");
     const bool started = TRY(call.engine.containers.start(call.parameter("id"), call.stop()));
     return call.send_status(started ? 204 : 304);
 }
