@@ -282,7 +282,7 @@ public:
     Result<Json> image_diff(const std::string& before, const std::string& after) const;
     /// Whether what is stored is whole; with `repair`, damage is mended where that is possible.
     Result<Json> check_system(bool repair) const;
-    /// Berth's own: a pinned image is never evicted to make room. [{"Id", "RepoTags"}]
+    /// Berth's own: a pinned image is neither evicted nor pruned. [{"Id", "RepoTags"}]
     Result<Json> list_pins() const;
     Result<> pin_image(const std::string& name, bool pinned) const;
     Result<> tag_image(const std::string& source, const std::string& target) const;

@@ -106,6 +106,7 @@ private:
             for (const auto& image : TRY(engine_.images.list(filter))) {
                 const auto found = holders.inventory().images.find(image.id);
                 if (found == holders.inventory().images.end()) continue;
+                if (TRY(engine_.images.is_pinned(image.id))) continue;
                 const std::string id = image.id.to_string();
                 if (all_go(engine_.containers.using_image(id)))
                     add_holder(HoldingKind::Image, id, found->second.names);

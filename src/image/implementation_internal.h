@@ -42,7 +42,7 @@ struct Row {
     std::string parent;
     Timestamp created{}, last_used{};
     bool is_pulled = false;  // a registry gave it
-    bool is_pinned = false;  // it is never evicted
+    bool is_pinned = false;  // it is neither evicted nor pruned
     oci::Descriptor descriptor() const {
         return {.media_type = media_type, .digest = id, .size = size};
     }

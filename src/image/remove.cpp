@@ -224,7 +224,7 @@ Result<PruneResult> Store::prune(const PruneFilter& filter, std::stop_token stop
         const std::lock_guard lock(implementation_->names_mutex_);
         // What was listed may have got a name or a container since.
         const auto row = TRY(implementation_->find_row(image.id));
-        if (!row) continue;
+        if (!row || row->is_pinned) continue;
         if (implementation_->user_lookup_ && !implementation_->user_lookup_(image.id).empty())
             continue;
         if (filter.dangling_only) {
@@ -248,6 +248,7 @@ Result<std::vector<Removed>> Store::remove_unchanged(const oci::Digest& id,
     const std::lock_guard lock(implementation_->names_mutex_);
     const auto row = TRY(implementation_->find_row(id));
     if (!row) return fail(ErrorCode::NotFound, "it is gone already");
+    if (row->is_pinned) return fail(ErrorCode::Conflict, "it was pinned since");
     if (implementation_->user_lookup_)
         for (const auto& user : implementation_->user_lookup_(id))
             return fail(ErrorCode::Conflict, "container ", user.container_id.substr(0, 12),

@@ -285,7 +285,7 @@ public:
     // --- room ------------------------------------------------------------------------------------
     /// That an image is about to be used. NotFound when it is gone.
     Result<> touch(const oci::Digest& id);
-    /// A pinned image is never evicted.
+    /// A pinned image is neither evicted nor pruned; it goes when it is removed by name.
     Result<> set_pinned(std::string_view name, bool is_pinned);
     Result<bool> is_pinned(const oci::Digest& id) const;
     /// Not pinned, used by no container, and known here only by names that a registry has it under,

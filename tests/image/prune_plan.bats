@@ -216,3 +216,19 @@ answered() {
     wait "$build"
     [ "$(berth run --rm --network none new:1 stat -c %s /f)" = 800000 ]
 }
+
+@test "a pinned image is in no plan and survives every prune; removed by name it goes" {
+    for name in kept gone; do
+        printf 'FROM busybox\nLABEL name=%s\n' $name | berth build -q -t $name:1 - >/dev/null
+    done
+    berth image pin kept:1 >/dev/null
+    plan image -a >planned
+    [ "$(jq -c '[.Items[].Names[]] | sort' planned)" = '["busybox:latest","gone:1"]' ]
+    berth system prune -af >/dev/null
+    [ "$(berth images --format '{{.Repository}}')" = kept ]
+    stock_docker image prune -af >/dev/null
+    [ "$(berth images --format '{{.Repository}}')" = kept ]
+    [ "$(berth run --rm --network none kept:1 echo works)" = works ]
+    berth rmi kept:1 >/dev/null
+    [ "$(berth image pin)" = "" ]
+}

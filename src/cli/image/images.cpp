@@ -301,19 +301,20 @@ Command rmi_command() {
 }
 
 Command pin_command() {
-    return {.name = "pin",
-            .arguments = "[IMAGE...]",
-            .summary = "Keep images from being evicted to make room; without one, list them",
-            .example = "berth image pin debian:bookworm",
-            .least = 0,
-            .most = any_number,
-            .run = run_pin};
+    return {
+        .name = "pin",
+        .arguments = "[IMAGE...]",
+        .summary = "Keep images from being pruned, or evicted to make room; without one, list them",
+        .example = "berth image pin debian:bookworm",
+        .least = 0,
+        .most = any_number,
+        .run = run_pin};
 }
 
 Command unpin_command() {
     return {.name = "unpin",
             .arguments = "IMAGE [IMAGE...]",
-            .summary = "Let images be evicted again",
+            .summary = "Let images be pruned and evicted again",
             .example = "berth image unpin debian:bookworm",
             .least = 1,
             .most = any_number,
