@@ -98,27 +98,20 @@ bool is_directory(sys::BorrowedFd fd) {
 /// Everything of one step that has to be undone.
 class Step {
 public:
-    Step(StepServices services, StepRequest request)
-        : services_(std::move(services)),
-          request_(std::move(request)),
+    Step(const StepServices& services, StepRequest& request)
+        : services_(services),
+          request_(request),
           id_(random_hex(32)),
-          directory_(concat(services_.run_dir, "/", id_)),
-          targets_(request_.root) {}
+          directory_(concat(services.run_dir, "/", id_)),
+          targets_(request.root) {}
     ~Step() {
         targets_.remove();
-        // The hub is this step's own: nobody else would take the shim off the process table.
-        if (client_) client_->ask(shim::Quit{}).ignore("it has gone by itself");
-        if (hub_) hub_->wait_for_children();
-        client_.reset();
-        hub_.reset();
         if (services_.networks != nullptr)
             services_.networks->release(id_).ignore("reconciled at the next start of the engine");
         shim::remove_run_directory(directory_).ignore("lies in the run directory");
     }
 
     Result<int> run(std::stop_token stop);
-    /// Gives the root its final content.
-    void leave_root() { targets_.remove(); }
 
 private:
     Result<oci::RuntimeSpec> plan();
@@ -128,13 +121,11 @@ private:
     Result<int> follow(sys::Fd stream, shim::Client& client, std::stop_token stop);
     Result<> read_output(sys::BorrowedFd stream);
 
-    const StepServices services_;
-    StepRequest request_;
+    const StepServices& services_;
+    StepRequest& request_;
     const std::string id_, directory_;
     MadeTargets targets_;
     Guarded<Ended> ended_;
-    std::unique_ptr<shim::Hub> hub_;
-    std::shared_ptr<shim::Client> client_;
     ContainerSpec spec_;
     std::string cgroup_;
 };
@@ -292,7 +283,7 @@ Result<int> Step::run(std::stop_token stop) {
     cgroup_ = concat("/berth/step-", id_.substr(0, 16));
     const oci::RuntimeSpec planned = TRY(plan());
     TRY(write_plain_file(directory_ + "/config.json", oci::to_json(planned)));
-    hub_ =
+    const auto hub =
         TRY(shim::Hub::open(find_libexec(services_.libexec) + "/berth-shim",
                             [&](const std::string&, const shim::Message* event) {
                                 auto ended = ended_.lock();
@@ -306,8 +297,8 @@ Result<int> Step::run(std::stop_token stop) {
                                 ended_.notify_all();
                             }));
     const bool own_network = request_.network != StepNetwork::Host;
-    client_ = TRY(hub_->spawn(id_, directory_ + "/shim",
-                              {.network_namespace = own_network, .cgroup = cgroup_}));
+    const auto client = TRY(hub->spawn(id_, directory_ + "/shim",
+                                       {.network_namespace = own_network, .cgroup = cgroup_}));
     shim::Configure settings{.id = id_,
                              .directory = directory_,
                              .spec_path = directory_ + "/config.json",
@@ -318,32 +309,34 @@ Result<int> Step::run(std::stop_token stop) {
     const int root = request_.root.get();
     std::vector<sys::Fd> namespaces;
     const auto begin = [&]() -> Result<sys::Fd> {
-        TRY(client_->call<shim::Ready>(settings, std::span(&root, 1), &namespaces));
-        TRY(connect(*client_, namespaces));
+        TRY(client->call<shim::Ready>(settings, std::span(&root, 1), &namespaces));
+        TRY(connect(*client, namespaces));
         auto [ours, theirs] = TRY(sys::socket_pair());
         const int stream = theirs.get();
-        TRY(client_->ask(shim::Attach{.stdout_ = true, .stderr_ = true, .multiplex = true},
-                         std::span(&stream, 1)));
-        TRY(client_->call<shim::Started>(shim::Start{}));
+        TRY(client->ask(shim::Attach{.stdout_ = true, .stderr_ = true, .multiplex = true},
+                        std::span(&stream, 1)));
+        TRY(client->call<shim::Started>(shim::Start{}));
         return std::move(ours);
     };
-    sys::Fd stream = TRY(begin());
-    namespaces.clear();
-    return follow(std::move(stream), *client_, stop);
+    const auto act = [&]() -> Result<int> {
+        sys::Fd stream = TRY(begin());
+        namespaces.clear();
+        return follow(std::move(stream), *client, stop);
+    };
+    auto result = act();
+    // The hub is this step's own: nobody else would take the shim off the process table.
+    client->ask(shim::Quit{}).ignore("it has gone by itself");
+    hub->wait_for_children();
+    return result;
 }
 
 }  // namespace
 
-Result<EndedStep> run_step(const StepServices& services, StepRequest request,
-                           std::stop_token stop) {
+Result<int> run_step(const StepServices& services, StepRequest request, std::stop_token stop) {
     if (request.args.empty()) return fail(ErrorCode::InvalidArgument, "a step needs a command");
     if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "the step was interrupted");
-    auto step = std::make_unique<Step>(services, std::move(request));
-    const int status = TRY(step->run(stop));
-    step->leave_root();
-    EndedStep ended{.status = status, .clearing = {}};
-    ended.clearing = std::jthread([step = std::move(step)]() mutable { step.reset(); });
-    return ended;
+    Step step(services, request);
+    return step.run(stop);
 }
 
 }  // namespace berth::container

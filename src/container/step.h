@@ -2,7 +2,6 @@
 #include <functional>
 #include <stop_token>
 #include <string>
-#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -65,18 +64,10 @@ struct StepServices {
     std::string libexec;  // where berth-shim is; empty: beside this program, or $BERTH_LIBEXEC
 };
 
-/// A step whose processes have ended and whose root has its final content. What was made for it
-/// beside that (shim, cgroup, link, run directory) is being taken away meanwhile; the end of this
-/// waits for it.
-struct EndedStep {
-    int status = 0;  ///< 128+n for a signal n
-    std::jthread clearing;
-};
-
-/// Runs the step to its end. Mount points and the files that the engine puts over /etc/hosts and
-/// /etc/resolv.conf leave no trace in the root. A stop request kills every process of the step and
-/// returns Cancelled. Errors: NotFound when the program is not there, InvalidArgument for an
-/// unknown user.
-Result<EndedStep> run_step(const StepServices& services, StepRequest request, std::stop_token stop);
+/// Runs the step to its end and returns the exit status (128+n for a signal n). Mount points and
+/// the files that the engine puts over /etc/hosts and /etc/resolv.conf leave no trace in the root.
+/// A stop request kills every process of the step and returns Cancelled. Errors: NotFound when the
+/// program is not there, InvalidArgument for an unknown user.
+Result<int> run_step(const StepServices& services, StepRequest request, std::stop_token stop);
 
 }  // namespace berth::container

@@ -30,9 +30,8 @@ struct LayerExecutor::StepMounts {
     std::vector<std::unique_ptr<AgentRelay>> agents;
 };
 
-Result<container::EndedStep> LayerExecutor::run(const Vertex& vertex, const ExecOp& op,
-                                                const std::vector<Tree>& inputs,
-                                                const WorkRoot& root, std::stop_token stop) {
+Result<> LayerExecutor::run(const Vertex& vertex, const ExecOp& op, const std::vector<Tree>& inputs,
+                            const WorkRoot& root, std::stop_token stop) {
     const auto& request = surroundings_.request;
     StepMounts mounts;
     container::StepRequest step;
@@ -65,9 +64,8 @@ Result<container::EndedStep> LayerExecutor::run(const Vertex& vertex, const Exec
     const container::StepServices services{.run_dir = surroundings_.services.run_dir + "/steps",
                                            .networks = surroundings_.services.networks,
                                            .libexec = {}};
-    auto ended = TRY(container::run_step(services, std::move(step), stop));
-    const int status = ended.status;
-    if (status == 0) return ended;
+    const int status = TRY(container::run_step(services, std::move(step), stop));
+    if (status == 0) return {};
     surroundings_.command_failed(vertex, {.command = shown, .exit_status = status});
     // Asked while what the step wrote is still there. Many programs report a full disk as any I/O
     // error, or not at all.

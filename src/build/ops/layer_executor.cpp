@@ -75,9 +75,9 @@ Result<Tree> LayerExecutor::execute(const Vertex& vertex, const std::vector<Tree
         return execute_files(*file, inputs, stop);
     const auto root = TRY(make_root(inputs[0].layers));
     surroundings_.slots.acquire();
-    const auto ended = run(vertex, std::get<ExecOp>(vertex.op), inputs, root, stop);
+    const auto outcome = run(vertex, std::get<ExecOp>(vertex.op), inputs, root, stop);
     surroundings_.slots.release();
-    if (ended.is_error()) return ended.error().clone();
+    if (outcome.is_error()) return outcome.error().clone();
     return capture(root, inputs[0], false, stop);
 }
 

@@ -68,9 +68,8 @@ private:
                                std::stop_token stop);
     Result<Tree> capture(const WorkRoot& root, const Tree& base, bool skip_empty,
                          std::stop_token stop);
-    Result<container::EndedStep> run(const Vertex& vertex, const ExecOp& op,
-                                     const std::vector<Tree>& inputs, const WorkRoot& root,
-                                     std::stop_token stop);
+    Result<> run(const Vertex& vertex, const ExecOp& op, const std::vector<Tree>& inputs,
+                 const WorkRoot& root, std::stop_token stop);
     Result<> add_mount(const ExecMount& mount, const std::vector<Tree>& inputs,
                        container::StepRequest& step, StepMounts& mounts, std::stop_token stop);
     Result<> add_bind(const ExecMount& mount, const Tree& input, container::StepRequest& step,
