@@ -349,6 +349,7 @@ public:
     Result<> disconnect_network(std::string_view key, const std::string& network, bool force);
     /// Ids of containers that use the volume, network or image; for "in use" errors and lists.
     std::vector<std::string> using_volume(std::string_view volume_name) const;
+    /// An image is used by what was made of it and by what mounts it.
     std::vector<std::string> using_image(std::string_view image_id) const;
 
 private:

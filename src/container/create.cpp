@@ -193,8 +193,9 @@ Result<CreateResult> Containers::Implementation::create(const std::string& wante
     container->mounts =
         TRY(plan_mounts(spec, [&](const std::string& key) { return mounts_of_other(key); }));
     TRY(check_bind_sources(container->mounts));
-    for (const MountRequest& mount : container->mounts) {
-        if (mount.type == MountType::Image) TRY(services_.images.resolve(mount.source, platform));
+    for (MountRequest& mount : container->mounts) {
+        if (mount.type == MountType::Image)
+            mount.image_id = TRY(services_.images.resolve(mount.source, platform)).id.to_string();
     }
 
     std::optional<ReservedIds> user_ids;

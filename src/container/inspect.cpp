@@ -178,7 +178,10 @@ std::vector<std::string> Containers::using_volume(std::string_view volume_name) 
 std::vector<std::string> Containers::using_image(std::string_view image_id) const {
     std::vector<std::string> out;
     for (const ContainerPtr& container : implementation_->all()) {
-        if (container->image_id == image_id) out.push_back(container->id);
+        const bool mounts_it = std::ranges::any_of(
+            container->mounts,
+            [&](const MountRequest& mount) { return mount.image_id == image_id; });
+        if (mounts_it || container->image_id == image_id) out.push_back(container->id);
     }
     return out;
 }

@@ -21,7 +21,8 @@ Result<oci::RuntimeMount> Containers::Implementation::plan_image_mount(Container
     sys::Fd owners;
     if (spec->user_ids) owners = TRY(make_owners(*spec->user_ids, false));
     const std::string place = image_mount_path(container, index);
-    const image::Image image = TRY(services_.images.resolve(mount.source, {}));
+    const image::Image image =
+        TRY(services_.images.resolve(mount.image_id.empty() ? mount.source : mount.image_id, {}));
     const sys::DetachedMount root = TRY(services_.snapshots.mount_root(
         {.layers = image.diff_ids(), .layer_owners = owners ? owners.get() : -1}));
     sys::unmount(place, MNT_DETACH | UMOUNT_NOFOLLOW).ignore("not mounted, as a rule");

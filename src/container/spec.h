@@ -57,6 +57,7 @@ struct MountRequest {
     MountType type = MountType::Volume;
     std::string
         source;  // host path, volume name ("" makes an anonymous volume), or an image's name
+    std::string image_id;  // image: what the name meant when the container was created
     std::string target;
     bool read_only = false;
     bool read_only_non_recursive = false;

@@ -28,6 +28,7 @@ void visit(V& v, MountRequest& x) {
     v("type", x.type), v("source", x.source), v("target", x.target), v("read_only", x.read_only);
     v("read_only_non_recursive", x.read_only_non_recursive), v("non_recursive", x.non_recursive),
         v("create_mountpoint", x.create_mountpoint);
+    v("image_id", x.image_id);
     v("propagation", x.propagation), v("no_copy", x.no_copy), v("subpath", x.subpath),
         v("driver", x.driver);
     v("driver_options", x.driver_options), v("labels", x.labels), v("tmpfs_size", x.tmpfs_size),

@@ -53,6 +53,22 @@ teardown() {
     [ "$status" -eq 125 ]
 }
 
+@test "an image that a container mounts is in use, and stays the one that it was" {
+    printf 'FROM busybox\nRUN echo first >/which\n' | berth build -q -t data:1 - >/dev/null
+    berth run -d --name user --mount type=image,src=data:1,dst=/image busybox sleep 1000 >/dev/null
+    run berth rmi data:1
+    [ "$status" -eq 1 ]
+    [[ $output == *"container"* ]]
+    berth image prune -af >/dev/null
+    printf 'FROM busybox\nRUN echo second >/which\n' | berth build -q -t data:1 - >/dev/null
+    berth image prune -f >/dev/null
+    berth restart -t 0 user >/dev/null
+    [ "$(berth exec user cat /image/which)" = first ]
+    berth rm -f user >/dev/null
+    berth rmi data:1 >/dev/null
+    berth image prune -f >/dev/null
+}
+
 @test "bind mounts follow recursion, propagation and creation keys" {
     mkdir -p outer/inner
     mount -t tmpfs tmpfs outer/inner
