@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "container/image_defaults.h"
 #include "sys/capability.h"
+#include "sys/file.h"
 
 namespace berth::container {
 namespace {
@@ -24,6 +25,17 @@ const std::vector<std::string> masked_paths{
     "/proc/kcore",      "/proc/keys",        "/proc/latency_stats",
     "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
     "/proc/scsi",       "/sys/firmware",     "/sys/devices/virtual/powercap"};
+// Read once for an engine.
+const std::vector<std::string>& default_masked_paths() {
+    static const std::vector<std::string> paths = [] {
+        auto out = masked_paths;
+        const auto added = thermal_paths("/sys/devices/system/cpu");
+        out.insert(out.end(), added.begin(), added.end());
+        return out;
+    }();
+    return paths;
+}
+
 const std::vector<std::string> readonly_paths{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
                                               "/proc/sysrq-trigger"};
 
@@ -318,6 +330,21 @@ Result<oci::RuntimeProcess> plan_process(const ContainerSpec& spec, const Runtim
     return process;
 }
 
+std::vector<std::string> thermal_paths(const std::string& cpus) {
+    std::vector<std::string> out;
+    const auto entries = sys::list_dir(cpus);
+    if (entries.is_error()) return out;
+    for (const auto& entry : *entries) {
+        const bool is_processor =
+            entry.name.size() > 3 && entry.name.starts_with("cpu") &&
+            entry.name.find_first_not_of("0123456789", 3) == std::string::npos;
+        std::string path = concat(cpus, "/", entry.name, "/thermal_throttle");
+        if (is_processor && sys::exists(path)) out.push_back(std::move(path));
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
 Result<oci::RuntimeSpec> plan_runtime(const ContainerSpec& spec, const RuntimeFacts& facts) {
     const SecurityOptions security = TRY(security_options(spec.host));
     oci::RuntimeSpec out;
@@ -346,8 +373,9 @@ Result<oci::RuntimeSpec> plan_runtime(const ContainerSpec& spec, const RuntimeFa
     out.linux_config.resources.devices = device_rules(spec, facts);
     out.linux_config.sysctl = TRY(sysctls(spec, facts));
     const bool unmasked = spec.host.privileged || security.unmask_system_paths;
-    out.linux_config.masked_paths =
-        unmasked ? std::vector<std::string>{} : spec.host.masked_paths.value_or(masked_paths);
+    out.linux_config.masked_paths = unmasked
+                                        ? std::vector<std::string>{}
+                                        : spec.host.masked_paths.value_or(default_masked_paths());
     out.linux_config.readonly_paths =
         unmasked ? std::vector<std::string>{} : spec.host.readonly_paths.value_or(readonly_paths);
     if (facts.seccomp) {

@@ -36,6 +36,9 @@ Result<oci::RuntimeSpec> plan_runtime(const ContainerSpec& spec, const RuntimeFa
 
 /// The process alone, for exec: `args` as `user` with the container's environment and privileges.
 Result<oci::RuntimeProcess> plan_process(const ContainerSpec& spec, const RuntimeFacts& facts);
+/// The folders about the heat of each processor below `cpus` (/sys/devices/system/cpu), sorted:
+/// how hot one has been tells of what it computed. Masked by default.
+std::vector<std::string> thermal_paths(const std::string& cpus);
 /// Limits alone, for update.
 oci::RuntimeResources plan_resources(const Resources& resources, std::int64_t default_pids_limit);
 

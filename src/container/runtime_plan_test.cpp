@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "sys/dir.h"
+
 #include <algorithm>
 
 namespace berth::container {
@@ -75,6 +77,17 @@ TEST(RuntimePlan, ConfinesByDefault) {
     EXPECT_FALSE(plan->linux_config.resources.devices.front().allow);
     for (const char* type : {"mount", "pid", "ipc", "uts", "network"})
         EXPECT_TRUE(has_namespace(*plan, type)) << type;
+}
+
+TEST(RuntimePlan, FindsWhatTellsOfTheHeatOfEachProcessor) {
+    const auto temp = sys::TempDir::create().value();
+    for (const char* folder : {"cpu10/thermal_throttle", "cpu2/thermal_throttle", "cpu3/topology",
+                               "cpufreq/thermal_throttle", "cpu/thermal_throttle"})
+        sys::mkdir_all(concat(temp.path(), "/", folder), 0755).value();
+    EXPECT_EQ(thermal_paths(temp.path()),
+              (std::vector<std::string>{temp.path() + "/cpu10/thermal_throttle",
+                                        temp.path() + "/cpu2/thermal_throttle"}));
+    EXPECT_TRUE(thermal_paths(temp.path() + "/none").empty());
 }
 
 TEST(RuntimePlan, SharesTheHostsNamespacesWhenAsked) {
