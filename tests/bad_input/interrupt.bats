@@ -157,6 +157,29 @@ both() {
     berth rmi big:latest >/dev/null
 }
 
+@test "image copy from what is silent, and to what does not read" {
+    berth image copy -q busybox oci-archive:whole.tar
+    mkfifo pipe
+    { head -c 500000 whole.tar; sleep 120; } >pipe &
+    local writer=$!
+    INPUT=pipe both 130 143 1 berth image copy oci-archive:- oci:half
+    INPUT=pipe both 130 143 1 berth image copy oci-archive:- oci-archive:half.tar
+    INPUT=pipe both 130 143 1 berth image copy oci-archive:- half:1
+    kill $writer 2>/dev/null || true
+    hostile_registry
+    both 130 143 1 berth image copy "docker://127.0.0.1:$REGISTRY_PORT/never:1" oci:half
+    both 130 143 1 berth image copy "docker://127.0.0.1:$REGISTRY_PORT/never:1" oci-archive:half.tar
+    silent_server 5196
+    both 130 143 1 berth image copy oci-archive:whole.tar docker://127.0.0.1:5196/x:1
+    stop_silent_server
+    sleep 120 <pipe &
+    local reader=$!
+    both 130 143 1 bash -c 'exec berth image copy busybox oci-archive:- >pipe'
+    kill $reader 2>/dev/null || true
+    [ ! -e half/index.json ] && [ -z "$(find . -name '*.part')" ] && [ ! -e half.tar ]
+    [ "$(berth images -q | wc -l)" -eq 1 ]
+}
+
 @test "stop and restart that wait for a stubborn program; rm of many; prune" {
     berth run -d --name stubborn busybox sh -c 'trap : TERM; while :; do sleep 1; done' >/dev/null
     both 130 143 1 berth stop -t 300 stubborn

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <stop_token>
 #include <string>
 
 #include "base/result.h"
@@ -11,8 +12,10 @@ namespace berth::cli {
 
 class Context;
 
-/// The file at `path`, or standard input for "" and "-", which must not be a terminal.
-Result<client::BytesSource> input_of(const Context& context, const std::string& path);
+/// The file at `path`, or standard input for "" and "-", which must not be a terminal. Cancelled
+/// when `stop` is requested, also while nothing comes.
+Result<client::BytesSource> input_of(const Context& context, const std::string& path,
+                                     std::stop_token stop = {});
 
 /// Pieces as a stream.
 class PieceSource final : public codec::ByteSource {

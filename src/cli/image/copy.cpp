@@ -1,4 +1,5 @@
 #include <map>
+#include <optional>
 
 #include "cli/archive/input.h"
 #include "cli/commands.h"
@@ -61,7 +62,9 @@ public:
           from_(std::move(from)),
           to_(std::move(to)),
           platform_(flags.text("platform")),
-          is_quiet_(flags.is_set("quiet")) {}
+          is_quiet_(flags.is_set("quiet")) {
+        if (to_.kind != Place::Kind::Archive || to_.where != "-") interrupt_.emplace();
+    }
 
     Result<> run() {
         for (const Place* place : {&from_, &to_}) {
@@ -72,23 +75,24 @@ public:
         if (to_.kind == Place::Kind::Registry && !from_.is_tar_stream()) return to_registry();
         if (to_.kind == Place::Kind::Engine && !from_.is_tar_stream()) return to_engine();
         if (from_.is_tar_stream()) {
-            auto source = from_.kind == Place::Kind::Layout ? TRY(read_layout(from_.where))
-                                                            : TRY(input_of(context_, from_.where));
+            auto source = from_.kind == Place::Kind::Layout
+                              ? TRY(read_layout(from_.where))
+                              : TRY(input_of(context_, from_.where, stop()));
             return deliver(chosen(std::move(source)));
         }
         const auto* engine = TRY(context_.engine());
         return connect(
             [&](const client::BytesSink& sink) -> Result<> {
                 return from_.kind == Place::Kind::Registry
-                           ? engine->copy_to_archive(from_.where, platform_, auths_, sink,
-                                                     interrupt_.token())
-                           : engine->save_images({from_.where}, platform_, sink,
-                                                 interrupt_.token());
+                           ? engine->copy_to_archive(from_.where, platform_, auths_, sink, stop())
+                           : engine->save_images({from_.where}, platform_, sink, stop());
             },
             [&](client::BytesSource tar) { return deliver(chosen(std::move(tar))); });
     }
 
 private:
+    std::stop_token stop() const { return interrupt_ ? interrupt_->token() : std::stop_token(); }
+
     client::ProgressSink show() {
         return [this](const api::ProgressMessage& message) { return printer_.show(message); };
     }
@@ -97,7 +101,7 @@ private:
     client::BytesSource chosen(client::BytesSource tar) const {
         const std::string new_name = to_.kind == Place::Kind::Engine ? to_.where : to_.name;
         auto chosen = choose_image(std::move(tar), {.name = from_.name, .new_name = new_name});
-        return [chosen = std::move(chosen), stop = interrupt_.token()]() -> Result<std::string> {
+        return [chosen = std::move(chosen), stop = stop()]() -> Result<std::string> {
             if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
             return chosen();
         };
@@ -117,9 +121,8 @@ private:
         }
         const auto* engine = TRY(context_.engine());
         return to_.kind == Place::Kind::Registry
-                   ? engine->copy_from_archive(tar, to_.where, platform_, auths_, show(),
-                                               interrupt_.token())
-                   : engine->load_images(tar, is_quiet_, platform_, show(), interrupt_.token());
+                   ? engine->copy_from_archive(tar, to_.where, platform_, auths_, show(), stop())
+                   : engine->load_images(tar, is_quiet_, platform_, show(), stop());
     }
 
     Result<> to_registry() {
@@ -128,7 +131,7 @@ private:
                                {"local", from_.kind == Place::Kind::Engine},
                                {"platform", platform_}};
         const auto* engine = TRY(context_.engine());
-        return engine->copy_image(codec::dump_json(body), auths_, show(), interrupt_.token());
+        return engine->copy_image(codec::dump_json(body), auths_, show(), stop());
     }
 
     Result<> to_engine() {
@@ -137,7 +140,9 @@ private:
         return TRY(context_.engine())->tag_image(from_.where, to_.where);
     }
 
-    const Interrupt interrupt_;  ///< first: threads that are made later inherit its mask
+    /// Made before threads, which inherit its mask. Without one where nothing has to be tidied up:
+    /// to standard output a signal just ends the command, also while its reader does not read.
+    std::optional<Interrupt> interrupt_;
     Context& context_;
     Place from_, to_;
     std::string platform_;
