@@ -59,6 +59,8 @@ struct Project {
     /// {uid, gid} whose files the containers make in bind mounts; nullopt leaves the numbers as
     /// they are.
     std::optional<std::array<int, 2>> files_owner;
+    /// Containers get user namespaces of their own where that suits them.
+    bool prefers_user_namespaces = false;
 
     const Service* find_service(std::string_view name) const;
 };

@@ -239,7 +239,7 @@ struct Settings {
     bool init = false;
     std::int64_t default_pids_limit = 0;  // 0: none
     std::int64_t default_shm_size = 64 << 20;
-    std::string default_userns_mode = "host";  // or "auto"
+    std::string default_userns_mode;  // "host" or "auto"; "" is what each caller prefers
     std::string host_ids =
         "/var/lib/berth-ids";  // where the engines of a host record which ids are whose
     int default_stop_timeout = 10;

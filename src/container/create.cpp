@@ -198,18 +198,23 @@ Result<CreateResult> Containers::Implementation::create(const std::string& wante
             mount.image_id = TRY(services_.images.resolve(mount.source, platform)).id.to_string();
     }
 
+    std::vector<std::string> warnings;
     std::optional<ReservedIds> user_ids;
     // A default is for those whom it suits; who asks for it, or for something else, is told or
     // obeyed.
-    const bool wants_default =
-        spec.host.userns_mode.empty() && settings_.default_userns_mode == "auto";
-    if (wants_default && suits_user_namespace(spec.host) && !check_owner_maps().is_error())
-        spec.host.userns_mode = "auto";
-    if (spec.host.userns_mode == "auto") {
+    if (spec.host.userns_mode.empty() && has_default_user_namespace(spec, container->mounts)) {
+        if (auto chosen = choose_user_ids()) {
+            spec.host.userns_mode = "auto";
+            user_ids.emplace(std::move(*chosen));
+        } else {
+            warnings.push_back(
+                concat("without a user namespace of its own: ", chosen.error().message()));
+        }
+    } else if (spec.host.userns_mode == "auto") {
         TRY(check_owner_maps());
         user_ids.emplace(TRY(choose_user_ids()));
-        spec.user_ids = user_ids->ids();
     }
+    if (user_ids) spec.user_ids = user_ids->ids();
     container->created_at = clock_.now();
     container->image_id = image.id.to_string();
     container->image_manifest_digest = image.manifest.digest.to_string();
@@ -250,7 +255,7 @@ Result<CreateResult> Containers::Implementation::create(const std::string& wante
     }
     index_.lock()->by_id[container->id] = container;
     emit(*container, "create");
-    return CreateResult{.id = container->id, .warnings = {}};
+    return CreateResult{.id = container->id, .warnings = std::move(warnings)};
 }
 
 Result<> Containers::Implementation::make_volumes(Container& container, const ContainerSpec& spec,

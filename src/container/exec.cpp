@@ -3,6 +3,7 @@
 #include "container/implementation_internal.h"
 #include "container/mount_plan.h"
 #include "container/runtime_plan.h"
+#include "container/user_namespace.h"
 #include "sys/file.h"
 
 namespace berth::container {
@@ -27,6 +28,7 @@ Result<oci::RuntimeProcess> plan_exec(const ContainerSpec& container_spec, const
     RuntimeFacts facts;
     const AccountFiles files = TRY(read_account_files(root));
     facts.user = TRY(resolve_user(files, spec.user, spec.host.group_add));
+    TRY(check_user_has_place(facts.user, spec.user_ids));
     return plan_process(spec, facts);
 }
 

@@ -109,6 +109,9 @@ public:
     /// Unsupported, in words for the user, when the kernel or the file system of the data root do
     /// not map owners.
     Result<> check_owner_maps();
+    /// Whether a container that asks for nothing gets one.
+    bool has_default_user_namespace(const ContainerSpec& spec,
+                                    const std::vector<MountRequest>& mounts);
     /// Enters the ranges of the containers that are, in the host's record.
     void claim_user_ranges();
     /// A range that no other call gets, until there is a container with it or this ends.
@@ -239,7 +242,11 @@ public:
     };
     Guarded<UserRanges> user_ranges_;  // before index_ where both are needed
     IdBlocks id_blocks_;
-    std::atomic<bool> maps_owners_ = false;  // found to be so
+    struct OwnerMaps {
+        sys::Fd sample;  // a user namespace; there is one when maps work
+        bool failed = false;
+    };
+    Guarded<OwnerMaps> owner_maps_;
     /// A layer below every container's image: the empty files and directories that are mounted
     /// over. With it no mount target has to be made in the writable layer, so neither diff nor
     /// commit shows any.

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "container/native_probe.h"
 #include "container/storage_limit.h"
+#include "container/user_namespace.h"
 #include "sys/signal.h"
 
 namespace berth::container {
@@ -43,24 +44,6 @@ Result<> check_modes(const HostConfig& host) {
         return refuse_setting("Invalid value ", host.oom_score_adj,
                               ", range for oom score adj is [-1000, 1000]");
     }
-    return {};
-}
-
-// What would let a user namespace's root act on what belongs to the host's, or what the kernel
-// refuses it.
-Result<> check_user_namespace(const HostConfig& host) {
-    if (host.userns_mode != "auto") return {};
-    const auto refuse = [](std::string_view what) {
-        return refuse_setting(
-            what, " and --userns auto exclude each other: it needs namespaces of its own");
-    };
-    if (host.privileged) return refuse("--privileged");
-    if (host.network_mode == "host" || joins_container(host.network_mode))
-        return refuse(concat("--network ", host.network_mode));
-    if (!host.pid_mode.empty()) return refuse(concat("--pid ", host.pid_mode));
-    if (host.ipc_mode == "host" || joins_container(host.ipc_mode))
-        return refuse(concat("--ipc ", host.ipc_mode));
-    if (!host.uts_mode.empty()) return refuse(concat("--uts ", host.uts_mode));
     return {};
 }
 
@@ -173,26 +156,6 @@ Result<> check_resources(const Resources& resources, unsigned cpus) {
             return refuse_setting("Invalid value ", resources.cpuset_mems, " for cpuset mems");
     }
     return {};
-}
-
-bool suits_user_namespace(const HostConfig& host) {
-    HostConfig asked;
-    for (const auto member : {&HostConfig::network_mode, &HostConfig::pid_mode,
-                              &HostConfig::ipc_mode, &HostConfig::uts_mode}) {
-        asked.*member = host.*member;
-    }
-    asked.privileged = host.privileged;
-    asked.userns_mode = "auto";
-    // These mean something in namespaces of one's own.
-    const auto is_own = [](std::string name) {
-        name = to_upper(name);
-        if (name.starts_with("CAP_")) name.erase(0, 4);
-        return is_one_of(name, {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL",
-                                "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE", "NET_RAW", "SETFCAP",
-                                "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT", "SYS_PTRACE"});
-    };
-    return !check_user_namespace(asked).is_error() && host.devices.empty() &&
-           host.device_claims.empty() && std::ranges::all_of(host.cap_add, is_own);
 }
 
 Result<> check_spec(const ContainerSpec& spec, unsigned cpus) {

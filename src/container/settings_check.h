@@ -7,9 +7,6 @@ namespace berth::container {
 /// mode, limit or signal that does not exist or is out of its range. `cpus` is how many this
 /// machine has.
 Result<> check_spec(const ContainerSpec& spec, unsigned cpus);
-/// Whether `--userns auto` as a default suits it: false for what shares namespaces or devices with
-/// the host or with another container, or asks for rights over the host.
-bool suits_user_namespace(const HostConfig& host);
 /// Limits alone, for update too.
 Result<> check_resources(const Resources& resources, unsigned cpus);
 

@@ -10,6 +10,7 @@
 #include "container/owner_map.h"
 #include "container/runtime_plan.h"
 #include "container/seccomp_profile.h"
+#include "container/user_namespace.h"
 #include "network/manager.h"
 #include "sys/capability.h"
 #include "sys/cgroup.h"
@@ -387,6 +388,7 @@ Result<oci::RuntimeSpec> Containers::Implementation::plan(Container& container,
     facts.name = container.name();
     facts.user = TRY(resolve_user(TRY(read_account_files(root)), spec.user, spec.host.group_add));
     facts.user_ids = spec.user_ids;
+    TRY(check_user_has_place(facts.user, spec.user_ids));
     facts.mounts = TRY(plan_container_mounts(container, spec, facts.user));
     const Container* files_of = &container;
     ContainerPtr network_owner;

@@ -38,7 +38,13 @@ std::string terminal_name(std::int64_t device) {
     return "?";
 }
 
-std::optional<Process> read_process(int pid) {
+// The user as the container knows it; one who comes from outside its user namespace stays the
+// host's.
+std::uint32_t own_id(std::uint32_t uid, const std::optional<UserIds>& ids) {
+    return ids && uid >= ids->first && uid - ids->first < ids->count ? uid - ids->first : uid;
+}
+
+std::optional<Process> read_process(int pid, const std::optional<UserIds>& ids) {
     const std::string base = concat("/proc/", pid);
     const auto stat = sys::read_file(base + "/stat", 4096);
     const auto about = sys::stat(base);
@@ -51,7 +57,8 @@ std::optional<Process> read_process(int pid) {
         split(trim(std::string_view(*stat).substr(close + 1)), ' ');
     if (fields.size() < 22) return std::nullopt;
     const auto number = [&](std::size_t i) { return parse_int(fields[i]).value_or(0); };
-    Process out{.pid = pid, .parent = static_cast<int>(number(1)), .uid = about->st_uid};
+    Process out{
+        .pid = pid, .parent = static_cast<int>(number(1)), .uid = own_id(about->st_uid, ids)};
     out.name = stat->substr(open + 1, close - open - 1);
     out.state = fields[0].empty() ? '?' : fields[0][0];
     out.terminal = terminal_name(number(4));
@@ -214,14 +221,15 @@ Result<TopResult> Containers::top(std::string_view key, const std::string& ps_ar
                     " is restarting, wait until the container is running");
     const std::vector<Chosen> chosen = TRY(choose_columns(ps_arguments));
     const sys::CgroupLayout layout = TRY(sys::cgroup_layout());
-    const sys::Cgroup group = TRY(
-        sys::Cgroup::open(layout, implementation_->cgroup_path(*container, *container->spec())));
+    const auto spec = container->spec();
+    const sys::Cgroup group =
+        TRY(sys::Cgroup::open(layout, implementation_->cgroup_path(*container, *spec)));
     std::vector<pid_t> pids = TRY(group.processes());
     std::ranges::sort(pids);
     TopResult out;
     for (const Chosen& column : chosen) out.titles.push_back(column.title);
     for (const pid_t pid : pids) {
-        const auto process = read_process(pid);
+        const auto process = read_process(pid, spec->user_ids);
         if (!process) continue;  // ended in this moment
         std::vector<std::string>& row = out.processes.emplace_back();
         for (const Chosen& column : chosen) row.push_back(column.column->value(*process));

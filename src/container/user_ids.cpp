@@ -6,8 +6,10 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "container/implementation_internal.h"
+#include "container/user_namespace.h"
 #include "sys/file.h"
 #include "sys/namespace.h"
+#include "volume/store.h"
 
 // Containers in a user namespace of their own (--userns auto). Each gets 65,536 ids of the host
 // that no other container of any engine has (id_blocks.h). The layers and the volumes keep their
@@ -102,26 +104,58 @@ Result<Containers::Implementation::ReservedIds> Containers::Implementation::choo
     }
 }
 
+bool Containers::Implementation::has_default_user_namespace(
+    const ContainerSpec& spec, const std::vector<MountRequest>& mounts) {
+    const std::string& mode = settings_.default_userns_mode;
+    const bool is_wanted = mode == "auto" || (mode.empty() && spec.host.prefers_user_namespace);
+    if (!is_wanted || !suits_user_namespace(spec)) return false;
+    // What could not be done before is tried again only for those who ask for it.
+    if (owner_maps_.lock()->failed) return false;
+    if (auto checked = check_owner_maps(); checked.is_error()) {
+        log.warn("containers get no user namespaces of their own",
+                 {{"error", checked.error().message()}});
+        return false;
+    }
+    bool binds = false;
+    for (const MountRequest& mount : mounts) {
+        binds = binds || mount.type == MountType::Bind;
+        if (mount.type != MountType::Volume) continue;
+        const auto volume = services_.volumes.find(mount.source);
+        if (volume && !volume->options.empty()) return false;
+    }
+    std::vector<sys::MountEntry> host_mounts;
+    if (binds) {
+        auto listed = sys::list_mounts();
+        if (!listed) return false;
+        host_mounts = std::move(*listed);
+    }
+    return can_map_mounts(mounts, owner_maps_.lock()->sample, host_mounts);
+}
+
 // Tried with all that is needed later: the layers' map for running, the writable layer's for
 // whoever reads it.
 Result<> Containers::Implementation::check_owner_maps() {
-    if (maps_owners_) return {};
+    auto state = owner_maps_.lock();
+    if (state->sample) return {};
     const auto attempt = [&](const std::string& directory) -> Result<> {
         TRY(sys::mkdir_all(directory, 0700));
         const UserIds ids{.first = first_block * ranges_per_block * ids_per_range,
                           .count = ids_per_range};
-        const sys::Fd owners = TRY(make_owners(ids, false)), reverse = TRY(make_owners(ids, true));
+        sys::Fd owners = TRY(make_owners(ids, false));
+        const sys::Fd reverse = TRY(make_owners(ids, true));
         snapshot::Writable writable =
             TRY(services_.snapshots.create_writable(directory, {base_layer_}));
         TRY(services_.snapshots.mount_root(
             {.layers = {base_layer_}, .writable = writable, .layer_owners = owners.get()}));
         writable.owners = reverse.get();
         TRY(services_.snapshots.mount_root({.layers = {base_layer_}, .writable = writable}));
+        state->sample = std::move(owners);
         return {};
     };
     const std::string directory = concat(settings_.root, "/containers/probe-", random_hex(8));
     auto tried = attempt(directory);
     sys::remove_tree(directory).ignore("swept at the next start");
+    state->failed = tried.is_error();
     if (tried.is_error()) {
         return std::move(tried)
             .error()
@@ -132,7 +166,6 @@ Result<> Containers::Implementation::check_owner_maps() {
             .with_hint(concat("Linux 5.19 can, with a data root on ext4, xfs or btrfs (now ",
                               settings_.root, "); or leave --userns auto out"));
     }
-    maps_owners_ = true;
     return {};
 }
 

@@ -178,7 +178,8 @@ Result<Configuration> Configuration::from_settings(const Json& settings) {
         out.default_shm_size = *size;
     }
     read_text(settings, "default-userns-mode", out.default_userns_mode);
-    if (out.default_userns_mode != "host" && out.default_userns_mode != "auto")
+    const std::string& userns_mode = out.default_userns_mode;
+    if (!userns_mode.empty() && userns_mode != "host" && userns_mode != "auto")
         return invalid("default-userns-mode",
                        concat("'", out.default_userns_mode, "' is neither host nor auto"));
     TRY(read_number(settings, "default-stop-timeout", -1, out.default_stop_timeout));

@@ -44,7 +44,7 @@ struct Configuration {
     std::vector<std::string> dns, dns_options, dns_search;
     std::vector<Ulimit> default_ulimits;
     std::int64_t default_shm_size = 64 << 20;
-    std::string default_userns_mode = "host";
+    std::string default_userns_mode;  ///< "host", "auto", or "": what each caller prefers
     int default_stop_timeout = 10;
     std::string cgroup_parent = "berth", storage_driver, layer_blobs = "keep";
     StorageLimits storage_limits;

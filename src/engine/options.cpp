@@ -57,7 +57,8 @@ constexpr Option table[] = {
     {"default-shm-size", 0, "default-shm-size", Text, Used,
      "size of /dev/shm in containers (default 64m)"},
     {"default-userns-mode", 0, "default-userns-mode", Text, Used,
-     "host, or auto: a user namespace for each container that it suits (default host)"},
+     "host, or auto: a user namespace for each container that it suits (default: auto for berth's "
+     "own verbs, host for others)"},
     {"default-stop-timeout", 0, "default-stop-timeout", Number, Used,
      "seconds until a stopped container is killed"},
     {"init", 0, "init", Flag, Used, "run an init as process 1 of containers"},

@@ -4,7 +4,7 @@
 # CVE-2021-29136, CVE-2021-32760, CVE-2025-47290 and their many relatives.
 load ../lib/hostile
 
-setup_file() { shared_engine_start; }
+setup_file() { shared_engine_start --default-userns-mode host; }
 teardown_file() { shared_engine_stop; }
 setup() {
     shared_engine_join

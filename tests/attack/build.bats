@@ -3,7 +3,7 @@
 # the builder will clean up. CVE-2024-23651, CVE-2024-23652, CVE-2024-1753, CVE-2024-9407, CVE-2024-9675, CVE-2024-24557.
 load ../lib/hostile
 
-setup_file() { shared_engine_start; }
+setup_file() { shared_engine_start --default-userns-mode host; }
 teardown_file() { shared_engine_stop; }
 setup() {
     shared_engine_join

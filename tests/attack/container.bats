@@ -6,7 +6,7 @@ load ../lib/hostile
 
 ROUNDS=${BERTH_ATTACK_ROUNDS:-40}
 setup_file() {
-    shared_engine_start
+    shared_engine_start --default-userns-mode host
     cc -O2 -Wall -Wextra -Werror -static -o "$BATS_FILE_TMPDIR/inside" "$HOSTILE/inside.c"
     mkdir "$BATS_FILE_TMPDIR/tool"
     cp "$BATS_FILE_TMPDIR/inside" "$BATS_FILE_TMPDIR/tool/"

@@ -4,7 +4,7 @@
 load ../lib/hostile
 
 setup_file() {
-    shared_engine_start --debug
+    shared_engine_start --default-userns-mode host --debug
     local folder=$BATS_FILE_TMPDIR/accounts
     mkdir "$folder"
     cc -O2 -Wall -Wextra -Werror -static -o "$folder/inside" "$HOSTILE/inside.c"

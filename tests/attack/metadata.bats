@@ -4,7 +4,7 @@
 load ../lib/hostile
 
 setup_file() {
-    shared_engine_start
+    shared_engine_start --default-userns-mode host
     local folder=$BATS_FILE_TMPDIR/steering
     mkdir "$folder"
     # The labels by which compose knows its own, those by which podman and systemd take orders, and ours.

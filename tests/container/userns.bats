@@ -23,6 +23,8 @@ root_of() { awk '/^Uid:/ {print $2}' "/proc/$(berth inspect -f '{{.State.Pid}}' 
     # Its network namespace belongs to it.
     [ "$(berth exec one cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" = 0 ]
     [ "$(docker inspect -f '{{.HostConfig.UsernsMode}}' one)" = auto ]
+    # Its processes are shown with its own users.
+    [ "$(berth top one -o uid,user,args | tail -1 | tr -s ' ')" = "0 root sleep 1000" ]
     berth exec one sh -c 'echo heard >/dev/stdout' | grep -x heard
     [ "$(berth run --rm --userns auto busybox sh -c 'echo heard >/dev/stdout')" = heard ]
     [ "$(berth run --rm --userns auto -u 5:6 busybox sh -c 'id -u; echo heard >/dev/stderr' 2>&1 | paste -sd' ')" = "5 heard" ]
@@ -74,6 +76,21 @@ root_of() { awk '/^Uid:/ {print $2}' "/proc/$(berth inspect -f '{{.State.Pid}}' 
     [ "$(berth run --rm --userns auto --read-only --tmpfs /scratch:uid=3 busybox stat -c %u:%g /scratch)" = 3:0 ]
     [ "$(berth run --rm --userns auto --device /dev/null:/dev/other busybox sh -c 'echo x >/dev/other && echo written')" = written ]
     [ "$(berth run --rm --userns auto --memory 64m --pids-limit 20 busybox echo limited)" = limited ]
+}
+
+@test "users beyond the namespace are told so" {
+    berth run -d --name box --userns auto busybox sleep 1000 >/dev/null
+    run berth exec -u 65536 box true
+    [ "$status" -eq 126 ]
+    [[ $output == *"65536 has no place in the container's user namespace, which ends at 65535"*"--userns host"* ]]
+    berth exec box sh -c 'echo far:x:70000:70000::/:/bin/sh >>/etc/passwd'
+    run berth exec -u far box true
+    [ "$status" -eq 126 ]
+    printf 'FROM busybox\nRUN echo far:x:70000:0::/:/bin/sh >>/etc/passwd\nUSER far\n' | berth build -q -t far - >/dev/null
+    run berth run --rm far true
+    [ "$status" -eq 125 ]
+    [[ $output == *"70000 has no place"* ]]
+    [ "$(berth run --rm --userns host far id -u)" = 70000 ]
 }
 
 @test "what makes no sense together is refused" {

@@ -46,15 +46,32 @@ root_of() { awk '/^Uid:/ {print $2}' "/proc/$(berth inspect -f '{{.State.Pid}}' 
 
 @test "as a default it is for those whom it suits" {
     mode_of() { berth inspect -f '{{.HostConfig.UsernsMode}}' "$(berth create "$@" busybox true)"; }
+    # The engine sees what was mounted before it started.
+    berth_engine_halt
+    mkdir -p folder outer/inner
+    mount -t tmpfs below outer/inner
+    berth_engine_start
+    [ "$(mode_of)" = auto ]
+    [ "$(mode_of --userns host)" = host ]
+    [ "$(mode_of --cap-add NET_ADMIN --cap-add cap_kill -u 65535:0 --sysctl net.ipv4.ip_forward=1)" = auto ]
+    [ "$(mode_of -v "$PWD/folder:/f" -v named:/n -v /anonymous --tmpfs /t)" = auto ]
+    berth volume create --opt type=tmpfs --opt device=tmpfs special >/dev/null
+    for flags in --privileged "--network host" "--pid host" "--cap-add SYS_ADMIN" "--device /dev/null" "--cap-add MKNOD" \
+        "-u 65536" "-u 0:70000" "--group-add 65536" "--sysctl kernel.shmmni=4000" "--security-opt systempaths=unconfined" \
+        "-v /run:/r" "-v ${BERTH_HOST#unix://}:/engine.sock" "-v $PWD/outer:/outer" "-v special:/s" \
+        "-v $PWD/folder:/f:rslave" "--device-cgroup-rule=c~1:3~r"; do
+        [ -z "$(mode_of ${flags//\~/ })" ] || { echo "$flags" >&2; false; }
+    done
+    umount outer/inner
+    # Not for whoever asks for Docker's ways, or where the engine's settings say no.
+    [ -z "$(mode_of_docker() { docker inspect -f '{{.HostConfig.UsernsMode}}' "$(docker create busybox true)"; }; mode_of_docker)" ]
+    [ -z "$(berth inspect -f '{{.HostConfig.UsernsMode}}' "$(berth --docker-defaults create busybox true)")" ]
+    berth_engine_halt
+    berth_engine_start --default-userns-mode host
     [ -z "$(mode_of)" ]
     berth_engine_halt
     berth_engine_start --default-userns-mode auto
-    [ "$(mode_of)" = auto ]
-    [ "$(mode_of --userns host)" = host ]
-    [ "$(mode_of --cap-add NET_ADMIN --cap-add cap_kill)" = auto ]
-    for flags in --privileged "--network host" "--pid host" "--cap-add SYS_ADMIN" "--device /dev/null"; do
-        [ -z "$(mode_of $flags)" ]
-    done
+    [ "$(docker inspect -f '{{.HostConfig.UsernsMode}}' "$(docker create busybox true)")" = auto ]
     berth run -d --name donor busybox sleep 1000 >/dev/null
     [ "$(root_of donor)" -ge 2147483648 ]
     [ "$(berth run --rm --network container:donor busybox cat /proc/self/uid_map | awk '{print $2, $3}')" = "0 4294967295" ]
@@ -100,7 +117,10 @@ root_of() { awk '/^Uid:/ {print $2}' "/proc/$(berth inspect -f '{{.State.Pid}}' 
     run other run --rm --network none --userns auto busybox true
     [ "$status" -eq 125 ]
     [[ $output == *"remove /var/lib/berth-ids/blocks.json"* ]]
-    other run --rm --network none busybox true
+    # Who did not ask goes without, and is told.
+    run other run --rm --network none busybox true
+    [ "$status" -eq 0 ]
+    [[ $output == *"without a user namespace of its own"*"blocks.json"* ]]
     kill -TERM "$other_pid" && wait "$other_pid"
     berth rm -f one two >/dev/null
     umount /var/lib/berth-ids
