@@ -90,7 +90,11 @@ Result<> enter_user_namespace(const Preparation& preparation, sys::BorrowedFd ch
 // process: a child of the same parent, with the same memory and channel.
 Result<> hand_on_to_successor(sys::BorrowedFd channel) {
     const sys::Child successor = TRY(sys::clone_process({.flags = CLONE_PARENT}));
-    if (successor.pid == 0) return {};
+    if (successor.pid == 0) {
+        // The parent would take what comes before its predecessor's word for that one's.
+        TRY(await_step(channel, Step::Continue));
+        return {};
+    }
     TRY(send_successor(channel, successor.pid, successor.pidfd.fd()));
     ::_exit(0);
 }

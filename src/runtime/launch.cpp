@@ -83,7 +83,8 @@ Result<> adopt_successor(Message& message, const Preparation& preparation, Launc
     }
     launched.child_ = {.pid = static_cast<pid_t>(*pid),
                        .pidfd = sys::Pidfd(std::move(message.fds.front()))};
-    return set_oom_score(launched.pid(), preparation.process);
+    TRY(set_oom_score(launched.pid(), preparation.process));
+    return send_step(launched.channel_, Step::Continue);
 }
 
 Result<> set_clocks(pid_t pid,
@@ -164,7 +165,9 @@ Result<> await_exec(sys::BorrowedFd channel) {
     for (;;) {
         const auto message = TRY(receive_step(channel));
         if (!message) return {};
-        if (message->step != Step::SeccompListener) return error_of(*message);
+        if (message->step == Step::Failed) return error_of(*message);
+        if (message->step != Step::SeccompListener)
+            return fail(ErrorCode::Corrupted, "a step out of order");
         TRY(forward_listener(*message));
     }
 }

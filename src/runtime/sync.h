@@ -18,6 +18,7 @@
 //                   <-  Continue
 //   Successor (pidfd) ->          the child made the process that will be init, and ends (only with
 //                                 a new user or time namespace)
+//                   <-  Continue  to the successor, which says nothing before
 //   NeedDevices     ->            moves network devices to the child (only when there are any)
 //                   <-  Continue
 //   NeedHooks       ->            runs prestart and createRuntime hooks (only when there are any)

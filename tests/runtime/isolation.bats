@@ -252,6 +252,22 @@ load helpers
     [ "$(printf '%s' "${lines[@]:4}")" = 0000 ]
 }
 
+@test "a first process that is slow to tell of its successor is waited for" {
+    command -v strace >/dev/null || skip "strace is not installed"
+    chmod -R go+rX "$bundle"
+    config '.linux.namespaces += [{type: "user"}] |
+        .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}] |
+        .linux.gidMappings = [{containerID: 0, hostID: 100000, size: 1000}]'
+    command_is sh -c 'echo pid $$'
+    # Its second message is that word: held up for half a second, while the successor could do all of its work.
+    run timeout 60 strace -f -qq -o "$work/trace" -e trace=sendmsg -e inject=sendmsg:delay_enter=500000:when=2 \
+        "$BERTH_BIN/berth-runtime" --root "$work/state" run --bundle "$bundle" "$id" </dev/null
+    cat "$work/trace"
+    [ "$status" -eq 0 ]
+    [ "$output" = "pid 1" ]
+    grep -q DELAYED "$work/trace"
+}
+
 @test "the working directory is made when it is missing" {
     run_in '.process.cwd = "/new/work"' sh -c pwd
     [ "$output" = /new/work ]
