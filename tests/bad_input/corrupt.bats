@@ -9,7 +9,11 @@ setup() {
     cd "$BATS_TEST_TMPDIR"
 }
 teardown() {
-    [ -z "${STORAGE_PID:-}" ] || kill "$STORAGE_PID" 2>/dev/null || true
+    # Waited for: the next test's storage takes the same port.
+    if [ -n "${STORAGE_PID:-}" ]; then
+        kill "$STORAGE_PID"
+        wait "$STORAGE_PID" || true
+    fi
     berth_engine_stop
     berth_audit
 }

@@ -21,9 +21,10 @@ teardown() {
     stop_hostile_registry
     rm -f "$DISK"/filler*
     berth_engine_stop
-    berth_audit
-    umount "$DISK"
-    rm -rf "$DISK" "$DISK.img"
+    local status=0
+    berth_audit || status=1
+    umount "$DISK" && rm -rf "$DISK" "$DISK.img" || status=1
+    return $status
 }
 # Until no byte is left. Blocks that the file system sets aside for writes under way come back with a sync.
 fill() {

@@ -103,7 +103,7 @@ while time.time() < end:
         pass
 PYTHON
     local writer=$!
-    until_true 5 test -e "$steps/old/a"
+    until_true 30 test -e "$steps/old/a"
     berth_engine_start
     wait $writer
     berth run --rm --network none busybox true
@@ -224,6 +224,6 @@ client_killed_in() {
     [ "$(berth cp box:/data - | tar -xO | cmp - data && echo same)" = same ]
     timeout 60 berth build -q -t built context
     berth system prune -a -f >/dev/null
-    until_true 5 bash -c '[ -z "$(find "$BERTH_TEST_DIR/data/ingest" -type f)" ]'
-    until_true 10 no_stuck_threads
+    until_true 30 bash -c '[ -z "$(find "$BERTH_TEST_DIR/data/ingest" -type f)" ]'
+    until_true 30 no_stuck_threads
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # What users get wrong, and what they are told: a clear message, Docker's exit code, and nothing left behind.
-load ../lib/berth
+load ../lib/hostile
 
 setup() {
     berth_engine_start
@@ -79,9 +79,10 @@ teardown() {
     [ "$status" -eq 125 ]
     [[ $output == *'18080'*'already allocated'* ]]
     [ "$(berth ps -q | wc -l)" -eq 1 ]
-    nc -l 127.0.0.1 18081 >/dev/null &
+    nc -l 127.0.0.1 18081 >/dev/null 3>&- &
     local listener=$!
-    sleep 0.2
+    # Listening (0A) on 46A1, without a connection that would end it.
+    until_true 20 grep -q ':46A1 00000000:0000 0A' /proc/net/tcp
     run berth run -d --name third -p 127.0.0.1:18081:80 busybox sleep 1000
     kill $listener 2>/dev/null
     [ "$status" -eq 125 ]
@@ -144,14 +145,16 @@ PY
     local command
     for command in 'berth logs -f quiet' 'berth events' 'berth wait quiet' 'berth stats quiet' 'berth attach --no-stdin --sig-proxy=false quiet'; do
         local status=0
-        timeout -k 5 --signal=INT 1 $command >/dev/null 2>&1 </dev/null || status=$?
+        timeout -k 20 --signal=INT 1 $command >/dev/null 2>&1 </dev/null || status=$?
         # 124 is timeout's own "it went on until I sent the signal"; 137 would mean it had to be killed.
         [ "$status" -ne 137 ]
     done
     printf 'FROM busybox\nRUN sleep 1000\n' >"$BATS_TEST_TMPDIR/Dockerfile"
-    timeout -k 5 --signal=INT 2 berth build -t slow "$BATS_TEST_TMPDIR" >/dev/null 2>&1 || [ $? -ne 137 ]
-    sleep 0.5
-    ! pgrep -f 'sleep 1000' | grep -v "$(berth inspect -f '{{.State.Pid}}' quiet)"
+    timeout -k 20 --signal=INT 2 berth build -t slow "$BATS_TEST_TMPDIR" >/dev/null 2>&1 || [ $? -ne 137 ]
+    local pid
+    pid=$(berth inspect -f '{{.State.Pid}}' quiet)
+    only_quiet_sleeps() { [ "$(pgrep -x -f 'sleep 1000')" = "$pid" ]; }
+    until_true 20 only_quiet_sleeps
 }
 
 @test "options that the engine does not follow are refused, not swallowed" {

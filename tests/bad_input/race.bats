@@ -10,9 +10,7 @@ setup() {
 }
 teardown() {
     stop_hostile_registry
-    remove_containers
-    audit_data
-    still_works
+    remove_containers && audit_data && still_works
 }
 
 # together COMMAND -- COMMAND ...: all at once, each bounded; their statuses in STATUSES, their output in out.N.
