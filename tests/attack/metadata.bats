@@ -27,13 +27,8 @@ setup() {
     make_canary
 }
 teardown() {
-    remove_containers
-    berth volume prune -a -f >/dev/null
-    canary_unchanged
-    rm -rf "$CANARY"
-    [ -z "$(find / /tmp /var/tmp /etc /root -maxdepth 1 -name 'escaped*' 2>/dev/null)" ]
-    audit_data
-    still_works
+    remove_containers && berth volume prune -a -f >/dev/null && canary_unchanged && rm -rf "$CANARY" &&
+        [ -z "$(find / /tmp /var/tmp /etc /root -maxdepth 1 -name 'escaped*' 2>/dev/null)" ] && audit_data && still_works
 }
 api() { curl -sS -g --path-as-is --max-time 20 --unix-socket "${BERTH_HOST#unix://}" -H 'Content-Type: application/json' "$@"; }
 

@@ -13,10 +13,7 @@ setup() {
 teardown() {
     [ -z "${THIEF_PID:-}" ] || kill "$THIEF_PID" 2>/dev/null || true
     stop_hostile_registry
-    canary_unchanged
-    rm -rf "$CANARY"
-    audit_data
-    still_works
+    canary_unchanged && rm -rf "$CANARY" && audit_data && still_works
 }
 
 @test "a password goes to the registry it is for, and to nobody else" {
