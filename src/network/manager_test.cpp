@@ -224,7 +224,7 @@ TEST_F(Playground, LeavesNothingBehindWhenItEndsWithoutContainers) {
     ASSERT_OK(manager_->release(a.id));
     a = {};
     manager_.reset();
-    for (int round = 0; round < 100 && !host_links().empty(); ++round) {
+    for (int round = 0; round < 1000 && !host_links().empty(); ++round) {
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     EXPECT_THAT(host_links(), IsEmpty());
@@ -287,7 +287,7 @@ TEST_F(Playground, RefusesToRemoveANetworkInUse) {
     ASSERT_OK(manager_->release(a.id));
     ASSERT_OK(manager_->remove("front"));
     // This container's namespace lives on, so its link is deleted after a while.
-    for (int round = 0; round < 100 && !host_links().empty(); ++round) {
+    for (int round = 0; round < 1000 && !host_links().empty(); ++round) {
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     EXPECT_THAT(host_links(), IsEmpty());
@@ -373,7 +373,7 @@ TEST_F(Playground, PutsFlushedRulesBackByItself) {
     for (int flush = 0; flush < 2; ++flush) {
         ASSERT_EQ(run("nft flush ruleset"), 0);
         bool back = false;
-        for (int round = 0; round < 100 && !back; ++round) {
+        for (int round = 0; round < 1000 && !back; ++round) {
             std::this_thread::sleep_for(std::chrono::milliseconds(20));
             back = run("nft list table inet berth >/dev/null 2>&1") == 0;
         }

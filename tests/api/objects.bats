@@ -36,8 +36,8 @@ teardown_file() { . "$BATS_FILE_TMPDIR/engine"; berth_engine_stop; berth_audit; 
     [ "$(stock_docker network ls --filter label=a=b --format '{{.Name}}')" = front ]
     stock_docker run -d --name member --network front --network-alias other busybox sleep 60 >/dev/null
     [[ "$(stock_docker network inspect -f '{{range .Containers}}{{.Name}} {{.IPv4Address}}{{end}}' front)" =~ ^member\ 10\.111\.0\.[0-9]+/24$ ]]
-    stock_docker run --rm --network front busybox ping -c 1 -W 2 member
-    stock_docker run --rm --network front busybox ping -c 1 -W 2 other
+    stock_docker run --rm --network front busybox ping -c 1 -W 20 member
+    stock_docker run --rm --network front busybox ping -c 1 -W 20 other
     run stock_docker network create front
     [[ "$output" == *"network with name front already exists"* ]]
     run stock_docker network rm front

@@ -13,7 +13,7 @@ reload() { # text of the file; until the engine has told what came of it
     before=$(grep -c 'reloaded' "$BERTH_TEST_DIR/engine.log" || true)
     printf '%s' "$1" >"$config"
     kill -HUP "$BERTH_ENGINE_PID"
-    for _ in $(seq 200); do
+    for _ in $(seq 1000); do
         [ "$(grep -c 'reloaded' "$BERTH_TEST_DIR/engine.log")" -gt "$before" ] && return 0
         sleep 0.02
     done

@@ -67,8 +67,13 @@ teardown_file() { . "$BATS_FILE_TMPDIR/engine"; berth_engine_stop; berth_audit; 
     [ "$status" -eq 0 ]
     [ "${lines[0]}" = "create eventful" ]
     [ "${lines[1]}" = "destroy eventful" ]
-    run curl -sS -i --max-time 1 --unix-socket "${BERTH_HOST#unix://}" http://berth/events
-    [[ "$output" == *"200 OK"* && "$output" == *"Content-Type: application/json"* ]]
+    # Only curl's verbose output is unbuffered.
+    curl -sSNv --max-time 60 --unix-socket "${BERTH_HOST#unix://}" http://berth/events >"$BATS_TEST_TMPDIR/events" 2>&1 3>&- &
+    follower=$!
+    for _ in $(seq 300); do grep -q 'Content-Type: application/json' "$BATS_TEST_TMPDIR/events" && break; sleep 0.05; done
+    kill $follower
+    grep -q '200 OK' "$BATS_TEST_TMPDIR/events"
+    grep -q 'Content-Type: application/json' "$BATS_TEST_TMPDIR/events"
 }
 
 @test "an unknown filter is refused" {

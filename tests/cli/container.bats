@@ -54,7 +54,8 @@ teardown() {
     run with_terminal "stty rows 33 cols 99; berth run --rm -it busybox stty size"
     [[ "$output" == *"33 99"* ]]
     berth run -d -it --name shell busybox sh
-    { sleep 1; printf '\020\021'; sleep 1; } | with_terminal "berth attach shell"
+    # Typed again and again: keys from before the terminal is the container's are none. The end of the command ends the typing.
+    { for i in $(seq 60); do sleep 0.5; printf '\020\021' || break; done; } 2>/dev/null | with_terminal "berth attach shell"
     [ "$(berth inspect -f '{{.State.Running}}' shell)" = true ]
     run berth run --rm -it busybox true </dev/null
     [[ "$output" == *"not a TTY"* ]]
@@ -148,7 +149,7 @@ teardown() {
 }
 
 @test "logs, top, diff, commit and export" {
-    berth run -d --name box busybox sh -c 'echo one; echo two >&2; touch /made; exec sleep 600' >/dev/null
+    berth run -d --name box busybox sh -c 'touch /made; echo one; sleep 0.5; echo two >&2; exec sleep 600' >/dev/null
     until berth logs box 2>&1 | grep -q two; do sleep 0.05; done
     [ "$(berth logs box 2>/dev/null)" = one ]
     [ "$(berth logs --tail 1 box 2>&1)" = two ]

@@ -65,7 +65,7 @@ id_of() { berth inspect -f '{{.Id}}' "shop-$1-1"; }
     done
     berth compose exec -T web cat /tmp/token | grep -x s3cret
     berth compose exec -T web sh -c 'echo $GREETING' | grep -x hello
-    curl -fsS http://127.0.0.1:18090/passwd | grep root
+    curl -fsS --retry 10 --retry-connrefused http://127.0.0.1:18090/passwd | grep root
     berth compose exec -T web nslookup db 2>&1 | grep -i address
     [ "$(berth compose ps --services | sort | tr '\n' ' ')" = 'db web ' ]
     berth compose logs db
@@ -104,7 +104,7 @@ id_of() { berth inspect -f '{{.Id}}' "shop-$1-1"; }
 
 @test "profiles, scale, run, stop, start, restart, kill, rm" {
     berth compose up -d --wait
-    ! berth compose ps -a --services | grep extra
+    if berth compose ps -a --services | grep extra; then return 1; fi
     berth compose --profile tools up -d extra
     berth compose ps --services | grep extra
     berth compose up -d --scale extra=2 extra

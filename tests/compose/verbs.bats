@@ -32,7 +32,7 @@ YAML
 }
 
 @test "up --wait says of a program that ends at once that it ended, not that it is healthy" {
-    printf 'services:\n  flawed:\n    image: busybox\n    command: ["sh", "-c", "sleep 0.05; exit 3"]\n' >compose.yaml
+    printf 'services:\n  flawed:\n    image: busybox\n    command: ["sh", "-c", "sleep 0.01; exit 3"]\n' >compose.yaml
     local try
     for try in 1 2 3 4 5; do
         run berth compose up -d --wait
@@ -95,6 +95,10 @@ YAML
     berth compose up -d
     cd /
     [ "$(berth compose -p shop ps --services)" = web ]
+    for tries in $(seq 200); do
+        berth compose -p shop logs --no-log-prefix | grep -qx hello && break
+        sleep 0.05
+    done
     berth compose -p shop logs --no-log-prefix | grep -x hello
     berth compose -p shop down -v
     [ -z "$(berth ps -aq)" ]

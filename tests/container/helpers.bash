@@ -1,9 +1,9 @@
 . "$BERTH_SOURCE/tests/cli/helpers.bash"
 
-# until_true COMMAND...: repeats until it succeeds, for ten seconds at most.
+# until_true COMMAND...: repeats until it succeeds, for half a minute at most.
 until_true() {
     local tries
-    for tries in $(seq 200); do
+    for tries in $(seq 600); do
         "$@" && return 0
         sleep 0.05
     done

@@ -10,6 +10,16 @@ teardown() {
     berth_audit
 }
 
+# until_equal COMMAND NUMBER: the end of a stream may be a moment before the end of the request that holds collections up.
+until_equal() {
+    local tries
+    for tries in $(seq 400); do
+        [ "$("$1")" != "$2" ] || return 0
+        sleep 0.05
+    done
+    echo "$1: $("$1"), not $2"
+    return 1
+}
 layers() { find "$BERTH_TEST_DIR/data/layers" -mindepth 1 -maxdepth 1 ! -name '.*' | wc -l; }
 blobs() { find "$BERTH_TEST_DIR/data/blobs" -type f | wc -l; }
 # Trash is emptied in the background.
@@ -22,8 +32,8 @@ until_tidy() { timeout 20 bash -c "until [ -z \"\$(find '$BERTH_TEST_DIR/data/la
         berth builder prune -af >/dev/null
         berth save "app:$round" >/dev/null
         berth rmi "app:$round" >/dev/null
-        [ "$(layers)" = 2 ] # busybox's and the engine's own
-        [ "$(blobs)" = 3 ]
+        until_equal layers 2 # busybox's and the engine's own
+        until_equal blobs 3
     done
 }
 
@@ -31,11 +41,12 @@ until_tidy() { timeout 20 bash -c "until [ -z \"\$(find '$BERTH_TEST_DIR/data/la
     printf 'FROM busybox\nRUN echo 1 >/one\n' | berth build -q -t old:1 -
     berth builder prune -af >/dev/null
     [ "$(layers)" = 3 ]
-    printf 'FROM busybox\nRUN --network=none touch /begun; sleep 3\n' | berth build --no-cache -q -t new:1 - 3>&- &
+    printf 'FROM busybox\nRUN --network=none touch /begun; sleep 604; true\n' | berth build --no-cache -q -t new:1 - 3>&- &
     local build=$!
-    timeout 20 bash -c "until [ -n \"\$(pgrep -f '^sleep 3$|touch /begun')\" ]; do sleep 0.05; done"
+    timeout 20 bash -c "until [ -n \"\$(pgrep -x -f 'sleep 604')\" ]; do sleep 0.05; done"
     berth rmi old:1 >/dev/null
     [ "$(layers)" = 3 ]
+    pkill -x -f 'sleep 604'
     wait "$build"
     # The build's own layer took the place of the old one.
     timeout 20 bash -c "until [ \"\$(find '$BERTH_TEST_DIR/data/layers' -mindepth 1 -maxdepth 1 ! -name '.*' | wc -l)\" = 3 ]; do sleep 0.05; done"

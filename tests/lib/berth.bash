@@ -23,7 +23,7 @@ berth_engine_start() {
         >>"$BERTH_TEST_DIR/engine.log" 2>&1 3>&- &
     BERTH_ENGINE_PID=$!
     local tries
-    for tries in $(seq 200); do
+    for tries in $(seq 600); do
         "$BERTH_BIN/berth" version >/dev/null 2>&1 && return 0
         kill -0 "$BERTH_ENGINE_PID" 2>/dev/null || break
         sleep 0.05
@@ -74,8 +74,8 @@ berth_state() (
 # bridge and its table with it; the links of the last containers follow within moments.
 berth_audit() {
     local status=0 tries
-    # What ends by itself (a shim, a namespace with its links) gets a moment to do so.
-    for tries in $(seq 40); do
+    # What ends by itself (a shim, a namespace with its links) gets a moment to do so; on a busy machine the kernel takes seconds.
+    for tries in $(seq 300); do
         berth_state >"$BERTH_TEST_DIR/state-after"
         diff "$BERTH_TEST_DIR/state-before" "$BERTH_TEST_DIR/state-after" >"$BERTH_TEST_DIR/leaks" && break
         sleep 0.05

@@ -19,11 +19,14 @@ shared_engine_stop() {
     berth_engine_stop
     berth_audit
 }
-remove_containers() {
+# Some may be going by themselves meanwhile.
+no_container() {
     local ids
     ids=$(berth ps -aq)
     [ -z "$ids" ] || berth rm -f -v $ids >/dev/null
+    [ -z "$(berth ps -aq)" ]
 }
+remove_containers() { until_true 20 no_container; }
 
 # The output and status of the last `run` are shown when a check fails.
 complain() {
@@ -89,7 +92,7 @@ no_strays() { [ -z "$(strays)" ]; }
 
 # Fails when something is left that belongs to nothing, after a moment for what ends by itself.
 audit_data() {
-    until_true 10 no_strays && return 0
+    until_true 30 no_strays && return 0
     echo 'left behind in the data root:' >&2
     strays >&2
     return 1

@@ -11,10 +11,15 @@ teardown() {
     berth_audit
 }
 
-web() { # name [flags...]: a small HTTP server
-    local name=$1
+web() { # name [flags...]: a small HTTP server that answers
+    local name=$1 tries
     shift
     berth run -d --name "$name" "$@" busybox sh -c "mkdir -p /srv; echo $name > /srv/index.html; exec httpd -f -p 80 -h /srv"
+    for tries in $(seq 200); do
+        berth exec "$name" wget -qO- http://127.0.0.1 >/dev/null 2>&1 && return 0
+        sleep 0.05
+    done
+    return 1
 }
 fetch() { curl -fsS --retry 5 --retry-connrefused --retry-delay 0 --max-time 5 "$1"; }
 table() { nft list tables | sed -n 's/^table inet \(berth.*\)/\1/p'; }
@@ -128,9 +133,9 @@ table() { nft list tables | sed -n 's/^table inet \(berth.*\)/\1/p'; }
     web one -p 18080:80
     nft flush ruleset
     local tries
-    for tries in $(seq 100); do
+    for tries in $(seq 400); do
         [ -z "$(table)" ] || break
-        sleep 0.02
+        sleep 0.05
     done
     [ -n "$(table)" ]
     [ "$(fetch http://127.0.0.1:18080)" = one ]
@@ -172,9 +177,9 @@ table() { nft list tables | sed -n 's/^table inet \(berth.*\)/\1/p'; }
     for i in $(seq 50); do berth run --rm -p "$((18200 + i)):80" busybox true; done
     [ -z "$(berth ps -aq)" ]
     local tries
-    for tries in $(seq 100); do
+    for tries in $(seq 400); do
         [ -n "$(ip -o link show type veth)" ] || break
-        sleep 0.02
+        sleep 0.05
     done
     [ -z "$(ip -o link show type veth)" ]
     [ -z "$(nft list map inet "$(table)" published_any | grep elements)" ]

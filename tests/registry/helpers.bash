@@ -34,7 +34,7 @@ peer_start() {
 
 wait_for_port() {
     local tries
-    for tries in $(seq 200); do
+    for tries in $(seq 600); do
         (exec 9<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return 0
         sleep 0.05
     done

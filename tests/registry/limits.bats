@@ -51,7 +51,7 @@ most() { cat "$REGISTRY_DIR/$1"; }
     [ "$(most down)" = 1 ]
     echo '{"max-concurrent-downloads": 6}' >"$REGISTRY_CONFIG"
     kill -HUP "$BERTH_ENGINE_PID"
-    timeout 10 bash -c "until grep -q 'configuration reloaded' '$BERTH_TEST_DIR/engine.log'; do sleep 0.05; done"
+    timeout 30 bash -c "until grep -q 'configuration reloaded' '$BERTH_TEST_DIR/engine.log'; do sleep 0.05; done"
     expect 6
     berth pull -q "$R/two:1"
     [ "$(most down)" = 6 ]

@@ -18,7 +18,7 @@ big_requests() { grep "GET /v2/$1/blobs/" "$REGISTRY_LOG" | sort | uniq -c | sor
 @test "a pull goes on where it was when the engine was killed" {
     berth pull -q "$R/pause:1" 3>&- &
     local pull=$! tries
-    for tries in $(seq 200); do
+    for tries in $(seq 600); do
         [ "$(du -s --block-size=1 "$BERTH_TEST_DIR/data/ingest" | cut -f1)" -gt 1000000 ] && break
         sleep 0.05
     done

@@ -91,7 +91,7 @@ load helpers
 
 @test "the terminal goes to the console socket" {
     config '.process.terminal = true'
-    command_is sh -c 'echo through the socket; sleep 0.2'
+    command_is sh -c 'echo through the socket; sleep 100'
     cat >"$work/receive.py" <<'END'
 import array, os, socket, sys
 server = socket.socket(socket.AF_UNIX)

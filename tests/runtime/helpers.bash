@@ -41,7 +41,7 @@ status_of() { runtime state "$id" | jq -r .status; }
 # Waits for a condition that an event brings about within moments.
 eventually() {
     local tries
-    for tries in $(seq 200); do
+    for tries in $(seq 1000); do
         "$@" && return 0
         sleep 0.02
     done
@@ -62,6 +62,9 @@ host_state() {
     sha256sum "$BERTH_BIN/berth-runtime"
     cat /proc/sys/kernel/core_pattern
 }
+
+same_host_state() { host_state >"$work/after" && cmp -s "$work/before" "$work/after"; }
+nothing_runs() { ! pgrep -f "$work" >/dev/null; }
 
 setup() {
     work=$(mktemp -d "${TMPDIR:-/tmp}/berth-runtime.XXXXXX")
@@ -84,15 +87,11 @@ setup() {
 
 teardown() {
     runtime delete --force "$id" >/dev/null 2>&1
-    host_state >"$work/after"
     local outcome=0
-    diff "$work/before" "$work/after" || outcome=1
+    eventually same_host_state || { diff "$work/before" "$work/after"; outcome=1; }
     [ -z "$(runtime list --quiet)" ] || outcome=1
     # Nothing of ours still runs.
-    if pgrep -f "$work" >/dev/null; then
-        pgrep -af "$work"
-        outcome=1
-    fi
+    eventually nothing_runs || { pgrep -af "$work"; outcome=1; }
     rm -rf "$work"
     return $outcome
 }
