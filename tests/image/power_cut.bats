@@ -22,9 +22,10 @@ setup() {
 teardown() {
     berth_engine_stop
     registry_stop main
-    berth_audit
-    umount "$state_dir/mount"
-    rm -rf "$state_dir" "$REGISTRY_DIR"
+    local status=0
+    berth_audit || status=1
+    umount "$state_dir/mount" && rm -rf "$state_dir" "$REGISTRY_DIR" || status=1
+    return $status
 }
 
 disk_mount() { mount -o loop,commit=1 "$state_dir/disk" "$state_dir/mount"; }

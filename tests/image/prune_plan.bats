@@ -208,11 +208,12 @@ answered() {
 }
 
 @test "what a running build or pull has leased is not in the plan" {
-    printf 'FROM busybox\nRUN --network=none head -c 800000 /dev/urandom >/f; touch /begun; sleep 4\n' | berth build --no-cache -q -t new:1 - 3>&- &
+    printf 'FROM busybox\nRUN --network=none head -c 800000 /dev/urandom >/f; sleep 604; true\n' | berth build --no-cache -q -t new:1 - 3>&- &
     local build=$!
-    timeout 20 bash -c "until [ -n \"\$(pgrep -f '^sleep 4$|touch /begun')\" ]; do sleep 0.05; done"
+    timeout 20 bash -c "until [ -n \"\$(pgrep -x -f 'sleep 604')\" ]; do sleep 0.05; done"
     [ "$(plan system -a | jq '[.Items[] | select(.Type == "build-log")] | length')" = 0 ]
     berth system prune -f >/dev/null
+    pkill -x -f 'sleep 604'
     wait "$build"
     [ "$(berth run --rm --network none new:1 stat -c %s /f)" = 800000 ]
 }

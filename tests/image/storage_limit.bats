@@ -26,9 +26,10 @@ setup() {
 teardown() {
     registry_stop main
     berth_engine_stop
-    berth_audit
-    umount "$DISK"
-    rm -rf "$REGISTRY_DIR" "$DISK" "$DISK.img"
+    local status=0
+    berth_audit || status=1
+    umount "$DISK" && rm -rf "$REGISTRY_DIR" "$DISK" "$DISK.img" || status=1
+    return $status
 }
 
 R=localhost:5111
@@ -197,13 +198,14 @@ refused() {
     berth_engine_start --storage-max 70m
     berth pull -q $R/app:1
     berth pull -q $R/app:2
-    printf 'FROM %s/app:1\nRUN --network=none touch /begun; sleep 4; cat /big1 >/dev/null\n' $R | berth build -q -t new:1 - >built 3>&- &
+    printf 'FROM %s/app:1\nRUN --network=none sleep 604; cat /big1 >/dev/null\n' $R | berth build -q -t new:1 - >built 3>&- &
     local build=$!
-    timeout 20 bash -c "until [ -n \"\$(pgrep -f '^sleep 4$|touch /begun')\" ]; do sleep 0.05; done"
+    timeout 20 bash -c "until [ -n \"\$(pgrep -x -f 'sleep 604')\" ]; do sleep 0.05; done"
     # The other one is used later, and has to go all the same.
     berth run --rm --network none $R/app:2 true
     berth pull -q $R/app:3
     [ "$(names)" = "app:1 app:3" ]
+    pkill -x -f 'sleep 604'
     wait $build
     [ "$(berth run --rm --network none new:1 stat -c %s /big1)" = 12000000 ]
     berth rmi new:1 >/dev/null

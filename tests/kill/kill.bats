@@ -17,8 +17,8 @@ setup() {
     # The first of each kind may make what stays: a bridge, a table.
     berth run --rm busybox true
     # Its link and its directory go behind the engine's back.
-    until_true 10 only_the_witness_has_a_link
-    until_true 10 trash_is_empty
+    until_true 30 only_the_witness_has_a_link
+    until_true 30 trash_is_empty
     ours >before
 }
 teardown() {
@@ -59,7 +59,7 @@ verb_stop=(berth stop -t 1 subject)
 goal_stop() { state_is Running false; }
 prepare_kill() { subject; }
 verb_kill=(berth kill subject)
-goal_kill() { until_true 5 state_is Running false; }
+goal_kill() { until_true 20 state_is Running false; }
 prepare_rm() { subject; }
 verb_rm=(berth rm -f subject)
 goal_rm() { if berth inspect subject >/dev/null 2>&1; then return 1; fi; }
@@ -105,7 +105,8 @@ step() {
 # The state after a point is right, whatever the point was.
 right_again() {
     local -n command=verb_$verb
-    if ! kill -0 "$BERTH_ENGINE_PID" 2>/dev/null; then
+    # What the stepper killed may take a moment to be gone.
+    if [[ $said == "killed at "*" $BERTH_ENGINE_PID "* ]] || ! kill -0 "$BERTH_ENGINE_PID" 2>/dev/null; then
         wait "$BERTH_ENGINE_PID" 2>/dev/null || true  # 137, as the stepper killed it
         berth_engine_start
     fi
@@ -119,7 +120,7 @@ right_again() {
     "goal_$verb" || { cat again.out; berth ps -a; echo "the goal of $verb is not reached"; return 1; }
     [ "$(witness_state)" = "$witness" ] || { echo "the witness noticed: $(witness_state), was $witness"; return 1; }
     clear_away
-    until_true 5 same_as_before || { cat difference; echo "left behind"; return 1; }
+    until_true 30 same_as_before || { cat difference; echo "left behind"; return 1; }
 }
 
 kill_everywhere() {

@@ -85,8 +85,8 @@ load_stats() { while [ ! -e enough ]; do berth stats --no-stream >/dev/null 2>&1
         [[ $name != short* ]] || berth logs "$name" | cmp - <(seq $((code * 100 + 1))) || { echo "$name has lost lines"; return 1; }
     done <acknowledged
     # Nothing is between two states: what no client was told of has ended, too, or was only created.
-    berth ps -a --format '{{.State}}' | sort -u | grep -vx -e exited -e created >between || true
-    [ ! -s between ] || { berth ps -a; return 1; }
+    none_between() { [ -z "$(berth ps -a --format '{{.State}}' | grep -vx -e exited -e created)" ]; }
+    until_true 20 none_between || { berth ps -a; return 1; }
     echo "# $kills kills, $(wc -l <acknowledged) containers, $(wc -l <executed) commands, $(grep -c . lost 2>/dev/null || true) told that the engine went" >&3
     [ "$(wc -l <acknowledged)" -ge 10 ] && [ "$(wc -l <executed)" -ge 10 ] && [ $kills -ge 5 ]
 }

@@ -35,6 +35,8 @@ d() {
     printf 'exit %d\n' "$status"
 }
 
+# Signals are handled from then on.
+been_up() { wait_until sh -c "[ \$('$CLIENT' -H $ENGINE logs lived | grep -c '^up') -ge $1 ]"; }
 containers() {
     d run --rm busybox echo hi
     d run --rm busybox sh -c 'echo err >&2; exit 7'
@@ -66,8 +68,10 @@ containers() {
     d kill -s TERM lived
     d wait lived
     d start lived
+    been_up 2
     d stop -t 5 lived
     d restart -t 1 lived
+    been_up 3
     d port lived
     d stop lived
     d commit -m note lived committed:1
@@ -96,7 +100,7 @@ objects() {
     d network ls --filter name=net1 --format '{{.Name}} {{.Driver}} {{.Scope}}'
     d network inspect -f '{{.Name}} {{json .IPAM.Config}} {{json .Labels}} {{.Internal}} {{.EnableIPv6}}' net1
     d run -d --name one --network net1 --network-alias uno --ip 10.77.0.9 busybox sleep 1000
-    d run --rm --network net1 busybox sh -c 'ping -c 1 -W 2 uno | head -1'
+    d run --rm --network net1 busybox sh -c 'ping -c 1 -W 20 uno | head -1'
     d network rm net1 | sed '/rror/d'
     d network create net2
     d network connect --alias eins net2 one

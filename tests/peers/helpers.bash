@@ -11,10 +11,10 @@ peers_begin() {
     berth_state >"$BERTH_TEST_DIR/state-before"
 }
 
-# Waits until a command succeeds, ten seconds at most: wait_until COMMAND...
+# Waits until a command succeeds, half a minute at most: wait_until COMMAND...
 wait_until() {
     local tries
-    for tries in $(seq 200); do
+    for tries in $(seq 600); do
         "$@" >/dev/null 2>&1 && return 0
         sleep 0.05
     done

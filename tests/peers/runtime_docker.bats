@@ -50,6 +50,7 @@ life() {
     d wait life
     d logs life
     d start life
+    wait_until sh -c "[ \$(docker -H unix://$BERTH_TEST_DIR/docker.sock logs life | grep -c up) -ge 2 ]" # signals are handled from then on
     d stop -t 5 life
     d inspect -f '{{.State.Status}} {{.State.ExitCode}}' life
     d rm life
@@ -81,7 +82,8 @@ same_as_runc() {
     docker_begin
     same_as_runc life
     grep -q '^104857600$' "$BERTH_TEST_DIR/berth.txt"
-    [ -z "$(find /sys/fs/cgroup -path '*/docker/*' -name '[0-9a-f]*' -type d -newer "$BERTH_TEST_DIR/state-before")" ]
+    no_cgroup() { [ -z "$(find /sys/fs/cgroup -path '*/docker/*' -name '[0-9a-f]*' -type d -newer "$BERTH_TEST_DIR/state-before" 2>/dev/null)" ]; }
+    wait_until no_cgroup
 }
 
 @test "dockerd: users, capabilities, limits, devices, namespaces and mounts are what they are on runc" {

@@ -36,6 +36,7 @@ life() {
     p wait life
     p logs life
     p start life
+    wait_until sh -c "[ \$(podman --root $BERTH_TEST_DIR/podman --runroot $BERTH_TEST_DIR/podman-run --tmpdir $BERTH_TEST_DIR/podman-tmp logs life | grep -c up) -ge 2 ]"
     p stop -t 5 life
     p inspect -f '{{.State.Status}} {{.State.ExitCode}}' life
     p rm life
@@ -77,7 +78,8 @@ same_as_runc() {
     same_as_runc life
     grep -q 'exit 5' "$BERTH_TEST_DIR/berth.txt"
     grep -q '^104857600$' "$BERTH_TEST_DIR/berth.txt"
-    [ -z "$(cgroups_of libpod-)" ]
+    no_cgroup() { [ -z "$(cgroups_of libpod-)" ]; }
+    wait_until no_cgroup
 }
 
 @test "podman: users, capabilities, limits, devices, namespaces and mounts are what they are with runc" {

@@ -17,7 +17,7 @@ import sys
 import termios
 import time
 
-LIMIT = 30
+LIMIT = 60
 
 
 class Terminal:
