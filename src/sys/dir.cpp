@@ -23,6 +23,8 @@ Result<> mkdir_at(BorrowedFd dir, const std::string& name, mode_t mode) {
 }
 
 Result<> mkdir_all(const std::string& path, mode_t mode) {
+    // The common case first: the parents exist.
+    if (::mkdir(path.c_str(), mode) == 0) return {};
     for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
         const std::string prefix = path.substr(0, end);
         if (!prefix.empty() && ::mkdir(prefix.c_str(), mode) != 0 && errno != EEXIST) {

@@ -108,6 +108,7 @@ namespace {
 // Shared with the child that is born into the namespaces.
 struct Birth {
     int flags = 0;
+    pid_t parent = 0;
     int user = -1, network = -1;
     int error = 0;
     std::atomic<int> is_done = 0;
@@ -118,6 +119,8 @@ struct Birth {
 int hold_namespaces(void* argument) {
     Birth& birth = *static_cast<Birth*>(argument);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    // A parent that died before sends no signal any more.
+    if (::getppid() != birth.parent) ::_exit(1);
     birth.user = ::open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
     if (birth.user < 0) birth.error = errno;
     if (birth.flags & CLONE_NEWNET) {
@@ -133,7 +136,7 @@ int hold_namespaces(void* argument) {
 // and what other threads open meanwhile is not kept open by it.
 Result<UserAndNetwork> make_with_child(const IdMaps& maps, int flags) {
     alignas(16) std::array<std::byte, 16 * 1024> stack;
-    Birth birth{.flags = flags};
+    Birth birth{.flags = flags, .parent = ::getpid()};
     const pid_t pid = ::clone(hold_namespaces, stack.data() + stack.size(),
                               flags | CLONE_VM | CLONE_FILES, &birth);
     if (pid < 0) return Error::from_errno("clone", errno).with_context("make a user namespace");
