@@ -60,7 +60,8 @@ lines_of() { seq -f 'a line with some length and the number %06.0f' "$1" "$2"; }
 }
 
 @test "following goes on through rotation, restarts and the engine's death" {
-    berth run -d --name busy --log-opt max-size=20k --log-opt max-file=3 busybox \
+    # Files enough for all of it: who writes never waits for a reader, and one that is late finds what is still there.
+    berth run -d --name busy --log-opt max-size=20k --log-opt max-file=20 busybox \
         sh -c 'i=0; while [ $((i += 1)) -le 2000 ]; do printf "a line with some length and the number %06d\n" $i; [ $((i % 50)) -ne 0 ] || sleep 0.02; done' >/dev/null
     timeout 60 berth logs -f busy >followed
     diff followed <(lines_of 1 2000)
