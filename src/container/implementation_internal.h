@@ -173,8 +173,11 @@ public:
                                                       bool publishes) const;
     Result<> write_host_files(Container& container, const ContainerSpec& spec,
                               const std::vector<network::Endpoint>& endpoints);
+    /// What its resolver is to know; nullopt without a network of its own.
+    std::optional<shim::Names> names_for(Container& container) const;
     void push_names(Container& container);
-    Result<> hand_over_attaches(Container& container, shim::Client& client);
+    Result<std::vector<shim::Client::Pending<shim::Reply>>> hand_over_attaches(
+        Container& container, shim::Client& client);
 
     // Ending (stop.cpp, remove.cpp).
     Result<bool> stop(Container& container, std::optional<int> timeout, const std::string& signal,

@@ -9,6 +9,7 @@
 #include "image/store.h"
 #include "network/manager.h"
 #include "shim/exit_file.h"
+#include "sys/cgroup.h"
 #include "sys/file.h"
 #include "sys/signal.h"
 
@@ -120,7 +121,10 @@ Result<> Containers::Implementation::start_locked(Container& container, std::sto
     const bool own_network = has_own_network(*spec);
     TRY(shim::remove_exit_file(container.directory));
     // First, so that the other processor starts it meanwhile.
-    const shim::Hub::Ahead ahead{.network_namespace = own_network && !spec->user_ids,
+    const UserIds ids = spec->user_ids.value_or(UserIds{});
+    const shim::Hub::Ahead ahead{.network_namespace = own_network,
+                                 .first_id = ids.first,
+                                 .ids = ids.count,
                                  .cgroup = cgroup_path(container, *spec)};
     std::shared_ptr<shim::Client> client =
         TRY(hub_->spawn(container.id, container.run_directory, ahead));
@@ -128,6 +132,7 @@ Result<> Containers::Implementation::start_locked(Container& container, std::sto
     const sys::DetachedMount root = TRY(mount_root(container, *spec));
     const oci::RuntimeSpec runtime_spec = TRY(plan(container, *spec, root.fd()));
     TRY(write_plain_file(container.host_file("config.json"), oci::to_json(runtime_spec)));
+    TRY(sys::Cgroup::create(TRY(sys::cgroup_layout()), ahead.cgroup).context("cgroup"));
     std::vector<int> given{root.fd().get()};
     sys::Fd joined;
     shim::Configure settings = TRY(shim_settings(container, *spec, own_network));
@@ -145,20 +150,29 @@ Result<> Containers::Implementation::start_locked(Container& container, std::sto
     }
     settings.joins_netns = static_cast<bool>(joined);
     if (joined) given.push_back(joined.get());
+    auto ready = TRY(client->begin<shim::Ready>(settings, given));
+    // What does not wait for addresses is written while the shim gets ready.
+    const bool has_addresses = own_network && spec->host.network_mode != "none";
+    if (!has_addresses) TRY(write_host_files(container, *spec, {}));
     std::vector<sys::Fd> namespaces;
-    TRY(client->call<shim::Ready>(settings, given, &namespaces));
-    std::vector<network::Endpoint> endpoints;
-    if (own_network && namespaces.size() == 2)
-        endpoints = TRY(connect_networks(container, *spec, namespaces[0], namespaces[1]));
-    TRY(write_host_files(container, *spec, endpoints));
+    TRY(ready.wait(&namespaces));
+    if (own_network && namespaces.size() == 2) {
+        const auto endpoints =
+            TRY(connect_networks(container, *spec, namespaces[0], namespaces[1]));
+        if (has_addresses) TRY(write_host_files(container, *spec, endpoints));
+    }
     {
         auto live = container.live.lock();
         live->shim = client;
     }
-    push_names(container);
-    TRY(hand_over_attaches(container, *client));
+    // One after the other without waiting: the shim takes them in this order.
+    std::optional<shim::Client::Pending<shim::Reply>> named;
+    if (const auto names = names_for(container))
+        named.emplace(TRY(client->begin<shim::Reply>(*names)));
+    auto attached = TRY(hand_over_attaches(container, *client));
     const shim::Started started = TRY(client->call<shim::Started>(shim::Start{}));
     guard.client.reset();
+    for (auto& answer : attached) answer.wait().ignore("its stream has been closed");
     {
         auto live = container.live.lock();
         State& state = live->state;
@@ -243,15 +257,17 @@ Result<shim::Configure> Containers::Implementation::shim_settings(Container& con
     return settings;
 }
 
-Result<> Containers::Implementation::hand_over_attaches(Container& container,
-                                                        shim::Client& client) {
+Result<std::vector<shim::Client::Pending<shim::Reply>>>
+Containers::Implementation::hand_over_attaches(Container& container, shim::Client& client) {
+    std::vector<shim::Client::Pending<shim::Reply>> answers;
     std::vector<PendingAttach> pending;
     pending.swap(container.live.lock()->pending_attaches);
     for (PendingAttach& attach : pending) {
         const int stream = attach.stream.get();
-        TRY(client.ask(attach_message(attach.options), std::span(&stream, 1)));
+        answers.push_back(
+            TRY(client.begin<shim::Reply>(attach_message(attach.options), std::span(&stream, 1))));
     }
-    return {};
+    return answers;
 }
 
 }  // namespace berth::container

@@ -176,10 +176,9 @@ Result<> Containers::Implementation::write_host_files(
     return write_plain_file(container.host_file("resolv.conf"), make_resolv_conf(config));
 }
 
-void Containers::Implementation::push_names(Container& container) {
-    const auto client = container.shim();
+std::optional<shim::Names> Containers::Implementation::names_for(Container& container) const {
     const auto spec = container.spec();
-    if (!client || !has_own_network(*spec)) return;
+    if (!has_own_network(*spec)) return std::nullopt;
     const network::NameTable table = services_.networks.names_for(container.id);
     shim::Names names;
     const auto add = [&](const std::vector<network::Name>& from, bool primary) {
@@ -200,7 +199,13 @@ void Containers::Implementation::push_names(Container& container) {
                         : !settings_.dns.empty() ? settings_.dns
                                                  : host_resolver_config().servers;
     }
-    client->ask(names).ignore("a shim that is gone needs no names");
+    return names;
+}
+
+void Containers::Implementation::push_names(Container& container) {
+    const auto client = container.shim();
+    const auto names = names_for(container);
+    if (client && names) client->ask(*names).ignore("a shim that is gone needs no names");
 }
 
 }  // namespace berth::container

@@ -23,23 +23,37 @@ bool Client::is_gone() const {
     return gone_;
 }
 
-Result<Message> Client::exchange(const std::function<std::string(std::uint32_t)>& make,
-                                 std::span<const int> fds) {
+Result<std::uint32_t> Client::send(const std::function<std::string(std::uint32_t)>& make,
+                                   std::span<const int> fds) {
+    std::uint32_t sequence = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        if (gone_) return fail(ErrorCode::Unavailable, "the container's shim is gone");
+        sequence = next_sequence_++;
+        waiting_.emplace(sequence, std::nullopt);
+    }
+    if (auto sent = sys::send_message(socket_, make(sequence), fds); !sent) {
+        give_up(sequence);
+        return std::move(sent).error();
+    }
+    return sequence;
+}
+
+Result<Message> Client::await(std::uint32_t sequence) {
     std::unique_lock lock(mutex_);
-    if (gone_) return fail(ErrorCode::Unavailable, "the container's shim is gone");
-    const std::uint32_t sequence = next_sequence_++;
-    const auto slot = waiting_.emplace(sequence, std::nullopt).first;
-    lock.unlock();
-    auto sent = sys::send_message(socket_, make(sequence), fds);
-    lock.lock();
+    const auto slot = waiting_.find(sequence);
     const auto is_answered = [&] { return slot->second.has_value() || gone_; };
-    const bool in_time = sent && answered_.wait_for(lock, answer_limit, is_answered);
+    const bool in_time = answered_.wait_for(lock, answer_limit, is_answered);
     std::optional<Message> answer = std::move(slot->second);
     waiting_.erase(slot);
-    if (!sent) return std::move(sent).error();
     if (answer) return std::move(*answer);
     if (!in_time) return fail(ErrorCode::TimedOut, "the container's shim does not answer");
     return fail(ErrorCode::Unavailable, "the container's shim is gone");
+}
+
+void Client::give_up(std::uint32_t sequence) {
+    const std::lock_guard lock(mutex_);
+    waiting_.erase(sequence);
 }
 
 Result<> Client::check_refusal(const Message& message) {
@@ -109,7 +123,8 @@ Result<std::shared_ptr<Client>> Hub::spawn(const std::string& id, const std::str
     sys::SpawnRequest request;
     request.path = concat("/proc/self/fd/", program.get());
     request.arguments = {"berth-shim", run_directory, ahead.cgroup};
-    if (ahead.network_namespace) request.arguments.emplace_back("network");
+    if (ahead.network_namespace)
+        request.arguments.push_back(concat("network=", ahead.first_id, "+", ahead.ids));
     request.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
     request.fds = {{0, nothing.get()},
                    {1, nothing.get()},

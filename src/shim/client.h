@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "shim/protocol.h"
@@ -28,19 +29,49 @@ struct Message {
 /// The connection to one shim. Thread-safe.
 class Client {
 public:
-    /// Sends `request` and waits for its answer of type `Answer` (Reply for most). A refusal comes
-    /// as the shim's error; Unavailable when the shim is gone, TimedOut when it does not answer.
+    /// A request that was sent, whose answer of type `Answer` is still to come. The client outlives
+    /// it; when it goes, the answer is nobody's.
+    template <typename Answer>
+    class Pending {
+    public:
+        Pending(Client& client, std::uint32_t sequence) : client_(&client), sequence_(sequence) {}
+        Pending(Pending&& other) noexcept
+            : client_(std::exchange(other.client_, nullptr)), sequence_(other.sequence_) {}
+        Pending& operator=(Pending&&) = delete;
+        ~Pending() {
+            if (client_) client_->give_up(sequence_);
+        }
+        /// Waits for the answer, once. A refusal comes as the shim's error; Unavailable when the
+        /// shim is gone, TimedOut when it does not answer.
+        Result<Answer> wait(std::vector<sys::Fd>* answer_fds = nullptr) {
+            Message message = TRY(std::exchange(client_, nullptr)->await(sequence_));
+            TRY(check_refusal(message));
+            if (message.header.type != static_cast<std::uint16_t>(Answer::type)) {
+                return fail(ErrorCode::Corrupted, "unexpected answer of a shim");
+            }
+            if (answer_fds != nullptr) *answer_fds = std::move(message.fds);
+            return decode<Answer>(message.body);
+        }
+
+    private:
+        Client* client_;
+        std::uint32_t sequence_;
+    };
+
+    /// Sends `request` and goes on: a shim takes requests in their order. Unavailable when the shim
+    /// is gone.
+    template <typename Answer, typename T>
+    Result<Pending<Answer>> begin(const T& request, std::span<const int> fds = {}) {
+        return Pending<Answer>(
+            *this,
+            TRY(send([&](std::uint32_t sequence) { return encode(request, sequence); }, fds)));
+    }
+    /// Sends `request` and waits for its answer (Reply for most).
     template <typename Answer, typename T>
     Result<Answer> call(const T& request, std::span<const int> fds = {},
                         std::vector<sys::Fd>* answer_fds = nullptr) {
-        Message message =
-            TRY(exchange([&](std::uint32_t sequence) { return encode(request, sequence); }, fds));
-        TRY(check_refusal(message));
-        if (message.header.type != static_cast<std::uint16_t>(Answer::type)) {
-            return fail(ErrorCode::Corrupted, "unexpected answer of a shim");
-        }
-        if (answer_fds != nullptr) *answer_fds = std::move(message.fds);
-        return decode<Answer>(message.body);
+        auto pending = TRY(begin<Answer>(request, fds));
+        return pending.wait(answer_fds);
     }
     /// The same for requests that are answered by a bare Reply.
     template <typename T>
@@ -55,8 +86,10 @@ public:
 private:
     friend class Hub;
     Client(std::string id, sys::Fd socket) : id_(std::move(id)), socket_(std::move(socket)) {}
-    Result<Message> exchange(const std::function<std::string(std::uint32_t)>& make,
-                             std::span<const int> fds);
+    Result<std::uint32_t> send(const std::function<std::string(std::uint32_t)>& make,
+                               std::span<const int> fds);
+    Result<Message> await(std::uint32_t sequence);
+    void give_up(std::uint32_t sequence);
     static Result<> check_refusal(const Message& message);
     void deliver(Message message);
     void mark_gone();
@@ -81,10 +114,12 @@ public:
     static Result<std::unique_ptr<Hub>> open(std::string program, EventHandler handler);
     ~Hub();
 
-    /// What a shim makes while its engine still plans the container.
+    /// What a shim makes while its engine still plans the container, and what it removes when that
+    /// comes to nothing.
     struct Ahead {
         bool network_namespace = false;
-        std::string cgroup;  ///< "" none
+        std::uint32_t first_id = 0, ids = 0;  ///< a user namespace around it; 0 ids none
+        std::string cgroup;                   ///< made by the engine, or at the start; "" none
     };
     /// Starts a shim for container `id`; `run_directory` is made. It waits to be configured.
     Result<std::shared_ptr<Client>> spawn(const std::string& id, const std::string& run_directory,

@@ -2,8 +2,10 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <optional>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "shim/init.h"
 #include "shim/shim.h"
 #include "sys/file.h"
@@ -14,7 +16,18 @@ namespace {
 
 constexpr int engine_fd = 3;
 
-Result<> run(const std::string& run_directory, const std::string& cgroup, bool wants_network) {
+// "network=FIRST+COUNT": a network namespace, in a user namespace of these ids if there are any.
+std::optional<AheadNetwork> parse_network(std::string_view text) {
+    if (!text.starts_with("network=")) return std::nullopt;
+    const auto ids = split_once(text.substr(8), '+');
+    if (!ids) return std::nullopt;
+    const auto first = parse_int(ids->first), count = parse_int(ids->second);
+    if (!first || !count) return std::nullopt;
+    return AheadNetwork{static_cast<std::uint32_t>(*first), static_cast<std::uint32_t>(*count)};
+}
+
+Result<> run(const std::string& run_directory, const std::string& cgroup,
+             const std::optional<AheadNetwork>& network) {
     // It is started by descriptor, whose number would be its name.
     ::prctl(PR_SET_NAME, "berth-shim");
     TRY(sys::close_on_exec_from(engine_fd));
@@ -25,7 +38,7 @@ Result<> run(const std::string& run_directory, const std::string& cgroup, bool w
     EventLoop loop = TRY(EventLoop::create());
     Shim shim(loop, run_directory);
     TRY(shim.open(sys::Fd(engine_fd)));
-    shim.make_ahead(cgroup, wants_network);
+    shim.make_ahead(cgroup, network);
     return loop.run();
 }
 
@@ -39,15 +52,16 @@ int shim_main(int argument_count, char** arguments) {
         name != nullptr && std::strcmp(name, "/docker-init") == 0) {
         return init_main(argument_count - 1, arguments + 1);
     }
-    const bool wants_network = argument_count == 4 && std::strcmp(arguments[3], "network") == 0;
-    if (argument_count != 3 && !wants_network) {
+    const auto network = argument_count == 4 ? parse_network(arguments[3]) : std::nullopt;
+    if (argument_count != 3 && !network) {
         const char usage[] =
-            "usage: berth-shim RUN-DIRECTORY CGROUP [network] (started by berthd)\n       "
+            "usage: berth-shim RUN-DIRECTORY CGROUP [network=FIRST+COUNT] (started by berthd)\n"
+            "       "
             "berth-shim init -- COMMAND...\n";
         return ::write(2, usage, sizeof(usage) - 1) < 0 ? 1 : 2;
     }
     const std::string run_directory = arguments[1];
-    auto outcome = run(run_directory, arguments[2], wants_network);
+    auto outcome = run(run_directory, arguments[2], network);
     for (const char* name : {"/shim.sock", "/pid"})
         sys::unlink(run_directory + name).ignore("the engine sweeps it");
     if (outcome) return 0;

@@ -61,16 +61,9 @@ Result<> Shim::open(sys::Fd engine) {
     return sys::write_all(file, concat(::getpid(), "\n"));
 }
 
-void Shim::make_ahead(const std::string& cgroup, bool network) {
-    if (network) {
-        if (auto made = sys::make_network_namespace()) network_namespace_ = std::move(*made);
-    }
+void Shim::make_ahead(const std::string& cgroup, const std::optional<AheadNetwork>& network) {
     configure_.cgroup = cgroup;
-    const auto layout = sys::cgroup_layout();
-    if (!cgroup.empty() && layout)
-        sys::Cgroup::create(*layout, cgroup)
-            .context("cgroup")
-            .ignore("the start of the process tells");
+    if (network) make_namespaces(network->first_id, network->ids).ignore("configure() tells");
 }
 
 void Shim::handle(Request& request) {
@@ -145,7 +138,7 @@ Result<> Shim::configure(Request& request) {
                                   .on_detached = [this] { connections_.broadcast(Detached{}); },
                                   .on_idle = [this] { leave_if_done(); }});
     health_.emplace(loop_, configure_, [this](const Health& health) { on_health(health); });
-    if (configure_.own_netns) TRY(make_network(request));
+    if (configure_.own_netns) TRY(make_network());
     phase_ = Phase::Configured;
     const Ready ready{.pid = ::getpid()};
     if (configure_.own_netns) {
@@ -164,18 +157,22 @@ Result<> Shim::attach_root() {
     return root.attach_at(place);
 }
 
+Result<> Shim::make_namespaces(std::uint32_t first_id, std::uint32_t ids) {
+    if (ids == 0) {
+        network_namespace_ = TRY(sys::make_network_namespace());
+        return {};
+    }
+    const std::vector<sys::IdMapping> map{{.inside = 0, .outside = first_id, .size = ids}};
+    auto made = TRY(sys::make_user_and_network_namespace({.uids = map, .gids = map}));
+    user_namespace_ = std::move(made.user);
+    network_namespace_ = std::move(made.network);
+    return {};
+}
+
 // The namespace exists before the container does, so that the engine can furnish it; the resolver's
 // sockets and a netlink socket are opened inside, everything else of this process stays outside.
-Result<> Shim::make_network(const Request&) {
-    if (configure_.ids != 0) {
-        const std::vector<sys::IdMapping> map{
-            {.inside = 0, .outside = configure_.first_id, .size = configure_.ids}};
-        auto made = TRY(sys::make_user_and_network_namespace({.uids = map, .gids = map}));
-        user_namespace_ = std::move(made.user);
-        network_namespace_ = std::move(made.network);
-    } else if (!network_namespace_) {
-        network_namespace_ = TRY(sys::make_network_namespace());
-    }
+Result<> Shim::make_network() {
+    if (!network_namespace_) TRY(make_namespaces(configure_.first_id, configure_.ids));
     const sys::Fd home = TRY(sys::open_namespace("/proc/self/ns/net"));
     TRY(sys::enter_namespace(network_namespace_));
     const auto open_sockets = [&]() -> Result<> {

@@ -17,6 +17,12 @@
 
 namespace berth::shim {
 
+/// A network namespace to make ahead, in a user namespace whose ids begin at `first_id`; without
+/// ids, in ours.
+struct AheadNetwork {
+    std::uint32_t first_id = 0, ids = 0;
+};
+
 /// The parent of one container, for as long as the container is wanted: starts its process, keeps
 /// its streams, log and names, restarts it, and tells engines what happens. One thread, one loop;
 /// it needs no engine to go on.
@@ -26,16 +32,18 @@ public:
     /// go there.
     Shim(EventLoop& loop, std::string run_directory);
     Result<> open(sys::Fd engine);
-    /// Makes what Configure and Start will ask for, while the engine plans the container: the
-    /// cgroup ("" none) and a network namespace. What fails is tried again then, and told.
-    void make_ahead(const std::string& cgroup, bool network);
+    /// Makes the network namespace that Configure will ask for, while the engine plans the
+    /// container; what fails is tried again then, and told. The cgroup ("" none) is the engine's to
+    /// make and this shim's to remove.
+    void make_ahead(const std::string& cgroup, const std::optional<AheadNetwork>& network);
     ~Shim();
 
 private:
     // Requests, one function each.
     void handle(Request& request);
     Result<> configure(Request& request);
-    Result<> make_network(const Request& request);
+    Result<> make_namespaces(std::uint32_t first_id, std::uint32_t ids);
+    Result<> make_network();
     void start(const Request& request);
     Result<> stop(const Stop& stop);
     void begin_stop(int signal, std::int64_t timeout);
