@@ -69,7 +69,7 @@ std::optional<Process> read_process(int pid, const std::optional<UserIds>& ids) 
     out.virtual_bytes = static_cast<std::uint64_t>(number(20));
     out.resident_pages = static_cast<std::uint64_t>(number(21));
     out.user = user_name(out.uid);
-    out.command = sys::read_file(base + "/cmdline", 64 * 1024).value_or("");
+    out.command = sys::read_file(base + "/cmdline", 64 << 10).value_or("");
     while (out.command.ends_with('\0')) out.command.pop_back();
     std::ranges::replace(out.command, '\0', ' ');
     if (out.command.empty()) out.command = concat("[", out.name, "]");
@@ -125,7 +125,8 @@ double memory_share(const Process& process) {
 
 std::string started(const Process& process) {
     const time_t when = start_time(process);
-    return format(::time(nullptr) - when < 24 * 3600 ? "%H:%M" : "%b%d", when);
+    constexpr time_t day = 86400;
+    return format(::time(nullptr) - when < day ? "%H:%M" : "%b%d", when);
 }
 
 std::uint64_t resident_kib(const Process& process) {
@@ -205,6 +206,7 @@ Result<std::vector<Chosen>> choose_columns(const std::string& arguments) {
                 {"stime", ""},   {"tty", ""}, {"time", ""}, {"cmd", ""}};
     }
     std::vector<Chosen> out;
+    out.reserve(keys.size());
     for (const auto& [key, title] : keys) out.push_back(TRY(find_column(key, title)));
     return out;
 }

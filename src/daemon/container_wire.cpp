@@ -89,6 +89,7 @@ Result<container::MountRequest> mount_of(const api::Mount& mount, api::ApiVersio
 std::vector<container::ThrottleDevice> throttles_of(
     const std::vector<api::ThrottleDevice>& devices) {
     std::vector<container::ThrottleDevice> out;
+    out.reserve(devices.size());
     for (const auto& device : devices) out.push_back({device.path, device.rate});
     return out;
 }
@@ -211,6 +212,7 @@ Result<container::HostConfig> host_of(const api::HostConfig& in, api::ApiVersion
 std::vector<api::ThrottleDevice> throttles_of(
     const std::vector<container::ThrottleDevice>& devices) {
     std::vector<api::ThrottleDevice> out;
+    out.reserve(devices.size());
     for (const auto& device : devices) out.push_back({device.path, device.rate});
     return out;
 }
