@@ -198,6 +198,55 @@ Result<Cgroup> Cgroup::of_process(const CgroupLayout& layout, pid_t pid) {
     return cgroup;
 }
 
+namespace {
+
+// "/a/./b/../c" as "/a/c"; nullopt when it leads above its beginning. Compared by parts: a sibling
+// whose name begins alike is no cgroup below.
+std::optional<std::string> inner_path(const std::string& path) {
+    std::vector<std::string> kept;
+    for (auto& part : split(path, '/')) {
+        if (part.empty() || part == ".") continue;
+        if (part != "..") {
+            kept.push_back(std::move(part));
+        } else if (kept.empty()) {
+            return std::nullopt;
+        } else {
+            kept.pop_back();
+        }
+    }
+    std::string out;
+    for (const auto& part : kept) out += '/' + part;
+    return out;
+}
+
+}  // namespace
+
+Result<Cgroup> Cgroup::below(
+    const std::vector<std::pair<std::string, std::string>>& path_by_controller) const {
+    Cgroup out = *this;
+    std::vector<bool> is_moved(places_.size());
+    for (const auto& [controller, path] : path_by_controller) {
+        const auto inner = inner_path(path);
+        if (!inner) return fail(ErrorCode::InvalidArgument, path, " is not a sub cgroup path");
+        bool found = false;
+        for (std::size_t i = 0; i < places_.size(); ++i) {
+            const auto& hierarchy = places_[i].hierarchy;
+            if (!controller.empty() && !hierarchy.has(controller)) continue;
+            found = true;
+            const std::string directory = places_[i].directory + *inner;
+            if (is_moved[i] && out.places_[i].directory != directory)
+                return fail(ErrorCode::InvalidArgument, "the hierarchy ", hierarchy.name(),
+                            " has one cgroup for all its controllers");
+            if (!is_directory(directory))
+                return fail(ErrorCode::NotFound, directory, ": no such file or directory");
+            out.places_[i].directory = directory;
+            is_moved[i] = true;
+        }
+        if (!found) return fail(ErrorCode::NotFound, "unknown controller ", controller);
+    }
+    return out;
+}
+
 std::string Cgroup::directory(std::string_view controller) const {
     for (const auto& place : places_) {
         if (place.hierarchy.has(controller)) return place.directory;

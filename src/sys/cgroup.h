@@ -86,6 +86,12 @@ public:
     /// Where process `pid` is, hierarchy by hierarchy.
     static Result<Cgroup> of_process(const CgroupLayout& layout, pid_t pid);
 
+    /// Cgroups below this one, by controller ("" means all hierarchies): what is not named stays as
+    /// it is. NotFound when one does not exist or a controller has no hierarchy here,
+    /// InvalidArgument when a path leads out of this cgroup or two paths name one hierarchy.
+    Result<Cgroup> below(
+        const std::vector<std::pair<std::string, std::string>>& path_by_controller) const;
+
     const std::string& path() const { return path_; }
     /// The directory in the hierarchy of `controller` ("" and "unified" mean v2), or empty.
     std::string directory(std::string_view controller) const;

@@ -24,6 +24,73 @@ load helpers
     [ "$(runtime ps --format json "$id" | jq length)" -eq 2 ]
 }
 
+# The cgroup of process $1 in the hierarchy of controller $2 ("" is v2), below the container's own.
+place_of() {
+    local place
+    place=$(awk -F: -v wanted="$2" '{n = split($2, c, ","); for (i = 1; i <= n || (n == 0 && i == 1); ++i) if (c[i] == wanted) print $3}' "/proc/$1/cgroup")
+    echo "${place#*"/$id"}"
+}
+# The directories of the container's cgroup, one a hierarchy.
+own_cgroups() { find /sys/fs/cgroup -mindepth 1 -maxdepth 2 -type d -name "$id"; }
+
+@test "exec --cgroup puts the process into a cgroup below the container's" {
+    start_in '.linux.cgroupsPath = "/'"$id"'"' sleep 100
+    init=$(runtime state "$id" | jq .pid)
+    local directory controller
+    own_cgroups | while read -r directory; do
+        for directory in "$directory/below" "$directory/below/deeper"; do
+            mkdir "$directory"
+            # A new v1 cpuset takes nobody until it has something.
+            for file in cpuset.cpus cpuset.mems; do
+                [ ! -e "$directory/$file" ] || [ -e "$directory/cgroup.controllers" ] || cat "$directory/../$file" >"$directory/$file"
+            done
+        done
+    done
+    entered() {
+        rm -f "$work/pid"
+        runtime exec --detach --pid-file "$work/pid" "$@" "$id" sleep 100 </dev/null >/dev/null 2>&1 3>&-
+        cat "$work/pid"
+    }
+    for directory in below/deeper /below/./deeper/../deeper below; do
+        wanted=/$(realpath -m --relative-to=/ "/$directory")
+        pid=$(entered --cgroup "$directory")
+        for controller in $(cut -d: -f2 "/proc/$init/cgroup" | cut -d, -f1); do [ "$(place_of "$pid" "$controller")" = "$wanted" ]; done
+        [ "$(place_of "$pid" "")" = "$wanted" ] || ! grep -q ^0:: "/proc/$init/cgroup"
+    done
+    pid=$(entered --cgroup /)
+    [ "$(sort "/proc/$pid/cgroup")" = "$(sort "/proc/$init/cgroup")" ]
+    # A controller by itself, where they have hierarchies of their own.
+    if [ -d "/sys/fs/cgroup/memory/$id" ]; then
+        pid=$(entered --cgroup memory:below --cgroup cpu,cpuacct:below/deeper)
+        [ "$(place_of "$pid" memory)" = /below ]
+        [ "$(place_of "$pid" cpu)" = /below/deeper ]
+        [ "$(place_of "$pid" pids)" = "" ]
+        [ "$(place_of "$init" memory)" = "" ]
+        refused_cgroup --cgroup cpu:below --cgroup cpuacct:/ 'one cgroup for all its controllers' || [ ! -d "/sys/fs/cgroup/cpu,cpuacct" ]
+    fi
+}
+
+# refused_cgroup FLAG... TEXT: exec fails, says so, and starts nothing.
+refused_cgroup() {
+    local text=${*: -1}
+    run runtime exec "${@:1:$#-1}" "$id" echo started
+    [ "$status" -ne 0 ] && [[ $output == *"$text"* && $output != *started* ]] || { echo "$*: $status $output" && return 1; }
+}
+
+@test "exec --cgroup refuses what is not below, or is not there" {
+    start_in '.linux.cgroupsPath = "/'"$id"'"' sleep 100
+    local path
+    own_cgroups | while read -r path; do mkdir "$path-sibling"; done
+    for path in .. ../ /../.. "../$id-sibling" below/../.. "../$id-sibling/../$id-sibling"; do
+        refused_cgroup --cgroup "$path" 'is not a sub cgroup path'
+    done
+    refused_cgroup --cgroup nowhere 'no such file or directory'
+    refused_cgroup --cgroup whaaat:/ 'unknown controller whaaat'
+    refused_cgroup --cgroup :/ 'empty <controller> prefix'
+    refused_cgroup --cgroup /a --cgroup /b 'missing <controller>: prefix'
+    find /sys/fs/cgroup -mindepth 1 -maxdepth 2 -type d -name "$id-sibling" -exec rmdir {} +
+}
+
 @test "exec has the container's filter and capabilities" {
     start_in '.annotations = {"org.berth.seccomp": "default"}' sleep 100
     run runtime exec "$id" grep -E 'Seccomp:|CapBnd|CapEff|NoNewPrivs' /proc/self/status

@@ -61,6 +61,40 @@ Result<oci::RuntimeProcess> process_of(const Arguments& arguments, const oci::Ru
     return process;
 }
 
+// "[CONTROLLER[,CONTROLLER ...]:]PATH", below the container's cgroup. Without a controller a path
+// is for all hierarchies, and then it is the only one.
+Result<std::vector<std::pair<std::string, std::string>>> parse_sub_cgroups(
+    const std::vector<std::string>& values) {
+    std::vector<std::pair<std::string, std::string>> out;
+    for (const auto& value : values) {
+        const auto pair = split_once(value, ':');
+        if (!pair && values.size() > 1)
+            return fail(ErrorCode::InvalidArgument, "invalid --cgroup argument: ", value,
+                        " (missing <controller>: prefix)");
+        if (!pair) {
+            out.emplace_back("", value);
+            continue;
+        }
+        for (auto& controller : split(pair->first, ',')) {
+            if (controller.empty())
+                return fail(ErrorCode::InvalidArgument, "invalid --cgroup argument: ", value,
+                            " (empty <controller> prefix)");
+            out.emplace_back(std::move(controller), pair->second);
+        }
+    }
+    return out;
+}
+
+// Where the container's init is, or the asked for place below the container's own cgroup.
+Result<sys::Cgroup> exec_cgroup(const ContainerState& state,
+                                const std::vector<std::string>& sub_cgroups) {
+    if (sub_cgroups.empty()) return sys::Cgroup::of_process(TRY(sys::cgroup_layout()), state.pid);
+    const auto paths = TRY(parse_sub_cgroups(sub_cgroups));
+    const auto own = cgroup_of(state);
+    if (!own) return fail(ErrorCode::NotFound, "the container has no cgroup");
+    return own->below(paths);
+}
+
 Result<> check_running(const CommandContext& context, const ContainerState& state,
                        bool ignore_paused) {
     const auto status = TRY(context.store.status(state));
@@ -86,8 +120,8 @@ CommandResult exec_command(const CommandContext& context) {
         return fail(ErrorCode::InvalidArgument,
                     "cannot allocate tty if runc will detach without setting console socket");
 
-    const auto layout = TRY(sys::cgroup_layout());
-    const sys::Cgroup cgroup = TRY(sys::Cgroup::of_process(layout, state.pid));
+    const sys::Cgroup cgroup =
+        TRY(exec_cgroup(state, arguments.values("cgroup")).context("exec --cgroup"));
     ExecOptions options{.cgroup = &cgroup,
                         .spec = &spec,
                         .seccomp_cache = context.store.seccomp_cache(),
