@@ -1,6 +1,7 @@
 #include "runtime/devices.h"
 
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -72,6 +73,12 @@ Result<std::string> find_host_node(const oci::RuntimeDevice& device) {
     if (auto found = search_node(device, "/dev", folders_below_dev)) return *found;
     return fail(ErrorCode::NotFound, "device ", device.path, ": the host has no node of ",
                 device.major, ":", device.minor, " to show in a user namespace");
+}
+
+Result<sys::Fd> open_unchangeable_null() {
+    const sys::DetachedMount node = TRY(sys::clone_tree("/dev/null"));
+    TRY(sys::set_attributes(node.fd(), {.set = MOUNT_ATTR_RDONLY}));
+    return sys::reopen(node.fd(), O_RDWR);
 }
 
 namespace {

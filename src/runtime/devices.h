@@ -15,6 +15,10 @@ Result<std::string> find_host_node(const oci::RuntimeDevice& device);
 /// specification, which replace one of the same path.
 std::vector<oci::RuntimeDevice> devices_of(const oci::RuntimeSpec& spec);
 
+/// The host's null device behind a read-only mount: read and written to, and yet whoever gets the
+/// descriptor cannot change the node's mode and owner, be he its owner.
+Result<sys::Fd> open_unchangeable_null();
+
 /// Fills the container's /dev: `dev` is its directory, `root` the container's root for devices
 /// elsewhere. Nodes are made, or bind-mounted where `preparation` brings trees; then the links fd,
 /// stdin, stdout, stderr, ptmx, core.

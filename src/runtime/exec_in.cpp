@@ -1,11 +1,13 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
 #include "base/text.h"
 #include "runtime/clone_into.h"
+#include "runtime/devices.h"
 #include "runtime/join.h"
 #include "runtime/launch.h"
 #include "runtime/seccomp_program.h"
@@ -60,7 +62,9 @@ Result<Launched> exec_in(pid_t init, const oci::RuntimeProcess& process,
     request.init = TRY(sys::Pidfd::open(init).context("the container is not running"));
     const std::uint64_t foreign = TRY(foreign_namespaces(init));
     request.namespaces = foreign & ~std::uint64_t(CLONE_NEWPID);
-    request.null = TRY(sys::open("/dev/null", O_RDWR));
+    request.null =
+        TRY(foreign & CLONE_NEWUSER && ::geteuid() == 0 ? open_unchangeable_null()
+                                                        : sys::open("/dev/null", O_RDWR));
     sys::Fd cgroup_v2;
     if (options.cgroup) {
         request.cgroup_files = TRY(options.cgroup->open_join_files());

@@ -196,7 +196,8 @@ Result<> finish_inside(Preparation& preparation, Mounted& mounted, sys::Fd& term
         const auto bound_dev = sys::open_in_root(mounted.root, "/dev", O_PATH | O_DIRECTORY);
         const sys::Fd none;
         const sys::Fd& dev = mounted.dev ? mounted.dev : bound_dev ? *bound_dev : none;
-        TRY(take_streams(preparation.options.streams, dev, mounted.null));
+        TRY(take_streams(preparation.options.streams, dev,
+                         preparation.null ? preparation.null : mounted.null));
     }
     TRY(protect_paths(preparation, mounted));
     return run_hooks(preparation.spec.hooks.create_container, "createContainer",

@@ -63,6 +63,7 @@ struct Preparation {
     std::vector<PreparedMount> mounts;
     std::vector<PreparedCgroupTree> cgroup_trees;
     std::vector<PreparedDevice> devices;
+    sys::Fd null;  ///< for streams, where a user of the container may own the host's
     std::vector<sys::Fd> cgroup_files;
     sys::Fd cgroup_v2;
     std::vector<MovingNetDevice> net_devices;

@@ -280,12 +280,37 @@ Result<> prepare_cgroup(Preparation& out) {
     return {};
 }
 
+bool has_user_namespace(const Preparation& out) {
+    return out.new_user_namespace || out.user_namespace;
+}
+
+// Whether a user of the container can be this one of the host.
+bool may_be(const Preparation& out, uid_t host_id) {
+    const auto& uids = out.spec.linux_config.uid_mappings;
+    // A namespace that is joined by its path has maps of its own, and the trees of a caller who is
+    // not root are cloned where ids have other numbers.
+    const bool is_known = (out.new_user_namespace || out.options.user_namespace >= 0) &&
+                          !uids.empty() && !out.id_maps.deny_setgroups;
+    return !is_known || std::ranges::any_of(uids, [&](const oci::RuntimeIdMapping& map) {
+        return host_id >= map.host_id && host_id - map.host_id < map.size;
+    });
+}
+
+// Whoever owns a node may change its mode, through a bind mount of it as well. Where that can be a
+// user of the container, the mount is read-only; the device is read and written to all the same.
+Result<> protect_node(const Preparation& out, sys::BorrowedFd tree) {
+    const struct stat node = TRY(sys::fstat(tree));
+    if (!may_be(out, node.st_uid)) return {};
+    return sys::set_attributes(tree, {.set = MOUNT_ATTR_RDONLY});
+}
+
 Result<> prepare_devices(Preparation& out) {
-    if (!out.new_user_namespace && !out.user_namespace) return {};
+    if (!has_user_namespace(out)) return {};
     for (const auto& device : devices_of(out.spec)) {
         PreparedDevice prepared{.path = device.path, .tree = {}};
         prepared.tree =
             TRY(sys::clone_tree(TRY(find_host_node(device))).context("device ", device.path));
+        TRY(protect_node(out, prepared.tree.fd()).context("device ", device.path));
         out.devices.push_back(std::move(prepared));
     }
     return {};
@@ -308,6 +333,8 @@ Result<Preparation> prepare(const oci::RuntimeSpec& spec, const LaunchOptions& o
     TRY(prepare_cgroup(out));
     // Without root, trees can be cloned only by the child, inside its user namespace.
     if (::geteuid() == 0) TRY(prepare_trees(out));
+    if (::geteuid() == 0 && has_user_namespace(out) && may_be(out, 0))
+        out.null = TRY(open_unchangeable_null());
     out.seccomp = TRY(seccomp_program(spec, options.seccomp_cache).context("seccomp"));
     out.seccomp_flags = seccomp_flags(spec);
     return out;

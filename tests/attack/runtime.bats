@@ -172,6 +172,40 @@ null_of_host() { stat -c '%a %u:%g' /dev/null; }
     [ "$harmed" -eq 0 ]
 }
 
+# In a user namespace devices are the host's own nodes, and root of one that is root of the host owns them.
+root_of_host='.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 0, size: 65536}] |
+    .linux.gidMappings = .linux.uidMappings | .process.capabilities |= with_entries(.value += ["CAP_CHOWN", "CAP_FOWNER"])'
+node_is_changed_by_its_owner() {
+    rm -f "$work/node"
+    mknod -m 666 "$work/node" c 1 5
+    attempt "$root_of_host | .linux.devices += [{type: \"c\", path: \"$work/node\", major: 1, minor: 5, fileMode: 438, uid: 0, gid: 0}]" \
+        sh -c "head -c 4 $work/node | wc -c; chmod 600 $work/node; chown 7 $work/node"
+}
+node_is_the_same() { [ "$(stat -c '%a %u' "$work/node")" = '666 0' ]; }
+@test "root of a user namespace who is root of the host changes no device of the host's" {
+    restore
+    falls runc node_is_changed_by_its_owner node_is_the_same
+    node_is_changed_by_its_owner
+    node_is_the_same
+    [ "$(head -n 1 "$work/said")" = 4 ]
+    nodes() { stat -c '%n %a %u:%g' /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty; }
+    nodes >"$work/nodes"
+    local attack='for f in /dev/null /dev/zero /dev/full /dev/*random /dev/tty /proc/keys /proc/self/fd/[012]; do chmod 600 $f; chown 7 $f; done'
+    attempt "$root_of_host" sh -c "$attack; echo x >/dev/null && head -c 3 /dev/zero | wc -c"
+    diff <(nodes) "$work/nodes"
+    [ "$(tail -n 1 "$work/said")" = 3 ]
+    start_in "$root_of_host" sleep 100
+    runtime exec "$id" sh -c "$attack; echo x >/dev/null; echo x >&1" </dev/null >/dev/null 2>&1
+    diff <(nodes) "$work/nodes"
+    # Nor by streams, when there is no null device inside for them.
+    runtime delete --force "$id"
+    start_in "$root_of_host | .process.capabilities |= with_entries(.value += [\"CAP_SYS_ADMIN\"])" sleep 100
+    runtime exec "$id" sh -c 'umount -l /dev/null && rm /dev/null'
+    [ "$(runtime exec "$id" sh -c 'cat; stat -Lc %t:%T /proc/self/fd/0' </dev/null)" = 1:3 ]
+    runtime exec "$id" sh -c 'for f in /proc/self/fd/[012]; do chmod 600 $f; chown 7 $f; done' </dev/null >/dev/null 2>&1 || true
+    diff <(nodes) "$work/nodes"
+}
+
 @test "streams from /dev/null are the null device, with and without one inside" {
     restore
     attempt . sh -c 'cat; stat -Lc %t:%T /proc/self/fd/0'
