@@ -1,7 +1,10 @@
 #include "container/log_plan.h"
 
+#include <regex.h>
+
 #include <algorithm>
 #include <array>
+#include <memory>
 
 #include "base/text.h"
 #include "codec/go_template.h"
@@ -107,21 +110,54 @@ Result<std::string> make_tag(const LogConfig& log, const LogSubject& subject) {
     return parsed.execute(fields).context("log option tag");
 }
 
-// The labels and variables that options name.
-std::vector<std::string> extra_fields(const LogConfig& log, const LogSubject& subject) {
-    std::vector<std::string> out;
-    for (const std::string& key : split(log_option(log, "labels"), ',')) {
-        if (const auto label = subject.labels.find(key);
-            !key.empty() && label != subject.labels.end())
-            out.push_back(concat(key, "=", label->second));
-    }
-    for (const std::string& key : split(log_option(log, "env"), ',')) {
-        for (const std::string& line : subject.env) {
-            if (!key.empty() && line.starts_with(key + "=")) out.push_back(line);
+// Which names an option with a list of them, and its twin with a regular expression, mean.
+class NameFilter {
+public:
+    static Result<NameFilter> make(const LogConfig& log, const std::string& option) {
+        NameFilter out;
+        out.names_ = split(log_option(log, option.c_str()), ',');
+        const std::string text = log_option(log, (option + "-regex").c_str());
+        if (text.empty()) return out;
+        out.pattern_.reset(new regex_t{});
+        if (::regcomp(out.pattern_.get(), text.c_str(), REG_EXTENDED | REG_NOSUB) != 0) {
+            out.pattern_.release();  // regcomp(3) leaves nothing to free
+            return fail(ErrorCode::InvalidArgument, "log option ", option, "-regex: ", text,
+                        " is no regular expression");
         }
+        return out;
     }
+    bool has(const std::string& name) const {
+        if (name.empty()) return false;
+        return std::ranges::find(names_, name) != names_.end() ||
+               (pattern_ && ::regexec(pattern_.get(), name.c_str(), 0, nullptr, 0) == 0);
+    }
+
+private:
+    struct Free {
+        void operator()(regex_t* pattern) const {
+            ::regfree(pattern);
+            delete pattern;
+        }
+    };
+    std::vector<std::string> names_;
+    std::unique_ptr<regex_t, Free> pattern_;
+};
+
+}  // namespace
+
+Result<std::vector<std::string>> log_fields(const LogConfig& log, const StringMap& labels,
+                                            const std::vector<std::string>& env) {
+    const NameFilter wanted_labels = TRY(NameFilter::make(log, "labels"));
+    const NameFilter wanted_env = TRY(NameFilter::make(log, "env"));
+    std::vector<std::string> out;
+    for (const auto& [key, value] : labels)
+        if (wanted_labels.has(key)) out.push_back(concat(key, "=", value));
+    for (const std::string& line : env)
+        if (wanted_env.has(line.substr(0, line.find('=')))) out.push_back(line);
     return out;
 }
+
+namespace {
 
 Result<> set_protocol(const LogConfig& log, const ResolveHost& resolve,
                       shim::RemoteLogSettings& out) {
@@ -147,6 +183,8 @@ Result<> set_protocol(const LogConfig& log, const ResolveHost& resolve,
             return set_address(address, 12201, resolve, out);
         }
         case LogProtocol::Fluentd:
+            out.format =
+                log_option(log, "fluentd-sub-second-precision") == "true" ? "event-time" : "";
             return set_address(log_option(log, "fluentd-address", "tcp://127.0.0.1:24224"), 24224,
                                resolve, out);
     }
@@ -225,13 +263,13 @@ Result<shim::LogSettings> plan_log(const LogConfig& log, const LogSubject& subje
     out.compress = log_option(log, "compress", "true") == "true";
     TRY(set_bounds(log, out));
     out.remote.protocol = driver->protocol;
+    out.remote.extra = TRY(log_fields(log, subject.labels, subject.env));
     if (driver->protocol == LogProtocol::None) return out;
     out.remote.tag = TRY(make_tag(log, subject));
     out.remote.container_id = subject.id;
     out.remote.container_name = subject.name;
     out.remote.image = subject.image;
     out.remote.hostname = subject.hostname;
-    out.remote.extra = extra_fields(log, subject);
     TRY(set_protocol(log, resolve, out.remote));
     return out;
 }

@@ -23,6 +23,10 @@ std::vector<std::string> log_drivers();
 /// InvalidArgument in Docker's words for a driver or an option that does not exist.
 Result<LogConfig> choose_log(const LogConfig& wanted, const std::string& default_driver,
                              const StringMap& defaults);
+/// "key=value" of the labels and variables that the options labels, labels-regex, env and env-regex
+/// name. The patterns are POSIX extended regular expressions. InvalidArgument for one that is none.
+Result<std::vector<std::string>> log_fields(const LogConfig& log, const StringMap& labels,
+                                            const std::vector<std::string>& env);
 /// For the shim. Whatever the driver, the file at `path` is kept, so that `logs` works; with driver
 /// none there is neither. InvalidArgument for a value that makes no sense, Unavailable when a
 /// host's name has no address.

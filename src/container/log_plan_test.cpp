@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/text.h"
+
 namespace berth::container {
 namespace {
 
@@ -53,6 +55,20 @@ TEST(LogPlan, KnowsAddressesTagsAndFields) {
     EXPECT_EQ(plan({"journald", {}})->remote.tag, std::string(12, 'a'));
 }
 
+TEST(LogPlan, NamesFieldsByListAndByPattern) {
+    const StringMap labels{{"app", "1"}, {"team.blue", "2"}, {"team.red", "3"}, {"x", "4"}};
+    const std::vector<std::string> env{"LANG=de", "LC_ALL=C", "LCX", "A=LC_"};
+    const auto fields = [&](const StringMap& options) {
+        return join(*log_fields({"json-file", options}, labels, env), " ");
+    };
+    EXPECT_EQ(fields({}), "");
+    EXPECT_EQ(fields({{"labels", "x,app,none,"}}), "app=1 x=4");
+    EXPECT_EQ(fields({{"labels-regex", "^team\\."}}), "team.blue=2 team.red=3");
+    EXPECT_EQ(fields({{"labels", "app"}, {"labels-regex", "(red|app)$"}}), "app=1 team.red=3");
+    EXPECT_EQ(fields({{"env-regex", "^(LANG|LC_.*)$"}}), "LANG=de LC_ALL=C");
+    EXPECT_TRUE(log_fields({"json-file", {{"env-regex", "("}}}, labels, env).is_error());
+}
+
 TEST(LogPlan, RefusesWhatDoesNotExist) {
     const std::pair<LogConfig, const char*> cases[] = {
         {{"nope", {}}, "no log driver named 'nope' is registered"},
@@ -67,6 +83,7 @@ TEST(LogPlan, RefusesWhatDoesNotExist) {
         {{"syslog", {{"syslog-facility", "x"}}}, "facility"},
         {{"syslog", {{"syslog-format", "x"}}}, "Invalid syslog format"},
         {{"syslog", {{"tag", "{{"}}}, "tag"},
+        {{"json-file", {{"labels-regex", "["}}}, "labels-regex"},
     };
     for (const auto& [log, words] : cases) {
         const auto planned = plan(log);

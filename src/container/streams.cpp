@@ -2,6 +2,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "container/implementation_internal.h"
 #include "container/log_plan.h"
 #include "container/mount_plan.h"
@@ -16,22 +18,10 @@ constexpr std::size_t max_pending_attaches = 16;
 
 // "key=value,..." of the labels and variables that log options name.
 std::string details_of(const ContainerSpec& spec) {
-    std::vector<std::string> out;
-    const auto options = spec.host.log.options;
-    const auto wanted = [&](const char* option) {
-        const auto found = options.find(option);
-        return found == options.end() ? std::vector<std::string>{} : split(found->second, ',');
-    };
-    for (const std::string& key : wanted("env")) {
-        for (const std::string& line : spec.env) {
-            if (line.starts_with(key + "=")) out.push_back(line);
-        }
-    }
-    for (const std::string& key : wanted("labels")) {
-        if (const auto label = spec.labels.find(key); label != spec.labels.end())
-            out.push_back(concat(key, "=", label->second));
-    }
-    return join(out, ",");
+    auto fields = log_fields(spec.host.log, spec.labels, spec.env);
+    if (!fields) return {};  // no container is made with such options
+    std::ranges::sort(*fields);
+    return join(*fields, ",");
 }
 
 // Looked up once, at the start: the shim has no resolver of its own and must not wait for one.

@@ -11,6 +11,7 @@ namespace berth::shim {
 namespace {
 
 constexpr int severity_error = 3, severity_info = 6;
+constexpr std::size_t max_journal_name = 64;
 
 int severity(const LogMessage& message) {
     return message.stream == 2 ? severity_error : severity_info;
@@ -46,12 +47,17 @@ void append_field(std::string& out, std::string_view key, std::string_view value
     out.append(value).append("\n");
 }
 
-// Field names of the journal are upper case.
+// Field names of the journal are upper case and begin with a letter, else journald drops the field:
+// names with an underscore in front are its own.
 std::string journal_name(std::string_view key) {
     std::string out;
     for (const char c : key) {
-        const bool is_plain = (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        out.push_back(is_plain ? c : c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : '_');
+        const bool is_letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        const bool is_digit = c >= '0' && c <= '9';
+        if (out.empty() && !is_letter) continue;
+        const char upper = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+        out.push_back(is_letter || is_digit ? upper : '_');
+        if (out.size() == max_journal_name) break;
     }
     return out;
 }
@@ -77,6 +83,20 @@ void append_packed(std::string& out, std::string_view text) {
         for (const int shift : {24, 16, 8, 0}) out.push_back(static_cast<char>(size >> shift));
     }
     out.append(text);
+}
+
+void append_big_endian(std::string& out, std::uint32_t number) {
+    for (const int shift : {24, 16, 8, 0}) out.push_back(static_cast<char>(number >> shift));
+}
+
+// Whole seconds as a number, or EventTime: the extension type 0 of eight bytes.
+void append_event_time(std::string& out, Timestamp time, bool with_nanoseconds) {
+    const auto since_epoch = time.time_since_epoch();
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_epoch);
+    out.append(with_nanoseconds ? std::string_view("\xd7\0", 2) : std::string_view("\xce"));
+    append_big_endian(out, static_cast<std::uint32_t>(seconds.count()));
+    if (with_nanoseconds)
+        append_big_endian(out, static_cast<std::uint32_t>((since_epoch - seconds).count()));
 }
 
 }  // namespace
@@ -108,9 +128,11 @@ std::string encode_journald(const RemoteLogSettings& log, const LogMessage& mess
     append_field(out, "IMAGE_NAME", log.image);
     append_field(out, "SYSLOG_IDENTIFIER", log.tag);
     append_field(out, "SYSLOG_TIMESTAMP", to_rfc3339(message.time));
+    if (message.is_partial) append_field(out, "CONTAINER_PARTIAL_MESSAGE", "true");
     for (const std::string& pair : log.extra) {
-        if (const auto parts = split_once(pair, '='))
-            append_field(out, journal_name(parts->first), parts->second);
+        const auto parts = split_once(pair, '=');
+        const std::string name = parts ? journal_name(parts->first) : std::string();
+        if (!name.empty()) append_field(out, name, parts->second);
     }
     return out;
 }
@@ -140,16 +162,14 @@ std::string encode_gelf(const RemoteLogSettings& log, const LogMessage& message)
 std::string encode_fluentd(const RemoteLogSettings& log, const LogMessage& message) {
     std::string out = "\x93";
     append_packed(out, log.tag);
-    const auto seconds = static_cast<std::uint32_t>(
-        std::chrono::duration_cast<std::chrono::seconds>(message.time.time_since_epoch()).count());
-    out.push_back('\xce');
-    for (const int shift : {24, 16, 8, 0}) out.push_back(static_cast<char>(seconds >> shift));
+    append_event_time(out, message.time, log.format == "event-time");
     const std::string name = "/" + log.container_name;  // as Docker does it in this protocol alone
     std::vector<std::pair<std::string_view, std::string_view>> record{
         {"container_id", log.container_id},
         {"container_name", name},
         {"source", message.stream == 2 ? "stderr" : "stdout"},
         {"log", message.text}};
+    if (message.is_partial) record.emplace_back("partial_message", "true");
     for (const std::string& pair : log.extra) {
         if (const auto parts = split_once(pair, '='))
             record.emplace_back(parts->first, parts->second);

@@ -45,6 +45,27 @@ TEST(LogEncode, WritesTheJournalsFields) {
     EXPECT_TRUE(two.starts_with("MESSAGE\n\3\0\0\0\0\0\0\0a\nb\n"s));
 }
 
+TEST(LogEncode, FieldsOfTheJournalHaveNamesThatItKeeps) {
+    RemoteLogSettings log = settings();
+    log.extra = {"_pid=1", "9lives=2", "com.example/role=3", "___=4", "empty="};
+    const std::string entry = encode_journald(log, line);
+    for (const char* field : {"\nPID=1\n", "\nLIVES=2\n", "\nCOM_EXAMPLE_ROLE=3\n", "\nEMPTY=\n"})
+        EXPECT_NE(entry.find(field), std::string::npos) << field;
+    EXPECT_EQ(entry.find("4\n"), std::string::npos);
+    log.extra = {std::string(100, 'x') + "=5"};
+    EXPECT_NE(encode_journald(log, line).find("\n" + std::string(64, 'X') + "=5\n"),
+              std::string::npos);
+}
+
+TEST(LogEncode, PiecesOfALineSaySo) {
+    const LogMessage piece{1, line.time, "begin", true};
+    EXPECT_NE(encode_journald(settings(), piece).find("\nCONTAINER_PARTIAL_MESSAGE=true\n"),
+              std::string::npos);
+    EXPECT_EQ(encode_journald(settings(), line).find("PARTIAL"), std::string::npos);
+    EXPECT_NE(encode_fluentd(settings(), piece).find("\xafpartial_message\xa4true"),
+              std::string::npos);
+}
+
 TEST(LogEncode, WritesGelf) {
     EXPECT_EQ(
         encode_gelf(settings(), line),
@@ -58,6 +79,10 @@ TEST(LogEncode, WritesFluentsMessagePack) {
     EXPECT_NE(entry.find("\xde\0\5\xac"s + "container_id\xb0" + "0123456789abcdef"),
               std::string::npos);
     EXPECT_NE(entry.find("container_name\xa4/web"s), std::string::npos);
+    RemoteLogSettings log = settings();
+    log.format = "event-time";
+    EXPECT_TRUE(encode_fluentd(log, line).starts_with(
+        "\x93\xa3web\xd7\0\x6a\xe9\xb0\xa0\x07\x5b\xcd\x15"s));
     EXPECT_NE(entry.find("\xa6source\xa6stderr\xa3log\xa8say \"hi\""s), std::string::npos);
 }
 

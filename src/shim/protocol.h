@@ -77,7 +77,8 @@ struct RemoteLogSettings {
     LogTransport transport = LogTransport::UnixDatagram;
     std::string address;  // a socket's path, or an address as text
     std::uint16_t port = 0;
-    std::string tag, format;  // format: of syslog, "", "rfc3164", "rfc5424", "rfc5424micro"
+    // format: of syslog, "", "rfc3164", "rfc5424", "rfc5424micro"; of fluentd, "" or "event-time"
+    std::string tag, format;
     std::int32_t facility = 3;
     bool is_local = false;
     std::int32_t pid = 0;  // what syslog shows

@@ -1,6 +1,7 @@
 #include "shim/remote_log.h"
 
 #include "base/text.h"
+#include "shim/log_writer.h"
 #include "sys/inet.h"
 #include "sys/socket.h"
 #include "sys/stream.h"
@@ -29,6 +30,11 @@ bool RemoteLog::is_datagram() const {
            settings_.transport == LogTransport::UnixDatagram;
 }
 
+// A stream whose service has gone is noticed at once, and not by the line that is lost in it.
+std::uint32_t RemoteLog::quiet_events() const {
+    return is_datagram() ? 0u : std::uint32_t{EPOLLRDHUP};
+}
+
 std::string RemoteLog::encode(const LogMessage& message) const {
     switch (settings_.protocol) {
         case LogProtocol::None: break;
@@ -49,6 +55,7 @@ std::string RemoteLog::encode(const LogMessage& message) const {
 }
 
 void RemoteLog::write(int stream, std::string_view text, Timestamp now) {
+    const bool is_partial = !text.ends_with('\n') && text.size() == max_log_piece;
     if (text.ends_with('\n')) text.remove_suffix(1);
     if (text.ends_with('\r')) text.remove_suffix(1);
     if (text.empty()) return;
@@ -58,7 +65,7 @@ void RemoteLog::write(int stream, std::string_view text, Timestamp now) {
         dropped_ = 0;
         push(encode({2, now, note}));
     }
-    push(encode({stream, now, text}));
+    push(encode({stream, now, text, is_partial}));
     flush();
 }
 
@@ -116,7 +123,8 @@ void RemoteLog::connect() {
     socket_ = std::move(*opened);
     sys::set_nonblocking(socket_).ignore("sends do not wait anyhow");
     connected_ = settings_.transport != LogTransport::Tcp;
-    auto watch = loop_.add(socket_, connected_ ? 0u : EPOLLOUT,
+    is_fresh_ = true;
+    auto watch = loop_.add(socket_, connected_ ? quiet_events() : EPOLLOUT,
                            [this](std::uint32_t events) { on_ready(events); });
     if (watch) watch_ = *watch;
 }
@@ -125,7 +133,7 @@ void RemoteLog::on_ready(std::uint32_t events) {
     if (!connected_) {
         if (sys::socket_error(socket_) != 0) return disconnect();
         connected_ = true;
-    } else if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
+    } else if ((events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) != 0) {
         return disconnect();
     }
     pause_ = 0ms;
@@ -139,21 +147,25 @@ void RemoteLog::flush() {
         const std::string& front = pending_.front();
         const sys::Transfer sent = sys::send_some(socket_, as_bytes(front).subspan(front_sent_));
         if (sent.ended) {
-            // A datagram nobody takes is lost, as datagrams are; a stream is made anew and gets the
-            // whole message.
-            if (!is_datagram()) return disconnect();
+            // A stream is made anew and gets the whole message, and so does the socket of a service
+            // of this host, which may have been made anew under its name. A datagram that such a
+            // new one does not take is lost, as all are in a network.
+            const bool is_remade = settings_.transport == LogTransport::UnixDatagram && !is_fresh_;
+            if (!is_datagram() || is_remade) return disconnect();
             front_sent_ = front.size();
         } else if (sent.blocked || sent.bytes == 0) {
             return loop_.modify(watch_, EPOLLOUT);
         } else {
             front_sent_ += sent.bytes;
+            is_fresh_ = false;
+            pause_ = 0ms;
         }
         if (front_sent_ < front.size()) continue;
         pending_bytes_ -= front.size();
         pending_.pop_front();
         front_sent_ = 0;
     }
-    loop_.modify(watch_, 0);
+    loop_.modify(watch_, quiet_events());
     note_idle();
 }
 

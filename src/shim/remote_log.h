@@ -24,6 +24,7 @@ public:
 
 private:
     bool is_datagram() const;
+    std::uint32_t quiet_events() const;
     std::string encode(const LogMessage& message) const;
     void push(std::string bytes);
     void connect();
@@ -37,6 +38,7 @@ private:
     sys::Fd socket_;
     EventLoop::Id watch_ = 0, retry_ = 0, deadline_ = 0;
     bool connected_ = false, gave_up_ = false;
+    bool is_fresh_ = false;  ///< the socket has taken nothing yet
     std::deque<std::string> pending_;
     std::size_t pending_bytes_ = 0, front_sent_ = 0;
     std::uint64_t dropped_ = 0;
