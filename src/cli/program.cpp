@@ -1,5 +1,6 @@
 #include "cli/program.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -11,11 +12,16 @@ namespace berth::cli {
 
 namespace {
 
+// An empty entry means the current folder, which is whoever's: what lies there, or below it, is not
+// run. (CVE-2025-15558 and its like.)
 std::string find_in_path(const std::string& name) {
     const char* path = std::getenv("PATH");
     for (const auto& folder : split(path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin", ':')) {
-        const std::string candidate = (folder.empty() ? "." : folder) + "/" + name;
-        if (access(candidate.c_str(), X_OK) == 0) return candidate;
+        if (!folder.starts_with('/')) continue;
+        const std::string candidate = folder + "/" + name;
+        const auto status = sys::stat(candidate);
+        if (status && S_ISREG(status->st_mode) && access(candidate.c_str(), X_OK) == 0)
+            return candidate;
     }
     return {};
 }

@@ -12,8 +12,8 @@ struct ProgramOutcome {
     std::string output;  ///< what it wrote to standard output, of at most 1 MiB
 };
 
-/// Runs a program found in PATH with `input` on its standard input. Standard error is ours.
-/// NotFound when there is none.
+/// Runs a program found in an absolute folder of PATH with `input` on its standard input. Standard
+/// error is ours. NotFound when there is none.
 Result<ProgramOutcome> run_program(const std::string& name,
                                    const std::vector<std::string>& arguments,
                                    const std::string& input);

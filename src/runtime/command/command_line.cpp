@@ -72,10 +72,11 @@ void print_help() {
     print(text);
 }
 
+// Whoever can write there says what is run, so it is a folder that nobody else can make.
 std::string default_root() {
     if (::geteuid() == 0) return "/run/berth-runtime";
     const char* directory = ::getenv("XDG_RUNTIME_DIR");
-    return concat(directory ? directory : concat("/tmp/", ::geteuid()), "/berth-runtime");
+    return concat(directory ? directory : concat("/run/user/", ::geteuid()), "/berth-runtime");
 }
 
 // runc's log format, since engines read it: the message of the last line is what they show.
