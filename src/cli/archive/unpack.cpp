@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <optional>
+
 #include "codec/tar.h"
 #include "sys/dir.h"
 #include "sys/file.h"
@@ -56,7 +58,9 @@ public:
 
 private:
     // The first component becomes name_. Components that lead upward are refused, not resolved.
-    Result<std::string> place(const std::string& path) const {
+    // An archive of a folder's content ("/data/.", or "/") begins with "./", and its paths have no
+    // component for the folder itself.
+    Result<std::string> place(const std::string& path) {
         std::vector<std::string> parts;
         for (auto& part : split(path, '/')) {
             if (part.empty() || part == ".") continue;
@@ -64,8 +68,9 @@ private:
                 return fail(ErrorCode::Corrupted, "the archive leads out of its folder: ", path);
             parts.push_back(std::move(part));
         }
+        if (!is_of_content_) is_of_content_ = parts.empty();
         if (parts.empty()) return name_;
-        parts.erase(parts.begin());
+        if (!*is_of_content_) parts.erase(parts.begin());
         if (!name_.empty()) parts.insert(parts.begin(), name_);
         return join(parts, "/");
     }
@@ -131,6 +136,7 @@ private:
     sys::Fd root_;
     std::string name_;
     bool keep_owner_;
+    std::optional<bool> is_of_content_;
 };
 
 }  // namespace
