@@ -31,6 +31,7 @@ class Flags {
 public:
     bool has(std::string_view name) const { return values_.find(name) != values_.end(); }
     bool is_set(std::string_view name) const;  ///< a Bool that is true
+    bool has_any() const { return !values_.empty(); }
     /// The last value given, else the fallback, else "".
     std::string text(std::string_view name) const;
     std::optional<std::int64_t> number(std::string_view name) const;

@@ -8,6 +8,11 @@
 namespace berth::container {
 namespace {
 
+bool is_propagation(std::string_view word) {
+    return word == "private" || word == "rprivate" || word == "shared" || word == "rshared" ||
+           word == "slave" || word == "rslave";
+}
+
 Error invalid(std::string_view text, std::string_view why) {
     return fail(ErrorCode::InvalidArgument, "invalid volume specification: '", text, "': ", why);
 }
@@ -20,8 +25,7 @@ Result<> apply_option(MountRequest& mount, const std::string& option, std::strin
         return {};
     else if (option == "nocopy")
         mount.no_copy = true;
-    else if (option == "private" || option == "rprivate" || option == "shared" ||
-             option == "rshared" || option == "slave" || option == "rslave")
+    else if (is_propagation(option))
         mount.propagation = option;
     else
         return invalid(text, concat("invalid mode: ", option));
@@ -61,6 +65,9 @@ Result<> check_mount(MountRequest& mount) {
                     "invalid mount config for type \"bind\": invalid mount path: '", mount.source,
                     "' mount path must be absolute");
     }
+    if (!mount.propagation.empty() && !is_propagation(mount.propagation))
+        return fail(ErrorCode::InvalidArgument, "invalid mount config for type \"",
+                    to_string(mount.type), "\": invalid propagation mode: ", mount.propagation);
     return {};
 }
 

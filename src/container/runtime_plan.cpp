@@ -101,8 +101,19 @@ struct SecurityOptions {
     bool no_new_privileges = false;
     bool seccomp_unconfined = false;
     bool unmask_system_paths = false;
+    std::optional<bool> writable_cgroups;
     std::string apparmor;
 };
+
+// As Go reads a bool; a word alone is true.
+Result<bool> switch_value(const std::string& option, std::string_view value) {
+    for (const std::string_view yes : {"", "1", "t", "T", "true", "TRUE", "True"})
+        if (value == yes) return true;
+    for (const std::string_view no : {"0", "f", "F", "false", "FALSE", "False"})
+        if (value == no) return false;
+    return fail(ErrorCode::InvalidArgument, "invalid --security-opt 2: \"", option, "\"");
+}
+
 Result<SecurityOptions> security_options(const HostConfig& host) {
     SecurityOptions out;
     for (const std::string& option : host.security_opt) {
@@ -111,25 +122,28 @@ Result<SecurityOptions> security_options(const HostConfig& host) {
         const std::string_view key = pair ? pair->first : std::string_view(option);
         const std::string_view value = pair ? pair->second : std::string_view();
         if (key == "no-new-privileges")
-            out.no_new_privileges = value.empty() || value == "true";
+            out.no_new_privileges = TRY(switch_value(option, value));
+        else if (key == "writable-cgroups")
+            out.writable_cgroups = TRY(switch_value(option, value));
         else if (key == "seccomp")
             out.seccomp_unconfined = value == "unconfined";
         else if (key == "systempaths")
             out.unmask_system_paths = value == "unconfined";
         else if (key == "apparmor")
             out.apparmor = value;
-        else if (key != "label" && key != "writable-cgroups")
+        else if (key != "label")
             return fail(ErrorCode::InvalidArgument, "invalid --security-opt 2: \"", option, "\"");
     }
     return out;
 }
 
-std::vector<RuntimeMount> default_mounts(const ContainerSpec& spec, const RuntimeFacts& facts) {
+std::vector<RuntimeMount> default_mounts(const ContainerSpec& spec, const RuntimeFacts& facts,
+                                         bool writable_cgroups) {
     const bool privileged = spec.host.privileged;
     const std::string shm_size =
         std::to_string(spec.host.shm_size > 0 ? spec.host.shm_size : facts.default_shm_size);
-    const auto with_mode = [&](std::vector<std::string> options) {
-        if (!privileged) options.emplace_back("ro");
+    const auto with_mode = [](std::vector<std::string> options, bool is_writable) {
+        if (!is_writable) options.emplace_back("ro");
         return options;
     };
     std::vector<RuntimeMount> out;
@@ -142,9 +156,14 @@ std::vector<RuntimeMount> default_mounts(const ContainerSpec& spec, const Runtim
                    {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"},
                    {},
                    {}});
-    out.push_back({"/sys", "sysfs", "sysfs", with_mode({"nosuid", "noexec", "nodev"}), {}, {}});
     out.push_back(
-        {"/sys/fs/cgroup", "cgroup", "cgroup", with_mode({"nosuid", "noexec", "nodev"}), {}, {}});
+        {"/sys", "sysfs", "sysfs", with_mode({"nosuid", "noexec", "nodev"}, privileged), {}, {}});
+    out.push_back({"/sys/fs/cgroup",
+                   "cgroup",
+                   "cgroup",
+                   with_mode({"nosuid", "noexec", "nodev"}, writable_cgroups),
+                   {},
+                   {}});
     out.push_back({"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}, {}, {}});
     if (!facts.shared_memory.empty()) {
         out.push_back({"/dev/shm",
@@ -176,10 +195,11 @@ void add_host_file(std::vector<RuntimeMount>& mounts, const std::string& target,
             {target, "bind", source, {"bind", "rprivate", read_only ? "ro" : "rw"}, {}, {}});
 }
 
-std::vector<RuntimeMount> all_mounts(const ContainerSpec& spec, const RuntimeFacts& facts) {
+std::vector<RuntimeMount> all_mounts(const ContainerSpec& spec, const RuntimeFacts& facts,
+                                     bool writable_cgroups) {
     std::vector<RuntimeMount> wanted = facts.mounts;
     std::vector<RuntimeMount> out;
-    for (RuntimeMount& mount : default_mounts(spec, facts)) {
+    for (RuntimeMount& mount : default_mounts(spec, facts, writable_cgroups)) {
         // A mount of the user's takes the place of a default one.
         const bool replaced = std::ranges::any_of(
             wanted, [&](const RuntimeMount& own) { return own.destination == mount.destination; });
@@ -358,7 +378,7 @@ Result<oci::RuntimeSpec> plan_runtime(const ContainerSpec& spec, const RuntimeFa
         out.hostname = spec.hostname;
         out.domainname = spec.domainname;
     }
-    out.mounts = all_mounts(spec, facts);
+    out.mounts = all_mounts(spec, facts, security.writable_cgroups.value_or(spec.host.privileged));
     for (const auto& [key, value] : spec.host.annotations) out.annotations.emplace_back(key, value);
     out.linux_config.namespaces = namespaces(spec, facts);
     if (facts.user_ids) {

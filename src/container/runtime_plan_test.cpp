@@ -165,6 +165,25 @@ TEST(RuntimePlan, RefusesUnknownSecurityOptions) {
     EXPECT_TRUE(plan_runtime(spec, {})->process->no_new_privileges);
     spec.host.security_opt = {"magic=on"};
     EXPECT_FALSE(plan_runtime(spec, {}));
+    spec.host.security_opt = {"no-new-privileges=maybe"};
+    EXPECT_FALSE(plan_runtime(spec, {}));
+}
+
+TEST(RuntimePlan, CgroupsAreWritableWhereItIsAskedFor) {
+    const auto is_read_only = [](std::vector<std::string> options, bool privileged) {
+        ContainerSpec spec = spec_of();
+        spec.host.security_opt = std::move(options);
+        spec.host.privileged = privileged;
+        const auto planned = plan_runtime(spec, {});
+        const auto mount =
+            std::ranges::find(planned->mounts, "/sys/fs/cgroup", &oci::RuntimeMount::destination);
+        return std::ranges::find(mount->options, "ro") != mount->options.end();
+    };
+    EXPECT_TRUE(is_read_only({}, false));
+    EXPECT_FALSE(is_read_only({"writable-cgroups=true"}, false));
+    EXPECT_FALSE(is_read_only({"writable-cgroups"}, false));
+    EXPECT_TRUE(is_read_only({"writable-cgroups=false"}, true));
+    EXPECT_FALSE(is_read_only({}, true));
 }
 
 }  // namespace

@@ -102,7 +102,12 @@ bool suits_user_namespace(const ContainerSpec& spec) {
     const HostConfig& host = spec.host;
     // --security-opt systempaths=unconfined: settings of the kernel that the host's root may write.
     const bool opens_kernel = host.readonly_paths && host.readonly_paths->empty();
-    return host.devices.empty() && host.device_claims.empty() && host.device_cgroup_rules.empty() &&
+    // The directories of a cgroup are the host's root's.
+    const bool writes_cgroups = std::ranges::any_of(host.security_opt, [](std::string_view option) {
+        return option.starts_with("writable-cgroups");
+    });
+    return !writes_cgroups && host.devices.empty() && host.device_claims.empty() &&
+           host.device_cgroup_rules.empty() &&
            std::ranges::all_of(host.cap_add, is_own_capability) && !opens_kernel &&
            std::ranges::all_of(host.sysctls,
                                [](const auto& entry) { return is_own_sysctl(entry.first); }) &&

@@ -32,6 +32,7 @@ TEST(UserNamespace, DoesNotSuitWhatReachesOut) {
         [](auto& spec) { spec.host.pid_mode = "host"; },
         [](auto& spec) { spec.host.ipc_mode = "container:other"; },
         [](auto& spec) { spec.host.uts_mode = "host"; },
+        [](auto& spec) { spec.host.security_opt = {"writable-cgroups=true"}; },
         [](auto& spec) { spec.host.devices = {{.host_path = "/dev/fuse"}}; },
         [](auto& spec) { spec.host.device_claims = {{.driver = "cdi"}}; },
         [](auto& spec) { spec.host.device_cgroup_rules = {"c 1:3 r"}; },

@@ -3,7 +3,7 @@
 # that everyone writes to, files given to be mounted; and requests that two readers would read differently.
 load ../lib/hostile
 
-setup_file() { shared_engine_start; }
+setup_file() { shared_engine_start --default-userns-mode host; }
 teardown_file() { shared_engine_stop; }
 setup() {
     shared_engine_join

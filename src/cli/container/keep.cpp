@@ -48,6 +48,9 @@ Result<int> run_export(Context& context, const Flags& flags) {
 }
 
 Result<int> run_update(Context& context, const Flags& flags) {
+    if (!flags.has_any())
+        return fail(ErrorCode::InvalidArgument,
+                    "You must provide one or more flags when using this command.");
     api::ContainerUpdateRequest request;
     set_limits(flags, request.resources);
     request.restart_policy = TRY(parse_restart(flags.text("restart")));
