@@ -100,6 +100,7 @@ std::vector<oci::RuntimeLimit> limits(const ContainerSpec& spec, const RuntimeFa
 struct SecurityOptions {
     bool no_new_privileges = false;
     bool seccomp_unconfined = false;
+    bool seccomp_strict = false;
     bool unmask_system_paths = false;
     std::optional<bool> writable_cgroups;
     std::string apparmor;
@@ -126,7 +127,7 @@ Result<SecurityOptions> security_options(const HostConfig& host) {
         else if (key == "writable-cgroups")
             out.writable_cgroups = TRY(switch_value(option, value));
         else if (key == "seccomp")
-            out.seccomp_unconfined = value == "unconfined";
+            out.seccomp_unconfined = value == "unconfined", out.seccomp_strict = value == "strict";
         else if (key == "systempaths")
             out.unmask_system_paths = value == "unconfined";
         else if (key == "apparmor")
@@ -401,7 +402,8 @@ Result<oci::RuntimeSpec> plan_runtime(const ContainerSpec& spec, const RuntimeFa
     if (facts.seccomp) {
         out.linux_config.seccomp = facts.seccomp;
     } else if (!spec.host.privileged && !security.seccomp_unconfined) {
-        out.annotations.emplace_back(oci::seccomp_annotation, "default");
+        out.annotations.emplace_back(oci::seccomp_annotation,
+                                     security.seccomp_strict ? "strict" : "default");
     }
     return out;
 }

@@ -73,8 +73,8 @@ Result<std::optional<oci::RuntimeSeccomp>> seccomp_of(const HostConfig& host) {
         if (option.starts_with("seccomp=") || option.starts_with("seccomp:"))
             text = option.substr(8);
     }
-    if (text.empty() || text == "unconfined" || text == "builtin" || host.privileged)
-        return std::optional<oci::RuntimeSeccomp>();
+    const bool is_named = text == "unconfined" || text == "builtin" || text == "strict";
+    if (text.empty() || is_named || host.privileged) return std::optional<oci::RuntimeSeccomp>();
     const Json profile = TRY(codec::parse_json(text).context("Decoding seccomp profile failed"));
     if (!profile.is_object())
         return fail(ErrorCode::InvalidArgument, "Decoding seccomp profile failed: not an object");

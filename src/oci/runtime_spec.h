@@ -302,7 +302,8 @@ struct RuntimeSpec {
 };
 
 /// Annotation that asks the runtime for Docker's default seccomp profile (for the granted
-/// capabilities) without the profile having to be spelled out in config.json. Value "default".
+/// capabilities) without the profile having to be spelled out in config.json. Value "default", or
+/// "strict" for the one without socketcall(2).
 inline constexpr std::string_view seccomp_annotation = "org.berth.seccomp";
 
 /// Reads config.json. InvalidArgument names the member that is missing, has the wrong type or a

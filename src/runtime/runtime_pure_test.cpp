@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 #include <linux/capability.h>
 
+#include <cerrno>
+
 #include "runtime/command/arguments.h"
 #include "runtime/default_seccomp.h"
 #include "runtime/in_root.h"
@@ -87,6 +89,9 @@ TEST(DefaultSeccomp, MountingNeedsTheCapability) {
     for (const char* never :
          {"io_uring_setup", "userfaultfd", "keyctl", "kexec_load", "socketcall"})
         EXPECT_FALSE(allows(default_seccomp(~sys::CapabilityMask(0)), never)) << never;
+    const auto strict = default_seccomp(0, SeccompKind::Strict).syscalls;
+    EXPECT_EQ(strict.front().names, std::vector<std::string>{"socketcall"});
+    EXPECT_EQ(strict.front().errno_ret, unsigned{ENOSYS});
 }
 
 TEST(Sysctls, AreThoseOfTheContainersNamespaces) {

@@ -127,10 +127,11 @@ Result<std::vector<std::byte>> seccomp_program(const oci::RuntimeSpec& spec,
                       [&]() -> const oci::RuntimeSeccomp& { return *profile; });
     }
     const std::string* wanted = spec.find_annotation(oci::seccomp_annotation);
-    if (!wanted || *wanted != "default") return std::vector<std::byte>();
+    if (!wanted || (*wanted != "default" && *wanted != "strict")) return std::vector<std::byte>();
     const sys::CapabilityMask granted = granted_to(spec);
-    return cached(concat("default\n", granted, '\n'), cache,
-                  [&] { return default_seccomp(granted); });
+    const auto kind = *wanted == "strict" ? SeccompKind::Strict : SeccompKind::Default;
+    return cached(concat(*wanted, '\n', granted, '\n'), cache,
+                  [&] { return default_seccomp(granted, kind); });
 }
 
 unsigned seccomp_flags(const oci::RuntimeSpec& spec) {

@@ -275,6 +275,34 @@ END
     berth rmi built >/dev/null
 }
 
+# CVE-2026-123876: the call that a filter cannot look into. Docker and podman leave it to AppArmor and SELinux, too.
+@test "a 32-bit program has sockets, and strict takes away the call that hides their family" {
+    [ "$(uname -m)" = x86_64 ] || skip 'no i386 here'
+    cc -m32 -nostdlib -static -fno-pic -no-pie -fno-stack-protector -O1 -Wall -o i386 "$HOSTILE/i386.c" || skip 'no compiler for i386 here'
+    printf 'FROM accounts\nCOPY i386 /bin/i386\n' >Dockerfile
+    berth build -q -t small . >/dev/null
+    # asked FLAG...: what became of families by socket(2) and by socketcall(2); EPERM is 1, ENOSYS 38, and 97 a kernel that was asked.
+    asked() {
+        berth run --rm --network none "$@" small sh -c 'for how in d m p; do for family in 1 2 38 40; do i386 $how $family; echo "$how$family=$?"; done; done' |
+            sed 's/=97$/=asked/; s/=0$/=asked/; s/=9[0-9]$/=asked/' | paste -sd' '
+    }
+    [ "$(asked)" = 'd1=asked d2=asked d38=1 d40=1 m1=asked m2=asked m38=asked m40=asked p1=asked p2=asked p38=asked p40=asked' ] || complain "$(asked)"
+    local strict='d1=asked d2=asked d38=1 d40=1 m1=38 m2=38 m38=38 m40=38 p1=38 p2=38 p38=38 p40=38'
+    [ "$(asked --security-opt seccomp=strict)" = "$strict" ] || complain "$(asked --security-opt seccomp=strict)"
+    # A profile of one's own can do the same; it is the same for programs that enter.
+    echo '{"defaultAction": "SCMP_ACT_ALLOW", "archMap": [{"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86", "SCMP_ARCH_X32"]}],
+        "syscalls": [{"names": ["socketcall"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38}]}' >profile.json
+    [[ "$(asked --security-opt seccomp=profile.json)" == 'd1=asked d2=asked d38=asked '*' m1=38 m2=38 m38=38 m40=38 '* ]]
+    berth run -d --name box --security-opt seccomp=strict small sleep 1000 >/dev/null
+    run berth exec box i386 m 38
+    [ "$status" -eq 38 ]
+    # The rest is the default profile.
+    berth run --rm --network none --security-opt seccomp=strict accounts inside sockets | grep -v ^socketcall >strict
+    berth run --rm --network none accounts inside sockets | grep -v ^socketcall | diff strict -
+    berth rm -f box >/dev/null
+    berth rmi small >/dev/null
+}
+
 # CVE-2020-13401, CVE-2020-10749
 @test "router advertisements of a container configure nobody" {
     local network

@@ -90,7 +90,7 @@ v1_or_v2() { if [ -d /sys/fs/cgroup/memory ]; then echo "$1"; else echo "$2"; fi
     for form in no-new-privileges no-new-privileges=true no-new-privileges:true; do is $form "$(status_of --security-opt $form)" '1 2 '; done
     is no-new-privileges=false "$(status_of --security-opt no-new-privileges=false)" '0 2 '
     for form in seccomp=unconfined seccomp:unconfined; do is $form "$(status_of --security-opt $form)" '0 0 '; done
-    is seccomp=builtin "$(status_of --security-opt seccomp=builtin)" '0 2 '
+    for form in builtin strict; do is seccomp=$form "$(status_of --security-opt seccomp=$form)" '0 2 '; done
     echo '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["chmod","fchmod","fchmodat","fchmodat2"],"action":"SCMP_ACT_ERRNO","errnoRet":95}]}' >profile.json
     is seccomp=FILE "$(line_of berth run --rm --security-opt seccomp=profile.json busybox chmod 700 /tmp)" '*not supported*'
     is 'exec keeps it' "$(berth run -d --name box --security-opt seccomp=profile.json busybox sleep 1000 >/dev/null; line_of berth exec box chmod 700 /tmp)" '*not supported*'

@@ -78,7 +78,7 @@ Result<> set_security(const Flags& flags, api::HostConfig& host) {
         }
         const std::string_view seccomp = "seccomp=";
         if (option.starts_with(seccomp) && option != "seccomp=unconfined" &&
-            option != "seccomp=builtin") {
+            option != "seccomp=builtin" && option != "seccomp=strict") {
             // The engine takes the profile itself, since it may not see the file.
             const std::string path = option.substr(seccomp.size());
             const std::string text = TRY(sys::read_file(path).context("seccomp profile ", path));
