@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "container/implementation_internal.h"
+#include "container/why.h"
 #include "network/manager.h"
 #include "shim/exit_file.h"
 #include "sys/cgroup.h"
@@ -239,7 +240,7 @@ void Containers::Implementation::on_shim_gone(const ContainerPtr& container) {
                                          .started_at = state.started_at.time_since_epoch().count(),
                                          .finished_at = now,
                                          .restart_count = state.restart_count,
-                                         .error = "the container's shim process died"}));
+                                         .error = std::string(shim_died)}));
 }
 
 }  // namespace berth::container

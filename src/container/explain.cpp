@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "container/image_defaults.h"
 #include "container/implementation_internal.h"
 #include "container/program_check.h"
@@ -14,6 +16,13 @@ std::string path_variable(const ContainerSpec& spec) {
         if (line.starts_with("PATH=")) return line.substr(5);
     }
     return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+}
+
+std::int64_t processor_limit(const ContainerSpec& spec) {
+    for (const Ulimit& limit : spec.host.ulimits) {
+        if (limit.name == "cpu") return std::max<std::int64_t>(limit.hard, 0);
+    }
+    return 0;
 }
 
 }  // namespace
@@ -39,6 +48,7 @@ Result<Explanation> Containers::why(std::string_view key) const {
     WhyFacts facts{.state = container->state(),
                    .last_exit = {},
                    .memory_limit = spec->host.resources.memory,
+                   .processor_limit = processor_limit(*spec),
                    .restart = spec->host.restart,
                    .program = {},
                    .program_problem = {},

@@ -93,9 +93,16 @@ void explain_stop(const shim::Exited& last, Explanation& out) {
     }
 }
 
-void explain_signal(const shim::Exited& last, Explanation& out) {
+void explain_signal(const WhyFacts& facts, const shim::Exited& last, Explanation& out) {
     out.cause = "signal";
     const std::string name = sys::signal_name(last.signal);
+    if (last.signal == SIGKILL && facts.processor_limit > 0) {
+        out.summary =
+            concat("killed by SIGKILL, as the kernel does when the ", facts.processor_limit,
+                   " s of processor time of --ulimit cpu are used up");
+        out.hint = "raise --ulimit cpu; if it did not use that much, somebody on the host sent it";
+        return;
+    }
     switch (last.signal) {
         case SIGSEGV:
         case SIGBUS:
@@ -147,7 +154,7 @@ void explain_end(const WhyFacts& facts, const shim::Exited& last, Explanation& o
                (last.signal != 0 && last.signal_was_ours)) {
         explain_stop(last, out);
     } else if (last.signal != 0) {
-        explain_signal(last, out);
+        explain_signal(facts, last, out);
     } else {
         explain_exit_code(last.code, out);
     }
@@ -224,6 +231,7 @@ std::string exit_code_meaning(int code) {
 }
 
 Explanation explain(const WhyFacts& facts) {
+    const bool lost_its_shim = facts.state.error == shim_died;
     Explanation out;
     out.exit_code = facts.state.exit_code;
     out.memory_limit = facts.memory_limit;
@@ -245,12 +253,17 @@ Explanation explain(const WhyFacts& facts) {
             out.summary = "it is being removed";
             break;
         case Status::Exited:
-            if (!facts.state.error.empty() && !facts.last_exit) {
+            if (!facts.state.error.empty() && !facts.last_exit && !lost_its_shim) {
                 explain_failed_start(facts, out);
             } else if (facts.last_exit) {
                 explain_end(facts, *facts.last_exit, out);
             } else {
                 out.cause = "engine-lost";
+                if (lost_its_shim) {
+                    out.summary = concat("it was ended from outside: ", facts.state.error);
+                    out.hint = "look for who killed berth-shim: an operator, or the kernel's log";
+                    break;
+                }
                 out.summary = concat("it ended with code ", facts.state.exit_code,
                                      " while nothing watched it: the machine was switched off, or "
                                      "its shim was killed");

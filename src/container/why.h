@@ -1,12 +1,16 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "container/spec.h"
 #include "container/state.h"
 #include "shim/protocol.h"
 
 namespace berth::container {
+
+/// The error of a container that ended because nobody guarded it any more.
+inline constexpr std::string_view shim_died = "the container's shim process died";
 
 /// Why a container is as it is.
 struct Explanation {
@@ -28,6 +32,7 @@ struct WhyFacts {
     State state;
     std::optional<shim::Exited> last_exit;  // the newest end that the shim told of
     std::int64_t memory_limit = 0;          // bytes; 0: none
+    std::int64_t processor_limit = 0;       // seconds, --ulimit cpu's hard limit; 0: none
     RestartPolicy restart;
     std::string program;  // what runs
     std::optional<std::string> program_problem;

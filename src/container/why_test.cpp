@@ -66,6 +66,19 @@ TEST(Why, NamesTheCauseOfAnEnd) {
     }
 }
 
+TEST(Why, ProcessorTimeAndSupervisorsAreCauses) {
+    WhyFacts facts = ended({.code = 137, .signal = SIGKILL});
+    facts.processor_limit = 5;
+    EXPECT_NE(explain(facts).summary.find("5 s of processor time"), std::string::npos);
+    facts.last_exit->signal_was_ours = true;
+    EXPECT_EQ(explain(facts).cause, "killed");
+    facts = {};
+    facts.state.status = Status::Exited;
+    facts.state.error = shim_died;
+    EXPECT_EQ(explain(facts).cause, "engine-lost");
+    EXPECT_NE(explain(facts).summary.find("shim process died"), std::string::npos);
+}
+
 TEST(Why, TellsACrashLoopAndItsNextStart) {
     WhyFacts facts =
         ended({.code = 1, .restarts = true, .restart_delay = 60'000'000'000, .failures_in_row = 7});

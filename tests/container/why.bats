@@ -110,6 +110,27 @@ milliseconds() { echo $(($(date +%s%N) / 1000000)); }
     [[ "$output" == *"neither a program nor a script"* ]]
 }
 
+@test "processor time that is used up, and a supervisor that was killed, are named" {
+    berth run --name busy --ulimit cpu=1 busybox sh -c 'while :; do :; done' || true
+    run berth why busy
+    [[ "$output" == *"1 s of processor time"* ]]
+    berth run -d --name orphan busybox sleep 1000 >/dev/null
+    shim=$(awk '/^PPid/ {print $2}' "/proc/$(berth inspect -f '{{.State.Pid}}' orphan)/status")
+    [ "$(cat "/proc/$shim/comm")" = berth-shim ]
+    kill -KILL "$shim"
+    until_true has_ended orphan
+    run berth why orphan
+    [[ "$output" == *"ended from outside: the container's shim process died"* ]]
+    # An end before a start that failed is not taken for its cause.
+    printf '#!/bin/sh\nexit 7\n' >app
+    chmod 755 app
+    berth run --name again -v "$PWD/app:/app" busybox /app || true
+    [[ "$(berth why again)" == *"code 7"* ]]
+    printf '#!/bin/bash\nexit 7\n' >app
+    run berth start again
+    [[ "$(berth why again)" == *"could not be started"*"/bin/bash"* ]]
+}
+
 @test "a crash loop shows" {
     berth run -d --restart always --name loop busybox sh -c 'echo crashed >&2; exit 3' >/dev/null
     until_true has_cause loop crash-loop
