@@ -233,3 +233,18 @@ answered() {
     berth rmi kept:1 >/dev/null
     [ "$(berth image pin)" = "" ]
 }
+
+@test "the table of system df says that images give back what a prune of them all would" {
+    printf 'FROM busybox\nRUN head -c 3000000 /dev/urandom >/f\n' >Dockerfile
+    berth build -q -t one:1 - <Dockerfile
+    printf 'FROM one:1\nRUN echo more >/g\n' | berth build -q -t two:1 -
+    berth builder prune -af >/dev/null
+    reclaimable() { berth system df | awk '$1 == "Images" {print $5}'; }
+    total() { berth image prune -a --dry-run --format json | jq .Total; }
+    [ "$(reclaimable)" = "$(human "$(total)")" ]
+    # What an image that is used shares with others is used.
+    berth run --name user --network none two:1 true
+    [ "$(total)" -lt 100000 ]
+    [ "$(reclaimable)" = "$(human "$(total)")" ]
+    berth rm user >/dev/null
+}

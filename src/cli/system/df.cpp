@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 
 #include "cli/commands.h"
 #include "cli/context.h"
@@ -27,7 +28,9 @@ const Json& list_of(const Json& usage, std::string_view name) {
     return list != nullptr ? *list : empty;
 }
 
-Usage images_usage(const Json& usage) {
+/// `prunable`: what `image prune -a` would give back, from an engine that says so. From others it
+/// is what Docker's client makes of their sizes: everything that is not of a used image alone.
+Usage images_usage(const Json& usage, std::optional<std::int64_t> prunable) {
     Usage out{"Images"};
     out.size = get_int(usage, "LayersSize");
     std::int64_t active_size = 0;
@@ -40,6 +43,7 @@ Usage images_usage(const Json& usage) {
     }
     out.reclaimable = std::max<std::int64_t>(out.size - active_size, 0);
     if (out.active == out.total) out.reclaimable = 0;
+    if (prunable) out.reclaimable = std::min(*prunable, out.size);
     return out;
 }
 
@@ -205,7 +209,9 @@ Result<int> run_df(Context& context, const Flags& flags) {
         TRY(context.print(concat(verbose_text(usage), root ? root_text(*root) : std::string())));
         return 0;
     }
-    const std::vector<Row> rows = {usage_row(images_usage(usage)),
+    const auto plan = engine->prune_plan({.types = {"image"}, .all_images = true});
+    const auto prunable = plan ? std::optional(get_int(*plan, "Total")) : std::nullopt;
+    const std::vector<Row> rows = {usage_row(images_usage(usage, prunable)),
                                    usage_row(containers_usage(usage)),
                                    usage_row(volumes_usage(usage)), usage_row(cache_usage(usage))};
     const ListView view{
