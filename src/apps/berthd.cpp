@@ -148,7 +148,9 @@ image::TransferLimits transfer_limits(const engine::Configuration& configuration
 }
 
 image::LayerBlobs layer_blobs(const engine::Configuration& configuration) {
-    return configuration.layer_blobs == "drop" ? image::LayerBlobs::Drop : image::LayerBlobs::Keep;
+    if (configuration.layer_blobs == "keep") return image::LayerBlobs::Keep;
+    return configuration.layer_blobs == "drop" ? image::LayerBlobs::Drop
+                                               : image::LayerBlobs::DropPulled;
 }
 
 struct EndsBackgroundWork {

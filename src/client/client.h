@@ -256,12 +256,13 @@ public:
     Result<> pull(const std::string& reference, const std::string& platform,
                   const api::AuthConfig& auth, const ProgressSink& sink,
                   const std::stop_token& stop = {}) const;
+    /// Credentials by registry.
+    using Auths = std::map<std::string, api::AuthConfig>;
+    /// `others`: what the engine may need to fetch again what it does not keep.
     Result<> push(const std::string& reference, const std::string& platform,
-                  const api::AuthConfig& auth, const ProgressSink& sink,
+                  const api::AuthConfig& auth, const Auths& others, const ProgressSink& sink,
                   const std::stop_token& stop = {}) const;
     /// Berth's own: what each layer brings, and what differs between two images.
-    /// `json_body` names "from" and "to", maybe "local" and "platform"; credentials by registry.
-    using Auths = std::map<std::string, api::AuthConfig>;
     /// From a registry, as `save_images` would give it.
     Result<> copy_to_archive(const std::string& from, const std::string& platform,
                              const Auths& auths, const BytesSink& sink,
@@ -270,9 +271,9 @@ public:
     Result<> copy_from_archive(const BytesSource& tar, const std::string& to,
                                const std::string& platform, const Auths& auths,
                                const ProgressSink& sink, const std::stop_token& stop = {}) const;
-    Result<> copy_image(const std::string& json_body,
-                        const std::map<std::string, api::AuthConfig>& auths,
-                        const ProgressSink& sink, const std::stop_token& stop = {}) const;
+    /// `json_body` names "from" and "to", maybe "local" and "platform".
+    Result<> copy_image(const std::string& json_body, const Auths& auths, const ProgressSink& sink,
+                        const std::stop_token& stop = {}) const;
     /// What a registry has under a name: {"Descriptor", "Raw"}, and putting something there.
     Result<Json> registry_manifest(const std::string& name, const api::AuthConfig& auth) const;
     Result<Json> put_manifest(const std::string& name, const std::string& bytes,
@@ -281,7 +282,7 @@ public:
     Result<Json> image_layers(const std::string& name, const std::string& platform) const;
     Result<Json> image_diff(const std::string& before, const std::string& after) const;
     /// Whether what is stored is whole; with `repair`, damage is mended where that is possible.
-    Result<Json> check_system(bool repair) const;
+    Result<Json> check_system(bool repair, const Auths& auths) const;
     /// Berth's own: a pinned image is neither evicted nor pruned. [{"Id", "RepoTags"}]
     Result<Json> list_pins() const;
     Result<> pin_image(const std::string& name, bool pinned) const;
@@ -292,8 +293,10 @@ public:
     };
     /// [{"Untagged": ...}, {"Deleted": ...}]
     Result<Json> remove_image(const std::string& name, const RemoveImageOptions& options) const;
+    /// `auths`: what the engine may need to fetch again what it does not keep.
     Result<> save_images(const std::vector<std::string>& names, const std::string& platform,
-                         const BytesSink& sink, const std::stop_token& stop = {}) const;
+                         const Auths& auths, const BytesSink& sink,
+                         const std::stop_token& stop = {}) const;
     /// `platform` may be empty: everything that the archive has.
     Result<> load_images(const BytesSource& tar, bool quiet, const std::string& platform,
                          const ProgressSink& sink, const std::stop_token& stop = {}) const;

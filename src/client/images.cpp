@@ -59,7 +59,7 @@ Result<> Client::pull(const std::string& reference, const std::string& platform,
 }
 
 Result<> Client::push(const std::string& reference, const std::string& platform,
-                      const api::AuthConfig& auth, const ProgressSink& sink,
+                      const api::AuthConfig& auth, const Auths& others, const ProgressSink& sink,
                       const std::stop_token& stop) const {
     const auto [name, tag] = split_reference(reference);
     Call call{.method = "POST", .path = path_of("/images/", name, "/push")};
@@ -67,6 +67,7 @@ Result<> Client::push(const std::string& reference, const std::string& platform,
     add_text(call.query, "platform", platform);
     // The API asks for the header even when there is nothing to say.
     call.headers = {{"X-Registry-Auth", auth.to_header()}};
+    if (!others.empty()) call.headers.emplace_back("X-Registry-Config", api::to_header(others));
     return transport_->progress(std::move(call), sink, stop);
 }
 
@@ -88,10 +89,12 @@ Result<Json> Client::remove_image(const std::string& name,
 }
 
 Result<> Client::save_images(const std::vector<std::string>& names, const std::string& platform,
-                             const BytesSink& sink, const std::stop_token& stop) const {
+                             const Auths& auths, const BytesSink& sink,
+                             const std::stop_token& stop) const {
     Call call{.path = "/images/get"};
     for (const auto& name : names) call.query.emplace_back("names", name);
     add_text(call.query, "platform", platform);
+    if (!auths.empty()) call.headers.emplace_back("X-Registry-Config", api::to_header(auths));
     return transport_->bytes(std::move(call), sink, stop);
 }
 
@@ -138,8 +141,7 @@ Result<Json> Client::search_images(const std::string& term, int limit,
     return transport_->json(std::move(call));
 }
 
-Result<> Client::copy_image(const std::string& json_body,
-                            const std::map<std::string, api::AuthConfig>& auths,
+Result<> Client::copy_image(const std::string& json_body, const Auths& auths,
                             const ProgressSink& sink, const std::stop_token& stop) const {
     Call call{.method = "POST", .path = "/berth/v1/images/copy", .json_body = json_body};
     if (!auths.empty()) call.headers.emplace_back("X-Registry-Config", api::to_header(auths));

@@ -49,9 +49,10 @@ Result<Json> Client::carry_out_prune_plan(const Json& plan) const {
         {.method = "POST", .path = "/berth/v1/system/prune", .json_body = codec::dump_json(plan)});
 }
 
-Result<Json> Client::check_system(bool repair) const {
+Result<Json> Client::check_system(bool repair, const Auths& auths) const {
     Call call{.method = "POST", .path = "/berth/v1/system/check"};
     add_flag(call.query, "repair", repair);
+    if (!auths.empty()) call.headers.emplace_back("X-Registry-Config", api::to_header(auths));
     return transport_->json(std::move(call));
 }
 

@@ -81,7 +81,7 @@ Result<> build_image(Call& call) {
     auto request = TRY(build_request_of(call.request.query, call.request.headers));
     if (call.engine.configuration.get()->host_ca && !call.request.query.has("berth.hostca"))
         request.host_ca = true;
-    request.credentials = credentials_for_build(call.request.headers);
+    request.credentials = credentials_for_any(call.request.headers);
     BodySource body(call.request);
     if (call.request.has_body()) request.context = &body;
     const bool quiet = call.flag("q");

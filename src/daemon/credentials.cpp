@@ -27,7 +27,7 @@ remote::CredentialsProvider credentials_for(const http::Headers& headers, const 
     };
 }
 
-remote::CredentialsProvider credentials_for_build(const http::Headers& headers) {
+remote::CredentialsProvider credentials_for_any(const http::Headers& headers) {
     const auto configs = api::auth_configs_from_header(headers.get("X-Registry-Config"));
     if (!configs || configs->empty()) return {};
     std::map<std::string, remote::Credentials> by_host;
@@ -37,6 +37,18 @@ remote::CredentialsProvider credentials_for_build(const http::Headers& headers) 
         const auto found = by_host.find(wanted);
         return found == by_host.end() ? remote::Credentials{} : found->second;
     };
+}
+
+remote::CredentialsProvider credentials_for_push(const http::Headers& headers,
+                                                 const std::string& host) {
+    auto target = credentials_for(headers, host);
+    auto others = credentials_for_any(headers);
+    if (!others) return target;
+    return
+        [host, target = std::move(target), others = std::move(others)](const std::string& wanted) {
+            if (wanted != host) return others(wanted);
+            return target ? target(wanted) : remote::Credentials{};
+        };
 }
 
 }  // namespace berth::daemon

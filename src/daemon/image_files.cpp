@@ -1,5 +1,6 @@
 // Berth's own: images file by file.
 #include "daemon/call.h"
+#include "daemon/credentials.h"
 #include "daemon/handlers.h"
 #include "image/store.h"
 
@@ -60,7 +61,8 @@ Result<> show_image_diff(Call& call) {
 }
 
 Result<> check_system(Call& call) {
-    const auto report = TRY(call.engine.images.check(call.flag("repair"), call.stop()));
+    const auto report = TRY(call.engine.images.check(call.flag("repair"), call.stop(),
+                                                     credentials_for_any(call.request.headers)));
     Json problems = Json::array();
     for (const auto& problem : report.problems)
         problems.push_back({{"Kind", problem.kind},

@@ -87,7 +87,7 @@ Result<> push_image(Call& call) {
     const auto reference = TRY(oci::Reference::parse(joined_name(call.parameter("name"), tag)));
     image::PushOptions options{
         .all_tags = !reference.has_tag() && !reference.has_digest(),
-        .credentials = credentials_for(call.request.headers, reference.domain())};
+        .credentials = credentials_for_push(call.request.headers, reference.domain())};
     options.platform = TRY(optional_platform(call));
     ProgressStream stream(call.response);
     return stream.finish(call.engine.images.push(joined_name(call.parameter("name"), tag), options,
@@ -102,7 +102,8 @@ Result<> save_images(Call& call) {
     for (const auto& name : names) TRY(call.engine.images.summary(name));
     call.response.headers.set("Content-Type", "application/x-tar");
     ResponseSink sink(call.response);
-    return call.engine.images.save(names, platform, sink, call.stop());
+    return call.engine.images.save(names, platform, sink, call.stop(),
+                                   credentials_for_any(call.request.headers));
 }
 
 Result<> load_images(Call& call) {

@@ -17,7 +17,7 @@ std::string version_of(const oci::Reference& reference) {
 
 Result<image::CopyOptions> archive_options(Call& call) {
     image::CopyOptions options{.platform = {},
-                               .credentials = credentials_for_build(call.request.headers)};
+                               .credentials = credentials_for_any(call.request.headers)};
     if (const auto platform = call.query("platform"); !platform.empty())
         options.platform = TRY(oci::Platform::parse(platform));
     return options;
@@ -30,7 +30,7 @@ Result<> copy_image(Call& call) {
                       to = TRY(codec::require_string(json, "to"));
     image::CopyOptions options{.from_registry = !codec::get_bool(json, "local"),
                                .platform = {},
-                               .credentials = credentials_for_build(call.request.headers)};
+                               .credentials = credentials_for_any(call.request.headers)};
     if (const auto platform = codec::get_string(json, "platform"); !platform.empty())
         options.platform = TRY(oci::Platform::parse(platform));
     ProgressStream stream(call.response);

@@ -186,8 +186,9 @@ Result<Configuration> Configuration::from_settings(const Json& settings) {
     read_text(settings, "cgroup-parent", out.cgroup_parent);
     read_text(settings, "storage-driver", out.storage_driver);
     read_text(settings, "layer-blobs", out.layer_blobs);
-    if (out.layer_blobs != "keep" && out.layer_blobs != "drop")
-        return invalid("layer-blobs", concat("'", out.layer_blobs, "' is neither keep nor drop"));
+    if (out.layer_blobs != "keep" && out.layer_blobs != "drop-pulled" && out.layer_blobs != "drop")
+        return invalid("layer-blobs",
+                       concat("'", out.layer_blobs, "' is none of keep, drop-pulled and drop"));
     TRY(read_storage_limits(settings, out.storage_limits));
     TRY(read_number(settings, "max-concurrent-downloads", 1, out.concurrent_downloads));
     TRY(read_number(settings, "max-concurrent-uploads", 1, out.concurrent_uploads));

@@ -46,7 +46,7 @@ struct Configuration {
     std::int64_t default_shm_size = 64 << 20;
     std::string default_userns_mode;  ///< "host", "auto", or "": what each caller prefers
     int default_stop_timeout = 10;
-    std::string cgroup_parent = "berth", storage_driver, layer_blobs = "keep";
+    std::string cgroup_parent = "berth", storage_driver, layer_blobs = "drop-pulled";
     StorageLimits storage_limits;
     int concurrent_downloads = 3, concurrent_uploads = 5;
     Tls tls;

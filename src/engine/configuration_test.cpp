@@ -86,7 +86,7 @@ TEST(Configuration, ExplainsWhatIsWrong) {
         {{"--log-driver=splunk"}, "{}", "is not one of"},
         {{"--userns-remap=default"}, "{}", "not supported"},
         {{}, R"({"default-userns-mode":"private"})", "neither host nor auto"},
-        {{"--layer-blobs=some"}, "{}", "neither keep nor drop"},
+        {{"--layer-blobs=some"}, "{}", "none of keep, drop-pulled and drop"},
         {{"--storage-max=much"}, "{}", "storage-max"},
         {{"--storage-keep-free=100%"}, "{}", "storage-keep-free"},
         {{}, R"({"storage-keep-free": "a%"})", "storage-keep-free"},

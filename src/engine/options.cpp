@@ -69,8 +69,9 @@ constexpr Option table[] = {
     {"max-concurrent-uploads", 0, "max-concurrent-uploads", Number, Used,
      "layers pushed at once (default 5)"},
     {"layer-blobs", 0, "layer-blobs", Text, Used,
-     "keep, or drop: compressed layers that a registry gives to anyone are not kept (default "
-     "keep)"},
+     "keep; drop-pulled: compressed layers are not kept where they were pulled from a registry "
+     "that "
+     "gives them to anyone; drop: nor where they were pushed to one (default drop-pulled)"},
     {"storage-max", 0, "storage-max", Text, Used,
      "size that the data root may reach, such as 20g (default none)"},
     {"storage-keep-free", 0, "storage-keep-free", Text, Used,

@@ -31,12 +31,14 @@ bool tells_damage(const Error& error) {
 class Checker {
 public:
     /// The lease keeps what is needed to mend something.
-    Checker(Store::Implementation& store, content::Lease& lease, bool repair, std::stop_token stop)
+    Checker(Store::Implementation& store, content::Lease& lease, bool repair,
+            const remote::CredentialsProvider& credentials, std::stop_token stop)
         : store_(store),
           content_(store.services_.content),
           snapshots_(store.services_.snapshots),
           lease_(lease),
           repair_(repair),
+          credentials_(credentials),
           stop_(std::move(stop)) {
         for (const auto& provider : store_.root_providers_) provider(roots_);
         for (const auto& layer : roots_.layers) add_layer(layer);
@@ -194,7 +196,7 @@ private:
     }
 
     Result<> fetch_again(const oci::Descriptor& descriptor, Problem& problem) {
-        const auto fetched = store_.refetch(descriptor, {}, stop_);
+        const auto fetched = store_.refetch(descriptor, credentials_, stop_);
         if (fetched.is_error() && stop_.stop_requested()) return fetched.error().clone();
         problem.is_repaired = !fetched.is_error();
         problem.repair = fetched ? concat("fetched again from ", fetched->familiar_name())
@@ -265,7 +267,7 @@ private:
         std::string from = "made again from its blob";
         if (!lease_.protect(known->second.digest))
             from += concat(", fetched from ",
-                           TRY(store_.refetch(known->second, {}, stop_)).familiar_name());
+                           TRY(store_.refetch(known->second, credentials_, stop_)).familiar_name());
         auto reader = TRY(content_.open_blob(known->second.digest));
         TRY(snapshots_.apply(reader, {.diff_id = diff_id}, stop_));
         return from;
@@ -276,6 +278,7 @@ private:
     snapshot::Driver& snapshots_;
     content::Lease& lease_;
     const bool repair_;
+    const remote::CredentialsProvider& credentials_;
     std::stop_token stop_;
     Roots roots_;
     oci::Digest image_;                               // the one being looked at
@@ -287,11 +290,12 @@ private:
 
 }  // namespace
 
-Result<CheckReport> Store::check(bool repair, std::stop_token stop) {
+Result<CheckReport> Store::check(bool repair, std::stop_token stop,
+                                 const remote::CredentialsProvider& credentials) {
     auto report = [&] {
         content::Lease lease =
             implementation_->services_.content.lease();  // no layer is collected meanwhile
-        return Checker(*implementation_, lease, repair, std::move(stop)).check();
+        return Checker(*implementation_, lease, repair, credentials, std::move(stop)).check();
     }();
     // What was fetched for a layer goes again.
     if (repair)

@@ -82,14 +82,20 @@ public:
     Result<> remove_name(const std::string& reference);
     Result<> remove_row(const oci::Digest& id);
     /// Notes that a repository of a registry has these blobs, so that a push to that registry can
-    /// mount them, and that those which are here under the caller's lease were not dropped.
+    /// mount them, and that those which are here under the caller's lease were not dropped. Pulled:
+    /// it gave them; Made: it took them.
     Result<> note_source(const oci::Reference& repository,
-                         const std::vector<oci::Descriptor>& blobs, SourceAccess access);
-    Result<bool> has_open_source(const oci::Digest& blob) const;
+                         const std::vector<oci::Descriptor>& blobs, SourceAccess access,
+                         Provenance provenance);
+    /// Whether the policy leaves the blob to a registry that is known to give it to anyone.
+    Result<bool> is_droppable(const oci::Digest& blob) const;
     /// Whether a blob that is not here is absent by policy: a registry has it.
     Result<bool> is_dropped(const oci::Digest& blob) const;
     Result<> note_dropped(const std::set<oci::Digest>& blobs) const;
     Result<> note_returned(const oci::Digest& blob) const;
+    /// That an archive brought these: whoever loads what a registry gave once may have that
+    /// registry no more.
+    Result<> note_loaded(const std::vector<Layer>& layers) const;
     Result<std::vector<std::string>> sources_of(const oci::Digest& blob,
                                                 const std::string& domain) const;
 

@@ -1,6 +1,6 @@
 // A pulled layer is here twice: unpacked, which is what containers need, and as the compressed
-// blob, which is needed only to leave this machine again. Under LayerBlobs::Drop the second one
-// goes as soon as the first is there, if a registry gives it to anyone; refetch.cpp brings it back
+// blob, which is needed only to leave this machine again. Unless all are kept, the second one goes
+// as soon as the first is there, if a registry gives it to anyone; refetch.cpp brings it back
 // for a push, a save, a copy, a repair. That it went is noted before it goes, so that its absence
 // is never taken for damage: after a crash in between, the blob is still here and goes with the
 // next look at all of them.
@@ -38,7 +38,7 @@ Result<std::int64_t> Store::Implementation::drop_layer_blobs(const std::vector<L
         if (roots.blobs.contains(blob) || !services_.content.has(blob) ||
             !services_.snapshots.has(layer.diff_id))
             continue;
-        if (TRY(has_open_source(blob))) droppable.insert(blob);
+        if (TRY(is_droppable(blob))) droppable.insert(blob);
     }
     if (droppable.empty()) return 0;
     TRY(note_dropped(droppable));

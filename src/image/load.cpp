@@ -217,6 +217,7 @@ private:
             for (const auto& name : image.references)
                 TRY(oci::Reference::parse(name).context("manifest.json, RepoTags"));
             const Image made = TRY(store_.commit(std::move(image)));
+            TRY(implementation_.note_loaded(made.layers));
             TRY(announce(made.id, codec::get_strings(entry, "RepoTags")));
         }
         if (platform && !is_any_for_platform) return no_image_for(platform);
@@ -261,6 +262,7 @@ private:
                 const auto tags = docker_tags.find(image.config_digest);
                 if (tags != docker_tags.end()) names = tags->second;
                 TRY(unpack_layers(image));
+                TRY(implementation_.note_loaded(image.layers));
                 ++unpacked;
             }
             if (unpacked == 0) return no_image_for(platform);

@@ -234,9 +234,11 @@ private:
         auto& snapshots = store_.services_.snapshots;
         lease_.note(diff_id);
         const bool has_blob = lease_.protect(blob.digest);
-        const bool is_enough = has_blob || (store_.layer_blobs_ == LayerBlobs::Drop &&
+        const bool is_enough = has_blob || (store_.layer_blobs_ != LayerBlobs::Keep &&
                                             TRY(store_.is_dropped(blob.digest)));
         if (is_enough && snapshots.has(diff_id)) {
+            // Where an engine ended between layer and blob, nobody goes on with the latter.
+            content_.remove_ingest(blob.digest.to_string()).ignore("a prune does");
             meter.say("Already exists");
             return {};
         }
@@ -366,7 +368,8 @@ Result<oci::Descriptor> pull_leased(Store::Implementation& store, remote::Reposi
         TRY(store.complete(TRY(store.open_image(target, options.platform)), lease,
                            options.credentials, stop));
     TRY(store.note_source(reference, puller.blobs(),
-                          access_with(options.credentials, reference.domain())));
+                          access_with(options.credentials, reference.domain()),
+                          Provenance::Pulled));
     store.emit("pull", reference.familiar(), reference.familiar_name());
     progress({.status = concat("Digest: ", target.digest)});
     progress(

@@ -150,7 +150,8 @@ Result<> push_leased(Store::Implementation& store, remote::Repository& repositor
     for (const auto& blob : blobs) lease.protect(blob.digest);
     Pusher pusher(store, repository, credentials, progress, stop);
     TRY(pusher.push(blobs, reference.tag()));
-    return store.note_source(reference, blobs, access_with(credentials, reference.domain()));
+    return store.note_source(reference, blobs, access_with(credentials, reference.domain()),
+                             Provenance::Made);
 }
 
 }  // namespace

@@ -59,6 +59,8 @@ Result<oci::Reference> Store::Implementation::refetch(
         auto fetched = refetch_from(name, blob, credentials, stop);
         if (fetched) return name;
         last = std::move(fetched).error().with_context(name.familiar_name());
+        if (last->is(ErrorCode::Unauthenticated) || last->is(ErrorCode::PermissionDenied))
+            last = std::move(*last).with_hint(concat("log in first: berth login ", name.domain()));
         if (stop.stop_requested()) break;
     }
     if (last) return std::move(*last);
@@ -82,8 +84,9 @@ Result<content::BlobReader> Store::Implementation::open_blob(
         .with_context(concat("blob of layer ", blob.digest.short_hex(),
                              " is not kept here and was not fetched again"))
         .with_hint(
-            "repeat this when that registry gives it again; what is pulled with \"layer-blobs\": "
-            "\"keep\" in daemon.json stays whole");
+            "repeat this when that registry gives it again, or load the image from an archive; "
+            "what is "
+            "pulled with \"layer-blobs\": \"keep\" in daemon.json stays whole");
 }
 
 Result<> Store::Implementation::complete(const Image& image, content::Lease& lease,

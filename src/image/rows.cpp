@@ -20,7 +20,8 @@ record::Schema schema() {
          "ALTER TABLE image ADD COLUMN is_pulled INTEGER NOT NULL DEFAULT 0;"
          "ALTER TABLE image ADD COLUMN last_used INTEGER NOT NULL DEFAULT 0;"
          "ALTER TABLE image ADD COLUMN is_pinned INTEGER NOT NULL DEFAULT 0;"
-         "ALTER TABLE image_name ADD COLUMN is_pulled INTEGER NOT NULL DEFAULT 0"}};
+         "ALTER TABLE image_name ADD COLUMN is_pulled INTEGER NOT NULL DEFAULT 0",
+         "ALTER TABLE blob_source ADD COLUMN is_pulled INTEGER NOT NULL DEFAULT 0"}};
 }
 
 namespace {
@@ -137,24 +138,27 @@ Result<> Store::Implementation::remove_row(const oci::Digest& id) {
 
 Result<> Store::Implementation::note_source(const oci::Reference& repository,
                                             const std::vector<oci::Descriptor>& blobs,
-                                            SourceAccess access) {
+                                            SourceAccess access, Provenance provenance) {
     const std::lock_guard lock(dropping_);
     auto transaction = TRY(services_.database.begin(record::Durability::Relaxed));
     for (const auto& blob : blobs) {
         if (services_.content.has(blob.digest)) TRY(note_returned(blob.digest));
         TRY(services_.database.execute(
-            "INSERT INTO blob_source (digest, domain, path, is_open) VALUES (?1, ?2, ?3, ?4)"
-            " ON CONFLICT DO UPDATE SET is_open = excluded.is_open WHERE is_open <> "
-            "excluded.is_open",
+            "INSERT INTO blob_source (digest, domain, path, is_open, is_pulled) VALUES (?1, ?2, ?3,"
+            " ?4, ?5) ON CONFLICT DO UPDATE SET is_open = excluded.is_open, is_pulled = "
+            "max(is_pulled, excluded.is_pulled) WHERE is_open <> excluded.is_open OR is_pulled < "
+            "excluded.is_pulled",
             blob.digest.to_string(), repository.domain(), repository.path(),
-            std::int64_t{access == SourceAccess::Open}));
+            std::int64_t{access == SourceAccess::Open},
+            std::int64_t{provenance == Provenance::Pulled}));
     }
     return std::move(transaction).commit();
 }
 
-Result<bool> Store::Implementation::has_open_source(const oci::Digest& blob) const {
+Result<bool> Store::Implementation::is_droppable(const oci::Digest& blob) const {
     auto statement = TRY(services_.database.prepare(
-        "SELECT 1 FROM blob_source WHERE digest = ?1 AND is_open LIMIT 1", blob.to_string()));
+        "SELECT 1 FROM blob_source WHERE digest = ?1 AND (?2 OR (is_open AND is_pulled)) LIMIT 1",
+        blob.to_string(), std::int64_t{layer_blobs_ == LayerBlobs::Drop}));
     return statement.step();
 }
 
@@ -179,6 +183,19 @@ Result<> Store::Implementation::note_returned(const oci::Digest& blob) const {
         "UPDATE blob_source SET is_dropped = 0 WHERE digest = ?1 AND is_dropped",
         blob.to_string()));
     return {};
+}
+
+Result<> Store::Implementation::note_loaded(const std::vector<Layer>& layers) const {
+    const std::lock_guard lock(dropping_);
+    auto transaction = TRY(services_.database.begin());
+    for (const auto& layer : layers) {
+        if (!services_.content.has(layer.blob.digest)) continue;
+        TRY(services_.database.execute(
+            "UPDATE blob_source SET is_pulled = 0, is_dropped = 0 WHERE digest = ?1 AND (is_pulled "
+            "OR is_dropped)",
+            layer.blob.digest.to_string()));
+    }
+    return std::move(transaction).commit();
 }
 
 Result<std::vector<std::string>> Store::Implementation::sources_of(

@@ -89,7 +89,7 @@ namespace {
 /// Everything under one lease, whose end lets go of what was fetched again.
 Result<> save_leased(Store::Implementation& implementation, const std::vector<std::string>& names,
                      const std::optional<oci::Platform>& platform, codec::ByteSink& sink,
-                     const std::stop_token& stop) {
+                     const remote::CredentialsProvider& credentials, const std::stop_token& stop) {
     auto& content = implementation.services_.content;
     content::Lease lease = content.reading_lease();
     ArchiveContents contents;
@@ -121,7 +121,8 @@ Result<> save_leased(Store::Implementation& implementation, const std::vector<st
     }
     // Dropped ones come back before the first byte is written: a registry out of reach leaves no
     // half archive.
-    for (const auto& [digest, blob] : contents.blobs) TRY(implementation.open_blob(blob, {}, stop));
+    for (const auto& [digest, blob] : contents.blobs)
+        TRY(implementation.open_blob(blob, credentials, stop));
     return write_archive(content, std::move(contents), sink, stop);
 }
 
@@ -129,8 +130,8 @@ Result<> save_leased(Store::Implementation& implementation, const std::vector<st
 
 Result<> Store::save(const std::vector<std::string>& names,
                      const std::optional<oci::Platform>& platform, codec::ByteSink& sink,
-                     std::stop_token stop) {
-    auto saved = save_leased(*implementation_, names, platform, sink, stop);
+                     std::stop_token stop, const remote::CredentialsProvider& credentials) {
+    auto saved = save_leased(*implementation_, names, platform, sink, credentials, stop);
     for (const auto& name : names)
         if (const auto found = implementation_->find(name))
             implementation_->drop_layer_blobs_of(found->row.descriptor());

@@ -165,9 +165,11 @@ struct TransferLimits {
     unsigned downloads = 3, uploads = 5;
 };
 
-/// What becomes of a layer's compressed blob once the layer is unpacked. Dropped ones are those
-/// that a registry gives to anyone; they are fetched again when they are needed.
-enum class LayerBlobs { Keep, Drop };
+/// What becomes of a layer's compressed blob once the layer is unpacked. Dropped ones are fetched
+/// again when they are needed. DropPulled drops those that a registry gave without asking who wants
+/// them: it needs no login then, and what was made here is not left to what it was pushed to. Drop
+/// drops all that a registry gave or took.
+enum class LayerBlobs { Keep, DropPulled, Drop };
 
 struct Services {
     record::Database& database;
@@ -192,8 +194,8 @@ public:
     void add_layer_maker(LayerMaker maker);
     /// From now on; what travels already goes on.
     void set_transfer_limits(const TransferLimits& limits);
-    /// From now on; with Drop, blobs of what is here already go in the background. Not before the
-    /// root providers are set.
+    /// From now on; other than with Keep, blobs of what is here already go in the background. Not
+    /// before the root providers are set.
     void set_layer_blobs(LayerBlobs policy);
 
     // --- looking ---------------------------------------------------------------------------------
@@ -257,10 +259,11 @@ public:
                                                   Timestamp since);
 
     // --- archives --------------------------------------------------------------------------------
-    /// Writes one tar that is both a docker-archive and an OCI layout. Deterministic.
+    /// Writes one tar that is both a docker-archive and an OCI layout. Deterministic. Blobs that
+    /// were dropped are fetched again with `credentials`, before the first byte.
     Result<> save(const std::vector<std::string>& names,
                   const std::optional<oci::Platform>& platform, codec::ByteSink& sink,
-                  std::stop_token stop);
+                  std::stop_token stop, const remote::CredentialsProvider& credentials = {});
     /// Reads docker-archive and oci-archive of any compression.
     Result<LoadResult> load(codec::ByteSource& source, const std::optional<oci::Platform>& platform,
                             const ProgressSink& progress, std::stop_token stop);
@@ -304,9 +307,10 @@ public:
     void end_background_work();
 
     /// Reads everything that is stored and says what is damaged or missing. With `repair`, blobs
-    /// are fetched again from registries that had them, layers are made again from their blobs, and
-    /// what is damaged beyond that goes.
-    Result<CheckReport> check(bool repair, std::stop_token stop);
+    /// are fetched again with `credentials` from registries that had them, layers are made again
+    /// from their blobs, and what is damaged beyond that goes.
+    Result<CheckReport> check(bool repair, std::stop_token stop,
+                              const remote::CredentialsProvider& credentials = {});
 
     class Implementation;
 

@@ -1,5 +1,5 @@
-# With `layer-blobs: drop` a layer is here once, unpacked: its compressed blob goes when a registry gives it to anyone, and comes
-# back from there for what needs it.
+# A pulled layer is here once, unpacked: its compressed blob goes when a registry gives it to anyone, and comes back from there for
+# what needs it; `layer-blobs` says which blobs go.
 load ../registry/helpers
 
 setup() {
@@ -52,22 +52,24 @@ same_as_du() {
 manifest_digest() { berth image inspect -f '{{.Id}}' "$1"; }
 
 @test "the setting is seen in info, and another value is refused" {
+    [[ $(berth info) == *"Layer blobs: drop-pulled"* ]]
+    fresh --layer-blobs keep
     [[ $(berth info) == *"Layer blobs: keep"* ]]
     fresh --layer-blobs drop
-    [[ $(berth info) == *"Layer blobs: drop"* ]]
+    [[ $(berth info) == *"Layer blobs: drop"$'\n'* ]]
     run berthd --validate --layer-blobs some
     [ "$status" -eq 1 ]
-    [[ $output == *"layer-blobs"*"neither keep nor drop"* ]]
+    [[ $output == *"layer-blobs"*"none of keep, drop-pulled and drop"* ]]
 }
 
 @test "a pulled image takes half the room, is the same to look at, and works" {
-    fresh
+    fresh --layer-blobs keep
     empty=$(used)
     berth pull -q "$A"
     kept=$(($(used) - empty))
     berth image inspect "$A" | jq 'del(.[].Size, .[].Metadata)' >"$BERTH_TEST_DIR/inspect"
     berth history --no-trunc --format "{{.ID}} {{.CreatedBy}} {{.Size}}" "$A" >"$BERTH_TEST_DIR/history"
-    fresh --layer-blobs drop
+    fresh
     empty=$(used)
     berth pull -q "$A"
     settled 0
@@ -89,7 +91,7 @@ manifest_digest() { berth image inspect -f '{{.Id}}' "$1"; }
 }
 
 @test "another pull fetches no layer, whatever the registry has of them" {
-    fresh --layer-blobs drop
+    fresh
     berth pull -q "$A"
     find "$REGISTRY_DIR/main" -type f -size +100k -delete
     berth pull "$A" >"$BERTH_TEST_DIR/out"
@@ -108,7 +110,7 @@ manifest_digest() { berth image inspect -f '{{.Id}}' "$1"; }
 
 @test "what is saved is the same, and leaves no blob behind" {
     wanted=$(manifest_digest "$A")
-    fresh --layer-blobs drop
+    fresh
     berth pull -q "$A"
     berth save -o "$BERTH_TEST_DIR/one.tar" "$A"
     settled 0
@@ -121,7 +123,7 @@ manifest_digest() { berth image inspect -f '{{.Id}}' "$1"; }
     cmp "$BERTH_TEST_DIR/one.tar" "$BERTH_TEST_DIR/three.tar"
     settled 0
     registry_stop main
-    fresh
+    fresh --layer-blobs keep
     berth load -q -i "$BERTH_TEST_DIR/one.tar"
     [ "$(manifest_digest "$A")" = "$wanted" ]
     [ "$(blobs)" = 2 ]
@@ -132,7 +134,7 @@ manifest_digest() { berth image inspect -f '{{.Id}}' "$1"; }
 @test "a push brings to another registry what was pulled from this one, and mounts where it can" {
     wanted=$(manifest_digest "$A")
     registry_start other 5112
-    fresh --layer-blobs drop
+    fresh
     berth pull -q "$A"
     berth tag "$A" localhost:5112/app:2
     berth push -q localhost:5112/app:2
@@ -150,7 +152,7 @@ manifest_digest() { berth image inspect -f '{{.Id}}' "$1"; }
 }
 
 @test "without the registry, what needs a blob says which and whence, leaves nothing, and works when it is back" {
-    fresh --layer-blobs drop
+    fresh
     berth pull -q "$A"
     registry_stop main
     registry_start other 5112
@@ -177,7 +179,7 @@ manifest_digest() { berth image inspect -f '{{.Id}}' "$1"; }
 }
 
 @test "a layer that is lost or damaged is made again from what the registry has" {
-    fresh --layer-blobs drop
+    fresh
     berth pull -q "$A"
     layer=$(find "$(data)/layers" -type f -size +5M)
     cp "$layer" "$BERTH_TEST_DIR/keep"
@@ -198,7 +200,7 @@ manifest_digest() { berth image inspect -f '{{.Id}}' "$1"; }
 }
 
 @test "what no registry gives to anyone stays: built, loaded, committed, and pulled with credentials" {
-    fresh --layer-blobs drop
+    fresh
     berth_busybox busybox:latest >/dev/null
     printf 'FROM %s\nRUN head -c 300000 /dev/urandom >/more\n' "$A" | berth build -q -t own:1 -
     # busybox, and the layer that was built; the base came from the registry.
@@ -224,7 +226,7 @@ manifest_digest() { berth image inspect -f '{{.Id}}' "$1"; }
     echo secret | berth login -u me --password-stdin localhost:5112
     berth tag "$A" localhost:5112/app:1
     berth push -q localhost:5112/app:1
-    fresh --layer-blobs drop
+    fresh
     berth pull -q localhost:5112/app:1
     [ "$(blobs)" = 2 ]
     berth system prune -f >/dev/null
@@ -235,7 +237,7 @@ manifest_digest() { berth image inspect -f '{{.Id}}' "$1"; }
 }
 
 @test "an engine that is killed before, or in the middle of, the removal goes on with it when it starts" {
-    fresh
+    fresh --layer-blobs keep
     berth pull -q "$A"
     [ "$(blobs)" = 2 ]
     berth_engine_kill
@@ -243,11 +245,11 @@ manifest_digest() { berth image inspect -f '{{.Id}}' "$1"; }
     cp -a "$(data)" "$BERTH_TEST_DIR/before"
     python3 -c 'import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute("UPDATE blob_source SET is_dropped = 1"); c.commit()' "$(data)/berth.db"
     rm "$(find "$(data)/blobs" -type f -size +5M)"
-    berth_engine_start
+    berth_engine_start --layer-blobs keep
     sound
     works
     berth_engine_halt
-    berth_engine_start --layer-blobs drop
+    berth_engine_start
     settled 0
     sound
     same_as_du
@@ -255,22 +257,22 @@ manifest_digest() { berth image inspect -f '{{.Id}}' "$1"; }
     # And when it has not been written.
     rm -rf "$(data)"
     mv "$BERTH_TEST_DIR/before" "$(data)"
-    berth_engine_start --layer-blobs drop
+    berth_engine_start
     settled 0
     sound
     works
 }
 
 @test "a reload drops what is here; going back to keep, a pull brings the blobs back" {
-    echo '{}' >"$REGISTRY_DIR/daemon.json"
+    echo '{"layer-blobs": "keep"}' >"$REGISTRY_DIR/daemon.json"
     fresh --config-file "$REGISTRY_DIR/daemon.json"
     berth pull -q "$A"
     [ "$(blobs)" = 2 ]
-    echo '{"layer-blobs": "drop"}' >"$REGISTRY_DIR/daemon.json"
+    echo '{}' >"$REGISTRY_DIR/daemon.json"
     kill -HUP "$BERTH_ENGINE_PID"
     settled 0
-    [[ $(berth info) == *"Layer blobs: drop"* ]]
-    echo '{}' >"$REGISTRY_DIR/daemon.json"
+    [[ $(berth info) == *"Layer blobs: drop-pulled"* ]]
+    echo '{"layer-blobs": "keep"}' >"$REGISTRY_DIR/daemon.json"
     kill -HUP "$BERTH_ENGINE_PID"
     timeout 20 bash -c 'until [[ $(berth info) == *"Layer blobs: keep"* ]]; do sleep 0.05; done'
     sound
@@ -284,10 +286,115 @@ manifest_digest() { berth image inspect -f '{{.Id}}' "$1"; }
     sound
 }
 
+@test "what was made here stays when it is pushed; with drop it goes" {
+    # Made and pushed by setup.
+    berth image prune -f >/dev/null
+    [ "$(blobs)" = 2 ]
+    # Whatever became of the registry, it can be saved and pushed elsewhere.
+    registry_stop main
+    registry_start other 5112
+    berth save "$A" | tar -t >/dev/null
+    berth tag "$A" localhost:5112/app:1
+    berth push -q localhost:5112/app:1
+    [ "$(blobs)" = 2 ]
+    berth builder prune -af >/dev/null # which has the layers, too
+    berth_engine_halt
+    berth_engine_start --layer-blobs drop
+    berth push -q localhost:5112/app:1
+    settled 0
+    works
+    sound
+    berth save "$A" | tar -t >/dev/null
+    settled 0
+}
+
+@test "what an archive brought stays, though a registry gave it once" {
+    fresh
+    berth pull -q "$A"
+    berth save -o "$BERTH_TEST_DIR/saved.tar" "$A"
+    settled 0
+    berth load -q -i "$BERTH_TEST_DIR/saved.tar"
+    registry_stop main
+    berth image prune -f >/dev/null
+    [ "$(blobs)" = 2 ]
+    berth save "$A" | cmp - "$BERTH_TEST_DIR/saved.tar"
+    sound
+    # Until it is pulled again.
+    registry_start main 5111
+    berth pull -q "$A"
+    settled 0
+    sound
+}
+
+@test "the name is gone in the registry, its layers are not: what needs them gets them" {
+    fresh
+    berth pull -q "$A"
+    curl -fsS -X DELETE "http://localhost:5111/v2/app/manifests/1"
+    run berth pull "$A"
+    [ "$status" -eq 1 ]
+    berth save "$A" | tar -t >/dev/null
+    registry_start other 5112
+    berth image copy "$A" docker://localhost:5112/app:1
+    berth image copy "$A" "oci:$BERTH_TEST_DIR/layout:one"
+    settled 0
+    sound
+}
+
+@test "built and committed on top of what was pulled, by either builder, an image goes elsewhere whole" {
+    registry_start other 5112
+    fresh
+    berth pull -q "$A"
+    printf 'FROM %s\nRUN echo more >/more\n' "$A" >"$BERTH_TEST_DIR/Dockerfile"
+    berth build -q -t localhost:5112/own:1 - <"$BERTH_TEST_DIR/Dockerfile"
+    DOCKER_BUILDKIT=0 stock_docker -H "$BERTH_HOST" build -q -t localhost:5112/own:2 - <"$BERTH_TEST_DIR/Dockerfile"
+    berth run --name one --network none localhost:5112/own:1 sh -c 'echo mine >/mine'
+    berth commit one localhost:5112/own:3 >/dev/null
+    berth rm one >/dev/null
+    for tag in 1 2 3; do berth push -q "localhost:5112/own:$tag"; done
+    settled 0
+    sound
+    registry_stop main
+    fresh
+    for tag in 1 2 3; do
+        [ "$(berth run --rm --network none "localhost:5112/own:$tag" sh -c 'cat /more; stat -c %s /big' | tr '\n' ' ')" = "more 6000000 " ]
+    done
+    [ "$(berth run --rm --network none localhost:5112/own:3 cat /mine)" = mine ]
+    settled 0
+}
+
+@test "with drop, what needs a login goes, too, and comes back with the login" {
+    htpasswd -Bbn me secret >"$REGISTRY_DIR/users"
+    registry_start other 5112 --htpasswd "$REGISTRY_DIR/users"
+    echo secret | berth login -u me --password-stdin localhost:5112
+    berth tag "$A" localhost:5112/app:1
+    berth push -q localhost:5112/app:1
+    fresh --layer-blobs drop
+    berth pull -q localhost:5112/app:1
+    settled 0
+    sound
+    berth save localhost:5112/app:1 | tar -t >/dev/null
+    berth tag localhost:5112/app:1 localhost:5111/moved:1
+    berth push -q localhost:5111/moved:1
+    berth image copy localhost:5112/app:1 "oci:$BERTH_TEST_DIR/layout:one"
+    fresh --layer-blobs drop
+    berth pull -q localhost:5112/app:1
+    layer=$(find "$(data)/layers" -type f -size +5M)
+    rm -r "$(dirname "$layer")"
+    berth system check --repair
+    sound
+    settled 0
+    berth logout localhost:5112
+    run berth save -o "$BERTH_TEST_DIR/none.tar" localhost:5112/app:1
+    [ "$status" -eq 1 ]
+    echo "$output"
+    [[ $output == *"is not kept here and was not fetched again"*"localhost:5112/app"* ]]
+    [[ $output == *"hint: "*"berth login localhost:5112"* ]]
+}
+
 @test "pulls, saves and pushes at the same time spoil nothing for each other" {
     wanted=$(manifest_digest "$A")
     registry_start other 5112
-    fresh --layer-blobs drop
+    fresh
     berth pull -q "$A"
     berth tag "$A" localhost:5112/app:1
     local pids=() round
@@ -305,7 +412,7 @@ manifest_digest() { berth image inspect -f '{{.Id}}' "$1"; }
 
 @test "an engine that is killed at any system call of a pull comes back to a sound store" {
     cc -O2 -o "$BERTH_TEST_DIR/kill_stepper" "$BERTH_SOURCE/tests/kill/kill_stepper.c"
-    fresh --layer-blobs drop
+    fresh
     # It may take a moment to be gone.
     engine_was_killed() { grep -q "^killed at [0-9]* $BERTH_ENGINE_PID " "$BERTH_TEST_DIR/step"; }
     local name=berthd points=1000000000 at try killed=0
@@ -323,7 +430,7 @@ manifest_digest() { berth image inspect -f '{{.Id}}' "$1"; }
         if engine_was_killed; then
             wait "$BERTH_ENGINE_PID" 2>/dev/null || true
             killed=$((killed + 1))
-            berth_engine_start --layer-blobs drop
+            berth_engine_start
         fi
         sound || { echo "after the end at $at % of $points"; return 1; }
         berth pull -q "$A"

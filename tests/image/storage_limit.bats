@@ -1,4 +1,5 @@
 # Limits of space are kept while work is done: what can be had again goes, then the work is refused, and nothing of it stays.
+# Layers stay here twice (--layer-blobs keep), so that an image of these takes 24 MB.
 load ../registry/helpers
 
 setup() {
@@ -82,7 +83,7 @@ refused() {
 }
 
 @test "pulls beyond the cap evict the image that was not used for longest, and the cap is kept all the while" {
-    berth_engine_start --storage-max 70m
+    berth_engine_start --layer-blobs keep --storage-max 70m
     for n in 1 2; do berth pull -q $R/app:$n; done
     # The older one is used again; a container keeps neither.
     berth run --rm --network none $R/app:1 true
@@ -105,7 +106,7 @@ refused() {
 }
 
 @test "what is used, pinned, tagged, or made here stays; when that is all there is, a pull is refused and leaves nothing" {
-    berth_engine_start --storage-max 110m
+    berth_engine_start --layer-blobs keep --storage-max 110m
     berth pull -q $R/app:1
     berth pull -q $R/app:2
     berth create --name user $R/app:1 true >/dev/null
@@ -128,7 +129,7 @@ refused() {
 }
 
 @test "build cache goes before what is refused; a build, a load, an import and a commit that do not fit leave nothing" {
-    berth_engine_start --storage-max 75m
+    berth_engine_start --layer-blobs keep --storage-max 75m
     berth pull -q $R/app:1
     berth create --name user $R/app:1 true >/dev/null
     berth_busybox busybox:latest >/dev/null
@@ -171,7 +172,7 @@ refused() {
     for driver in erofs directory; do
         berth_engine_halt
         find "$DISK" -mindepth 1 -maxdepth 1 ! -name lost+found -exec rm -rf {} +
-        berth_engine_start --storage-max 40m --storage-driver $driver
+        berth_engine_start --layer-blobs keep --storage-max 40m --storage-driver $driver
         refused berth import big.tar.gz big:1
         peak=$(sort -n sizes | tail -n 1)
         echo "$driver: peak $peak"
@@ -180,7 +181,7 @@ refused() {
 }
 
 @test "the free share of the file system is kept, whoever fills it" {
-    berth_engine_start --storage-keep-free 50%
+    berth_engine_start --layer-blobs keep --storage-keep-free 50%
     berth pull -q $R/app:1
     berth pull -q $R/app:2
     head -c 80M /dev/zero >"$DISK/others"
@@ -195,7 +196,7 @@ refused() {
 }
 
 @test "what a running build or save holds is not evicted" {
-    berth_engine_start --storage-max 70m
+    berth_engine_start --layer-blobs keep --storage-max 70m
     berth pull -q $R/app:1
     berth pull -q $R/app:2
     printf 'FROM %s/app:1\nRUN --network=none sleep 604; cat /big1 >/dev/null\n' $R | berth build -q -t new:1 - >built 3>&- &
@@ -227,7 +228,7 @@ refused() {
 }
 
 @test "an engine that is killed while it evicts comes back sound, and goes on" {
-    berth_engine_start --storage-max 70m
+    berth_engine_start --layer-blobs keep --storage-max 70m
     for n in 1 2; do berth pull -q $R/app:$n; done
     local round
     for round in 3 4 3 4 3 4; do
@@ -237,7 +238,7 @@ refused() {
         berth_engine_kill
         wait $pull 2>/dev/null || true
         : >engine.log
-        berth_engine_start --storage-max 70m
+        berth_engine_start --layer-blobs keep --storage-max 70m
         sound
     done
     berth pull -q $R/app:4

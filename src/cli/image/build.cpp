@@ -7,6 +7,7 @@
 #include "cli/interrupt.h"
 #include "cli/parse/mount.h"
 #include "cli/parse/resources.h"
+#include "cli/registry/credentials.h"
 #include "codec/json.h"
 #include "sys/dir.h"
 #include "sys/file.h"
@@ -101,12 +102,7 @@ Result<client::BuildOptions> build_options(Context& context, const Flags& flags)
         options.build_args.emplace_back(name, value);
     }
     for (const auto& text : flags.list("secret")) TRY(add_secret(context, text, options.secrets));
-    ConfigFile* config = TRY(context.config());
-    for (const auto& registry : config->registries()) {
-        // A helper that fails must not stop a build that does not need it.
-        auto auth = config->credentials(registry);
-        if (auth && !auth->is_empty()) options.auths[registry] = std::move(*auth);
-    }
+    options.auths = TRY(all_logins(context));
     if (const auto& agents = flags.list("ssh"); !agents.empty())
         options.more.emplace_back("berth.ssh", TRY(read_agents(context, agents)));
     options.more.emplace_back("berth.progress", "1");

@@ -67,6 +67,8 @@ public:
     }
 
     Result<> run() {
+        // An image of the engine may have come from any registry, and have to come again.
+        if (from_.kind == Place::Kind::Engine) auths_ = TRY(all_logins(context_));
         for (const Place* place : {&from_, &to_}) {
             if (place->kind != Place::Kind::Registry) continue;
             const auto reference = TRY(oci::Reference::parse(place->where));
@@ -85,7 +87,7 @@ public:
             [&](const client::BytesSink& sink) -> Result<> {
                 return from_.kind == Place::Kind::Registry
                            ? engine->copy_to_archive(from_.where, platform_, auths_, sink, stop())
-                           : engine->save_images({from_.where}, platform_, sink, stop());
+                           : engine->save_images({from_.where}, platform_, auths_, sink, stop());
             },
             [&](client::BytesSource tar) { return deliver(chosen(std::move(tar))); });
     }

@@ -28,7 +28,7 @@ Result<int> run_push(Context& context, const Flags& flags) {
         TRY(context.print_line(concat("The push refers to repository [", reference.name(), "]")));
     ProgressPrinter printer(context, {.quiet = flags.is_set("quiet")});
     TRY(engine->push(all_tags ? named.familiar_name() : reference.familiar(),
-                     flags.text("platform"), auth,
+                     flags.text("platform"), auth, TRY(all_logins(context)),
                      [&](const api::ProgressMessage& m) { return printer.show(m); }));
     if (flags.is_set("quiet"))
         TRY(context.print_line(all_tags ? named.name() : reference.to_string()));
@@ -42,8 +42,8 @@ Result<int> run_save(Context& context, const Flags& flags) {
     // while the reader does not read.
     std::optional<Interrupt> interrupt;
     if (flags.has("output")) interrupt.emplace();
-    TRY(engine->save_images(flags.arguments(), flags.text("platform"), output.sink(),
-                            interrupt ? interrupt->token() : std::stop_token()));
+    TRY(engine->save_images(flags.arguments(), flags.text("platform"), TRY(all_logins(context)),
+                            output.sink(), interrupt ? interrupt->token() : std::stop_token()));
     TRY(std::move(output).commit());
     return 0;
 }

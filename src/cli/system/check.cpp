@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/output/rows.h"
+#include "cli/registry/credentials.h"
 #include "cli/units.h"
 
 namespace berth::cli {
@@ -12,7 +13,9 @@ using codec::get_string;
 
 Result<int> run_check(Context& context, const Flags& flags) {
     const auto* engine = TRY(context.engine());
-    const auto report = TRY(engine->check_system(flags.is_set("repair")));
+    const bool is_repair = flags.is_set("repair");
+    const auto auths = is_repair ? TRY(all_logins(context)) : client::Client::Auths();
+    const auto report = TRY(engine->check_system(is_repair, auths));
     std::vector<Row> rows;
     bool all_repaired = true;
     if (const auto* problems = codec::find_member(report, "Problems")) {
