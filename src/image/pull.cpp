@@ -286,7 +286,11 @@ private:
                 meter.advance(static_cast<std::int64_t>(piece.size()));
                 return in_one_pass ? channel.write(piece) : Result<>();
             },
-            stop);
+            stop,
+            [this]() -> std::shared_ptr<void> {
+                auto spare = store_.downloads_.take_spare();
+                return spare ? std::make_shared<Slots::Slot>(std::move(*spare)) : nullptr;
+            });
         std::optional<Error> for_reader;
         if (fetched.is_error()) for_reader = fetched.error().clone();
         channel.close(std::move(for_reader));

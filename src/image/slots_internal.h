@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <set>
 #include <stop_token>
 #include <utility>
@@ -41,15 +42,25 @@ public:
     /// Waits for its turn; Cancelled when stopped before.
     Result<Slot> take(const std::stop_token& stop) {
         auto state = state_.lock();
-        if (!state.wait(stop, [](const State& now) { return now.used < now.limit; }))
-            return fail(ErrorCode::Cancelled, "interrupted");
+        ++state->waiting;
+        const bool is_free =
+            state.wait(stop, [](const State& now) { return now.used < now.limit; });
+        --state->waiting;
+        if (!is_free) return fail(ErrorCode::Cancelled, "interrupted");
+        ++state->used;
+        return Slot(*this);
+    }
+    /// One that nobody waits for, or none.
+    std::optional<Slot> take_spare() {
+        auto state = state_.lock();
+        if (state->used >= state->limit || state->waiting > 0) return std::nullopt;
         ++state->used;
         return Slot(*this);
     }
 
 private:
     struct State {
-        unsigned limit = 1, used = 0;
+        unsigned limit = 1, used = 0, waiting = 0;
     };
     Guarded<State> state_;
 };

@@ -45,6 +45,10 @@ using Source = std::function<Result<std::size_t>(std::uint64_t offset, std::span
 /// Bytes transferred so far.
 using Progress = std::function<void(std::uint64_t bytes)>;
 
+/// One more connection that may be used now; null when there is none to spare. Holding it is having
+/// it.
+using SpareConnection = std::function<std::shared_ptr<void>()>;
+
 struct FetchedManifest {
     oci::Descriptor descriptor;
     std::string bytes;  // empty for resolve()
@@ -64,9 +68,10 @@ public:
     /// The manifest or index with its exact bytes, verified when a digest was asked for.
     Result<FetchedManifest> fetch_manifest(const std::string& tag_or_digest, std::stop_token stop);
     /// Streams a blob from `offset` on. A cut connection is resumed with a range request. The bytes
-    /// are not verified here: whoever stores them does.
+    /// are not verified here: whoever stores them does. Of a large blob several parts travel at a
+    /// time, as far as there are connections to spare; `sink` gets them in order, in this thread.
     Result<> fetch_blob(const oci::Descriptor& blob, std::uint64_t offset, const Sink& sink,
-                        std::stop_token stop);
+                        std::stop_token stop, const SpareConnection& spare = {});
     Result<bool> has_blob(const oci::Digest& digest, std::stop_token stop);
     /// Uploads unless it is there, or can be mounted from one of the repositories of the same
     /// registry.

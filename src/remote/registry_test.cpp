@@ -6,6 +6,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/guarded.h"
 #include "http/server.h"
 #include "remote/challenge.h"
 #include "remote/host_internal.h"
@@ -87,6 +88,146 @@ TEST_F(RemoteTest, ARegistryWithoutRangesIsReadFromTheStartAgain) {
                                           {});
     EXPECT_TRUE(outcome);
     EXPECT_EQ(received, "456789");
+}
+
+/// Bytes that differ everywhere, so that parts in a wrong order are seen.
+std::string varied(std::size_t bytes) {
+    std::string out(bytes, '\0');
+    std::uint64_t state = 1;
+    for (auto& c : out) {
+        state = state * 6364136223846793005 + 1442695040888963407;
+        c = static_cast<char>(state >> 56);
+    }
+    return out;
+}
+
+/// "bytes=FROM-TO", TO included; without a range all of it.
+std::pair<std::size_t, std::size_t> range_of(const http::Request& request, std::size_t size) {
+    const std::string_view range = request.headers.get("Range");
+    if (range.empty()) return {0, size};
+    const auto dash = range.find('-');
+    const auto from = *parse_uint(range.substr(6, dash - 6));
+    const auto to = range.substr(dash + 1);
+    return {from, to.empty() ? size : *parse_uint(to) + 1};
+}
+
+void send_range(const http::Request& request, http::Response& response,
+                const std::string& content) {
+    const auto [from, end] = range_of(request, content.size());
+    if (request.headers.has("Range")) {
+        response.status = 206;
+        response.headers.set("Content-Range",
+                             concat("bytes ", from, "-", end - 1, "/", content.size()));
+    }
+    response.send(std::string_view(content).substr(from, end - from)).ignore("");
+}
+
+/// So many connections beside the first one.
+SpareConnection spare(std::shared_ptr<std::atomic<int>> left) {
+    return [left]() -> std::shared_ptr<void> {
+        if (left->fetch_sub(1) <= 0) {
+            ++*left;
+            return nullptr;
+        }
+        return {left.get(), [left](void*) { ++*left; }};
+    };
+}
+
+/// What came, and whether it could.
+std::pair<Result<>, std::string> fetch_with_spare(Repository& repository,
+                                                  const oci::Descriptor& blob, int connections) {
+    std::string received;
+    const auto left = std::make_shared<std::atomic<int>>(connections);
+    auto outcome = repository.fetch_blob(
+        blob, 0,
+        [&](std::span<const std::byte> bytes) -> Result<> {
+            received += as_text(bytes);
+            return {};
+        },
+        {}, spare(left));
+    EXPECT_EQ(*left, connections);  // all given back
+    return {std::move(outcome), std::move(received)};
+}
+
+TEST_F(RemoteTest, PartsOfALargeBlobTravelBesideOneAnother) {
+    const std::string content = varied(30'000'001);
+    Guarded<std::pair<int, int>> travelling;  // now, at most
+    serve([&](http::Request& request, http::Response& response) {
+        if (request.path == "/v2/") return;
+        {
+            auto now = travelling.lock();
+            now->second = std::max(now->second, ++now->first);
+            if (range_of(request, 0).first > 0)  // the first request is to tell whether parts come
+                now.wait_for({}, std::chrono::seconds(2), [](auto& all) { return all.first >= 3; });
+        }
+        travelling.notify_all();
+        send_range(request, response, content);
+        --travelling.lock()->first;
+    });
+    const auto [outcome, received] = fetch_with_spare(*open(Access::Pull), describe(content), 2);
+    EXPECT_TRUE(outcome) << outcome.error().message();
+    EXPECT_TRUE(received == content);
+    EXPECT_EQ(travelling.lock()->second, 3);
+}
+
+TEST_F(RemoteTest, WithoutAConnectionToSpareALargeBlobComesInAFewRequests) {
+    const std::string content = varied(30'000'001);
+    std::atomic<int> requests = 0;
+    serve([&](http::Request& request, http::Response& response) {
+        if (request.path == "/v2/") return;
+        ++requests;
+        send_range(request, response, content);
+    });
+    const auto [outcome, received] = fetch_with_spare(*open(Access::Pull), describe(content), 0);
+    EXPECT_TRUE(outcome) << outcome.error().message();
+    EXPECT_TRUE(received == content);
+    EXPECT_EQ(requests, 2);
+}
+
+TEST_F(RemoteTest, ARegistryThatSendsNoPartsSendsALargeBlobOnce) {
+    const std::string content = varied(30'000'001);
+    std::atomic<int> requests = 0;
+    serve([&](http::Request& request, http::Response& response) {
+        if (request.path == "/v2/") return;
+        ++requests;
+        response.send(content).ignore("");
+    });
+    const auto [outcome, received] = fetch_with_spare(*open(Access::Pull), describe(content), 2);
+    EXPECT_TRUE(outcome) << outcome.error().message();
+    EXPECT_TRUE(received == content);
+    EXPECT_EQ(requests, 1);
+}
+
+TEST_F(RemoteTest, PartsThatDoNotComeAreAskedForOneAtATime) {
+    const std::string content = varied(30'000'001);
+    for (const bool is_cut : {false, true}) {
+        std::atomic<int> travelling = 0, spoilt = 0;
+        serve([&](http::Request& request, http::Response& response) {
+            if (request.path == "/v2/") return;
+            const auto [from, end] = range_of(request, content.size());
+            const bool is_part = from > 0 && end - from <= (4 << 20);
+            if (is_part && ++travelling > 1) {
+                ++spoilt;
+                if (is_cut) {  // in its middle
+                    response.status = 206;
+                    response.headers.set("Content-Range",
+                                         concat("bytes ", from, "-", end - 1, "/", content.size()));
+                    response.headers.set("Content-Length", std::to_string(end - from));
+                    response.write(std::string_view(content).substr(from, 1'000'000)).ignore("");
+                    response.abort();
+                } else {
+                    response.status = 503;
+                }
+            } else {
+                send_range(request, response, content);
+            }
+        });
+        const auto [outcome, received] =
+            fetch_with_spare(*open(Access::Pull), describe(content), 2);
+        EXPECT_TRUE(outcome) << outcome.error().message();
+        EXPECT_TRUE(received == content) << received.size();
+        EXPECT_GE(spoilt, 1);
+    }
 }
 
 TEST_F(RemoteTest, AnErrorOfTheSinkEndsTheTransferAtOnce) {
