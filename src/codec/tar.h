@@ -63,6 +63,9 @@ struct TarLimits {
 class TarReader {
 public:
     explicit TarReader(ByteSource& source, const TarLimits& limits = {});
+    /// Hands every byte that read_content() does not give to `frame`, in order: headers, padding,
+    /// what is skipped and what follows the archive. From the beginning on.
+    void set_frame(ByteSink* frame) { frame_ = frame; }
 
     /// The next entry, skipping what is left of the one before; nullopt after the end-of-archive
     /// blocks or, as GNU tar accepts it, at the end of the input. Corrupted for a damaged or cut
@@ -88,7 +91,12 @@ private:
     Result<> read_sparse_map(TarEntry& entry);
     Result<> check_segments(const TarEntry& entry) const;
 
+    Result<> note(std::span<const std::byte> bytes) {
+        return frame_ != nullptr ? frame_->write(bytes) : Result<>();
+    }
+
     ByteSource& source_;
+    ByteSink* frame_ = nullptr;
     TarLimits limits_;
     std::vector<std::byte> buffer_;
     std::size_t begin_ = 0;

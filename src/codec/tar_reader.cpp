@@ -174,6 +174,7 @@ Result<std::span<const std::byte>> TarReader::take(std::size_t bytes) {
     const std::size_t count = std::min(bytes, end_ - begin_);
     const auto taken = std::span<const std::byte>(buffer_).subspan(begin_, count);
     begin_ += count;
+    TRY(note(taken));
     return taken;
 }
 
@@ -182,6 +183,7 @@ Result<> TarReader::skip(std::uint64_t bytes) {
         if (begin_ == end_ && TRY(fill()) == 0) return damaged("unexpected end of archive");
         const std::size_t count =
             static_cast<std::size_t>(std::min<std::uint64_t>(bytes, end_ - begin_));
+        TRY(note(std::span<const std::byte>(buffer_).subspan(begin_, count)));
         begin_ += count;
         bytes -= count;
     }
@@ -444,9 +446,11 @@ Result<std::span<const std::byte>> TarReader::read_content() {
 }
 
 Result<> TarReader::drain() {
-    begin_ = end_ = 0;
-    while (TRY(source_.read(buffer_)) > 0) {
-    }
+    do {
+        TRY(note(std::span<const std::byte>(buffer_).subspan(begin_, end_ - begin_)));
+        begin_ = 0;
+        end_ = TRY(source_.read(buffer_));
+    } while (end_ > 0);
     return {};
 }
 

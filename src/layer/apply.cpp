@@ -21,10 +21,13 @@ using codec::TarType;
 /// Takes the entries of a layer's archive one by one to the tree and the image.
 class LayerWriter {
 public:
-    LayerWriter(sys::BorrowedFd file, std::uint64_t cached, sys::Room* room)
-        : image_(file, cached, room) {}
+    LayerWriter(sys::BorrowedFd file, std::uint64_t cached, sys::Room* room, TarFrameWriter* frame)
+        : image_(file, cached, room), frame_(frame) {}
     Result<> add(TarEntry& entry, codec::TarReader& tar);
-    Result<> finish(const ErofsWriter::LayerFacts& facts) { return image_.finish(tree_, facts); }
+    Result<> finish(const ErofsWriter::LayerFacts& facts) {
+        TRY(image_.finish(tree_, facts));
+        return frame_ != nullptr ? frame_->finish(image_.segment_bases()) : Result<>();
+    }
 
 private:
     Result<> add_directory(const TarEntry& entry);
@@ -33,6 +36,7 @@ private:
 
     Tree tree_;
     ErofsWriter image_;
+    TarFrameWriter* frame_;
 };
 
 /// Whether this entry is one of aufs's private notes; whiteouts are allowed as the last name only.
@@ -58,6 +62,7 @@ Result<> LayerWriter::add(TarEntry& entry, codec::TarReader& tar) {
     if (TRY(kind_of_name(slot.name)) != NameKind::Ordinary) return add_whiteout(slot);
     const std::uint32_t index = tree_.create(entry.type);
     if (entry.type == TarType::File) {
+        image_.tell_places(frame_);
         TRY(image_.begin_file(entry));
         for (;;) {
             const auto bytes = TRY(tar.read_content());
@@ -65,6 +70,7 @@ Result<> LayerWriter::add(TarEntry& entry, codec::TarReader& tar) {
             TRY(image_.write_content(bytes));
         }
         tree_.node(index).place = TRY(image_.end_file());
+        image_.tell_places(nullptr);
     } else {
         tree_.node(index).place = TRY(image_.add_special(entry));
         tree_.node(index).target = std::move(entry.link_target);
@@ -145,10 +151,11 @@ Result<> LayerWriter::add_whiteout(const Tree::Slot& slot) {
 namespace {
 
 Result<Applied> write_image(codec::ByteSource& plain, sys::BorrowedFd file, std::uint64_t cached,
-                            sys::Room* room, std::stop_token stop) {
+                            sys::Room* room, TarFrameWriter* frame, std::stop_token stop) {
     HashingSource source(plain, std::move(stop));
     codec::TarReader tar(source, {.entries = max_layer_entries});
-    LayerWriter writer(file, cached, room);
+    tar.set_frame(frame);
+    LayerWriter writer(file, cached, room, frame);
     Applied applied;
     for (;;) {
         auto entry = TRY(tar.next());
@@ -172,10 +179,10 @@ Result<Applied> write_image(codec::ByteSource& plain, sys::BorrowedFd file, std:
 }  // namespace
 
 Result<Applied> write_erofs_image(codec::ByteSource& archive, sys::BorrowedFd file,
-                                  std::stop_token stop, sys::Room* room) {
+                                  std::stop_token stop, sys::Room* room, TarFrameWriter* frame) {
     const auto plain = TRY(codec::open_decompressor(archive));
     ProducerSource ahead(ProducerSource::read_ahead(*plain));
-    return write_image(ahead, file, sys::LargeFile::cached_bytes, room, std::move(stop));
+    return write_image(ahead, file, sys::LargeFile::cached_bytes, room, frame, std::move(stop));
 }
 
 Result<Applied> capture_erofs_image(sys::BorrowedFd upper, codec::ByteSink& tar,
@@ -187,7 +194,7 @@ Result<Applied> capture_erofs_image(sys::BorrowedFd upper, codec::ByteSink& tar,
         return {};
     });
     // The next step of a build reads it at once.
-    return write_image(archive, file, sys::LargeFile::all_cached, room, stop);
+    return write_image(archive, file, sys::LargeFile::all_cached, room, nullptr, stop);
 }
 
 Result<ImageFacts> read_image_facts(sys::BorrowedFd file) {

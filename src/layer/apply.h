@@ -5,6 +5,7 @@
 
 #include "codec/stream.h"
 #include "codec/tar.h"
+#include "layer/tar_frame.h"
 #include "oci/digest.h"
 #include "sys/fd.h"
 #include "sys/room.h"
@@ -31,9 +32,11 @@ inline constexpr std::uint64_t max_layer_entries = 4 << 20;
 /// archive's own tree; a later entry replaces an earlier one of its name; missing parents are made.
 /// overlayfs's private attributes are dropped.
 ///
-/// `room`, if any, is asked before what is written.
+/// `room`, if any, is asked before what is written. With `frame`, the archive
+/// can be had again (tar_frame.h).
 Result<Applied> write_erofs_image(codec::ByteSource& archive, sys::BorrowedFd file,
-                                  std::stop_token stop, sys::Room* room = nullptr);
+                                  std::stop_token stop, sys::Room* room = nullptr,
+                                  TarFrameWriter* frame = nullptr);
 
 /// Makes an EROFS image of an overlay's upper directory and writes its canonical tar to `tar` (on
 /// another thread) on the way.

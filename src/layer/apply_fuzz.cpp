@@ -5,7 +5,7 @@
 #include "sys/file.h"
 
 // Whatever archive comes, writing its image ends, fails cleanly or gives an image whose header says
-// what was read.
+// what was read, and that gives the archive again.
 
 using namespace berth;
 
@@ -51,7 +51,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     codec::LimitedSource limited(source, 8 << 20);
     const auto file = sys::memfd("fuzz");
     if (file.is_error()) std::abort();
-    const auto applied = layer::write_erofs_image(limited, *file, {});
+    const auto frame_file = sys::memfd("frame");
+    if (frame_file.is_error()) std::abort();
+    layer::TarFrameWriter frame(*frame_file);
+    const auto applied = layer::write_erofs_image(limited, *file, {}, nullptr, &frame);
     const auto facts = layer::read_image_facts(*file);
     if (applied.is_error()) {
         if (!facts.is_error()) std::abort();  // a failed image must not look complete
@@ -61,5 +64,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         facts->entries != applied->entries) {
         std::abort();
     }
+    auto again = layer::TarFrameReader::open(*frame_file, *file);
+    if (again.is_error()) std::abort();
+    const auto bytes = codec::read_all(**again, archive.size() + 1);
+    if (bytes.is_error() || *bytes != archive) std::abort();
     return 0;
 }

@@ -84,6 +84,11 @@ Result<> ErofsWriter::append(std::span<const std::byte> bytes) {
     return {};
 }
 
+Result<> ErofsWriter::append_content(std::span<const std::byte> bytes) {
+    if (frame_ != nullptr) TRY(frame_->add_content(end_, bytes.size()));
+    return append(bytes);
+}
+
 Result<> ErofsWriter::append_zeros(std::uint64_t bytes) {
     static constexpr std::array<std::byte, block_bytes> zeros = {};
     if (bytes > max_written_zeros) {
@@ -191,7 +196,7 @@ Result<> ErofsWriter::write_content(std::span<const std::byte> bytes) {
 Result<> ErofsWriter::write_plain(std::span<const std::byte> bytes) {
     const auto full = bytes.first(
         static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), full_bytes_left_)));
-    TRY(append(full));
+    TRY(append_content(full));
     full_bytes_left_ -= full.size();
     const auto rest = bytes.subspan(full.size());
     tail_.insert(tail_.end(), rest.begin(), rest.end());
@@ -209,11 +214,15 @@ Result<InodePlace> ErofsWriter::end_file() {
     } else if (is_inline_) {
         record_.insert(record_.end(), tail_.begin(), tail_.end());
     } else if (!tail_.empty()) {
-        TRY(append(tail_));
+        TRY(append_content(tail_));
         TRY(append_zeros(block_bytes - tail_.size()));
     }
     const std::uint32_t offset = allocate(static_cast<std::uint32_t>(record_.size()));
     store(offset, record_);
+    if (frame_ != nullptr && !is_sparse_ && is_inline_) {
+        const auto tail = static_cast<std::uint32_t>(offset + record_.size() - tail_.size());
+        TRY(frame_->add_content_of_segment(place_of(offset).segment, tail, tail_.size()));
+    }
     return place_of(offset);
 }
 
@@ -259,7 +268,7 @@ Result<> ErofsWriter::write_sparse(std::span<const std::byte> bytes) {
         TRY(append_zeros(in_chunk - chunk_used_));
         const std::uint64_t count = std::min({static_cast<std::uint64_t>(bytes.size()),
                                               length - segment_done_, chunk_bytes - in_chunk});
-        TRY(append(bytes.first(count)));
+        TRY(append_content(bytes.first(count)));
         chunk_used_ = in_chunk + count;
         segment_done_ += count;
         bytes = bytes.subspan(count);

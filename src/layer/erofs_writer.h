@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "codec/tar.h"
 #include "layer/image_sum_internal.h"
+#include "layer/tar_frame.h"
 #include "layer/tree.h"
 #include "sys/large_file.h"
 #include "sys/room.h"
@@ -34,6 +35,10 @@ public:
     /// there is enough.
     explicit ErofsWriter(sys::BorrowedFd file, std::uint64_t cached = sys::LargeFile::cached_bytes,
                          sys::Room* room = nullptr);
+
+    /// Tells `frame` where content goes, from now on; null: nobody. It outlives the writer.
+    void tell_places(TarFrameWriter* frame) { frame_ = frame; }
+    std::span<const std::uint64_t> segment_bases() const { return segment_bases_; }
 
     /// A regular file; exactly its stored bytes (the segments' if it is sparse) must follow.
     Result<> begin_file(const codec::TarEntry& entry);
@@ -68,6 +73,7 @@ private:
         return segment_bases_[place.segment] + place.offset;
     }
     Result<> append(std::span<const std::byte> bytes);
+    Result<> append_content(std::span<const std::byte> bytes);
     Result<> append_zeros(std::uint64_t bytes);
     Result<> flush_data();
     Result<> flush_segment();
@@ -82,6 +88,7 @@ private:
 
     sys::BorrowedFd file_;
     sys::Room* room_;
+    TarFrameWriter* frame_ = nullptr;
     sys::LargeFile large_file_;
     sys::PageBuffer data_{sys::LargeFile::piece_bytes};  ///< appended but not yet written
     std::uint64_t end_ = 0;  ///< of the image so far, data_ included; whole blocks between files

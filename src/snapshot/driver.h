@@ -37,6 +37,8 @@ struct LayerInfo {
 struct ApplyOptions {
     /// What the image's configuration promises; Corrupted when the tar's digest is another.
     std::optional<oci::Digest> diff_id;
+    /// So that open_archive() gives the archive again, where the driver can do that.
+    bool keeps_archive = false;
 };
 
 /// The two directories an overlay writes to, as host paths on one file system.
@@ -82,6 +84,21 @@ public:
                                       std::stop_token stop) = 0;
 
     virtual bool has(const oci::Digest& diff_id) const = 0;
+    /// Whether a layer that is applied with keeps_archive can give its archive again.
+    virtual bool can_keep_archives() const { return false; }
+    /// Whether this one can.
+    virtual bool has_archive(const oci::Digest&) const { return false; }
+    /// The uncompressed archive that the layer was made of, byte for byte, as far as the disk holds
+    /// what was written: whoever relies on it compares its digest, which is the diff id. NotFound
+    /// when it was not kept.
+    virtual Result<std::unique_ptr<codec::ByteSource>> open_archive(
+        const oci::Digest& diff_id) const {
+        return fail(ErrorCode::NotFound, "the archive of layer ", diff_id, " is not kept");
+    }
+    /// Reads what is kept for open_archive() beside the layer: Corrupted when it is damaged.
+    virtual Result<> check_archive(const oci::Digest&) const { return {}; }
+    /// The layer stays, and can give its archive no more.
+    virtual Result<> drop_archive(const oci::Digest&) { return {}; }
     virtual Result<LayerInfo> inspect(const oci::Digest& diff_id) const = 0;
     /// Reads a layer through as it is on the disk: Corrupted when a byte is not as it was written,
     /// NotFound without the layer. False when the layer has no sum of its own to tell.

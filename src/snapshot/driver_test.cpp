@@ -126,6 +126,68 @@ TEST_P(DriverContract, StacksLayersWithWhiteouts) {
     EXPECT_FALSE(exists(root.fd(), "opt"));
 }
 
+TEST_P(DriverContract, GivesAnArchiveAgainThatItWasToldToKeep) {
+    // Content of every length around a block, entries that replace others, what archives carry
+    // beside files, and an end that no canonical archive has.
+    std::vector<Item> items = {other(TarType::Directory, "d"), file("d/.wh.gone", ""),
+                               file(".wh..wh.plnk/x", "ignored")};
+    for (const std::size_t bytes : {1, 100, 3900, 4095, 4096, 4097, 8191, 8192, 300'000})
+        items.push_back(
+            file(concat("d/", bytes), std::string(bytes, static_cast<char>('a' + bytes % 26))));
+    items.push_back(file("d/100", "replaced"));
+    items.push_back(other(TarType::HardLink, "link", "d/4097"));
+    items.push_back(other(TarType::Symlink, "symbolic", "d/1"));
+    items.push_back(file(concat(std::string(120, 'n'), "/", std::string(120, 'm')), "a long name"));
+    const std::string bytes = archive(items) + std::string(10'240, '\0') + "what follows";
+    codec::MemorySource source(bytes);
+    const auto layer = driver_->apply(source, {.keeps_archive = true}, {});
+    ASSERT_FALSE(layer.is_error()) << layer.error().message();
+    ASSERT_EQ(driver_->has_archive(layer->diff_id), driver_->can_keep_archives());
+    if (!driver_->can_keep_archives()) {
+        EXPECT_TRUE(driver_->open_archive(layer->diff_id).error().is(ErrorCode::NotFound));
+        return;
+    }
+    const auto again = [&] {
+        auto opened = driver_->open_archive(layer->diff_id);
+        return opened ? codec::read_all(**opened, 1 << 24).value() : opened.error().message();
+    };
+    EXPECT_TRUE(again() == bytes);
+    EXPECT_TRUE(driver_->verify(layer->diff_id, {}).value());
+    const std::string frame =
+        concat(temp_->path(), "/layers/", layer->diff_id.hex(), "/layer.tar-frame");
+    const std::string whole = sys::read_file(frame).value();
+    EXPECT_LT(whole.size(), bytes.size() / 50);
+    // One damaged byte of the frame is found, and what is lost is not given.
+    for (const std::size_t at : {std::size_t{0}, whole.size() / 2, whole.size() - 1}) {
+        std::string damaged = whole;
+        damaged[at] = static_cast<char>(damaged[at] ^ 1);
+        sys::write_file_atomic(frame, damaged).value();
+        EXPECT_TRUE(driver_->check_archive(layer->diff_id).error().is(ErrorCode::Corrupted)) << at;
+    }
+    sys::write_file_atomic(frame, whole).value();
+    EXPECT_TRUE(driver_->check_archive(layer->diff_id));
+    driver_->drop_archive(layer->diff_id).value();
+    EXPECT_FALSE(driver_->has_archive(layer->diff_id));
+    EXPECT_TRUE(driver_->has(layer->diff_id));
+}
+
+TEST_P(DriverContract, ALayerThatIsThereLearnsToGiveItsArchive) {
+    const std::vector<Item> items = {file("a", "one"), file("b", std::string(10'000, 'b'))};
+    const auto diff_id = apply(items);
+    EXPECT_FALSE(driver_->has_archive(diff_id));
+    const auto root = mount({diff_id});
+    const std::string bytes = archive(items);
+    for (const auto& expected : {std::optional<oci::Digest>(), std::optional(diff_id)}) {
+        codec::MemorySource source(bytes);
+        ASSERT_TRUE(driver_->apply(source, {.diff_id = expected, .keeps_archive = true}, {}));
+        EXPECT_EQ(driver_->has_archive(diff_id), driver_->can_keep_archives());
+    }
+    EXPECT_EQ(read(root.fd(), "a"), "one");
+    EXPECT_EQ(read(mount({diff_id}).fd(), "a"), "one");
+    driver_->wait_for_removals();
+    EXPECT_EQ(driver_->list().value().size(), 1u);
+}
+
 TEST_P(DriverContract, KeepsEveryAttribute) {
     Item item = file("tool", "content", 04751);
     item.entry.uid = 1234;

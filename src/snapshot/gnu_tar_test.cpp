@@ -5,6 +5,7 @@
 
 #include "content/store.h"
 #include "layer/pack.h"
+#include "layer/pipeline.h"
 #include "snapshot/driver.h"
 #include "sys/file.h"
 #include "sys/process.h"
@@ -148,10 +149,20 @@ TEST_P(GnuTar, GivesTheSameTreeMounted) {
                     .is_success());
 
     const auto check = [&](codec::ByteSource& archive, std::string_view how) {
-        const auto layer = driver->apply(archive, {}, {});
+        const auto layer = driver->apply(archive, {.keeps_archive = true}, {});
         ASSERT_FALSE(layer.is_error()) << how << ": " << layer.error().message();
         const auto mount = driver->mount_root({.layers = {layer->diff_id}}).value();
         const auto root = sys::openat(mount.fd(), ".", O_RDONLY).value();
+        EXPECT_EQ(driver->has_archive(layer->diff_id), driver->can_keep_archives());
+        if (driver->can_keep_archives()) {
+            auto again = driver->open_archive(layer->diff_id).value();
+            layer::HashingSource hashed(*again, {});
+            std::vector<std::byte> buffer(100'000);
+            while (hashed.read(buffer).value() > 0) {
+            }
+            EXPECT_EQ(hashed.bytes(), layer->tar_bytes) << how;
+            EXPECT_EQ(hashed.finish_hex(), layer->diff_id.hex()) << how;
+        }
         Difference difference;
         compare(sys::open(tree, O_RDONLY).value(), root, "", difference);
         const std::string image =

@@ -43,6 +43,18 @@ Result<> LayerStore::publish(Staged staged, const oci::Digest& diff_id, const st
     return sys::fsync_parent(target).context(target);
 }
 
+Result<> LayerStore::replace(Staged staged, const oci::Digest& diff_id, const std::string& marker) {
+    const std::string target = path(diff_id);
+    const sys::Fd directory = TRY(sys::open(staged.path(), O_RDONLY | O_DIRECTORY));
+    TRY(sys::fsync(directory));
+    auto renamed = sys::rename_at(AT_FDCWD, staged.path(), AT_FDCWD, target, RENAME_EXCHANGE);
+    if (renamed.is_error() && renamed.error().is(ErrorCode::NotFound))
+        return publish(std::move(staged), diff_id, marker);
+    TRY(std::move(renamed).context(target));
+    remover_.remove(std::exchange(staged.path_, {}));
+    return sys::fsync_parent(target).context(target);
+}
+
 Result<> LayerStore::remove(const oci::Digest& diff_id) {
     const std::string trash = concat(layers_, "/.trash-", random_hex(8));
     auto renamed = sys::rename(path(diff_id), trash);

@@ -40,6 +40,8 @@ public:
     /// stays, if it holds `marker`, the file or directory that is the layer proper; else it is of
     /// another driver and makes room.
     Result<> publish(Staged staged, const oci::Digest& diff_id, const std::string& marker);
+    /// The same in the place of one that is there, in one step.
+    Result<> replace(Staged staged, const oci::Digest& diff_id, const std::string& marker);
     /// Takes the name away at once and the space in the background. Absent is fine.
     Result<> remove(const oci::Digest& diff_id);
     /// Lets go of a layer's mount in the background: the kernel forgets its inodes one by one.

@@ -13,7 +13,26 @@ namespace berth::snapshot {
 namespace {
 
 const std::string image_name = "layer.erofs";
-constexpr std::uint64_t mount_read_only = 1;  // MOUNT_ATTR_RDONLY
+const std::string frame_name = "layer.tar-frame";  // beside it, of layers that give their archive
+constexpr std::uint64_t mount_read_only = 1;       // MOUNT_ATTR_RDONLY
+
+/// An archive with the files that it is read from.
+class KeptArchive final : public codec::ByteSource {
+public:
+    static Result<std::unique_ptr<KeptArchive>> open(sys::Fd frame, sys::Fd image) {
+        auto archive = std::unique_ptr<KeptArchive>(new KeptArchive);
+        archive->frame_ = std::move(frame);
+        archive->image_ = std::move(image);
+        archive->reader_ = TRY(layer::TarFrameReader::open(archive->frame_, archive->image_));
+        return archive;
+    }
+    Result<std::size_t> read(std::span<std::byte> buffer) override { return reader_->read(buffer); }
+
+private:
+    KeptArchive() = default;
+    sys::Fd frame_, image_;
+    std::unique_ptr<layer::TarFrameReader> reader_;
+};
 
 }  // namespace
 
@@ -66,24 +85,60 @@ Result<> ErofsDriver::probe() {
     return {};
 }
 
+std::string ErofsDriver::frame_path(const oci::Digest& diff_id) const {
+    return concat(store_->path(diff_id), "/", frame_name);
+}
+
 std::string ErofsDriver::image_path(const oci::Digest& diff_id) const {
     return concat(store_->path(diff_id), "/", image_name);
 }
 
 Result<LayerInfo> ErofsDriver::apply(codec::ByteSource& archive, const ApplyOptions& options,
                                      std::stop_token stop) {
-    if (options.diff_id && has(*options.diff_id)) {
+    if (options.diff_id && has(*options.diff_id) &&
+        (!options.keeps_archive || has_archive(*options.diff_id))) {
         TRY(verify_archive(archive, *options.diff_id, std::move(stop)));
         return inspect(*options.diff_id);
     }
     auto staged = TRY(store_->stage());
     const sys::Fd file =
         TRY(sys::open(concat(staged.path(), "/", image_name), O_RDWR | O_CREAT | O_EXCL, 0600));
-    const auto applied = TRY(layer::write_erofs_image(archive, file, std::move(stop), room_));
+    sys::Fd frame_file;
+    std::optional<layer::TarFrameWriter> frame;
+    if (options.keeps_archive) {
+        frame_file =
+            TRY(sys::open(concat(staged.path(), "/", frame_name), O_RDWR | O_CREAT | O_EXCL, 0600));
+        frame.emplace(frame_file, room_);
+    }
+    const auto applied = TRY(
+        layer::write_erofs_image(archive, file, std::move(stop), room_, frame ? &*frame : nullptr));
     TRY(check_diff_id(applied.diff_id, options.diff_id));
     TRY(sys::fsync(file));
-    TRY(store_->publish(std::move(staged), applied.diff_id, image_name));
+    if (frame) TRY(sys::fsync(frame_file));
+    // A frame is of its image alone. The layer that is there already makes room for the pair, in
+    // one step; what is mounted from it goes on.
+    if (frame && has(applied.diff_id) && !has_archive(applied.diff_id)) {
+        TRY(store_->replace(std::move(staged), applied.diff_id, frame_name));
+        if (auto mount = take_mount(applied.diff_id)) store_->release(std::move(mount));
+    } else {
+        TRY(store_->publish(std::move(staged), applied.diff_id, frame ? frame_name : image_name));
+    }
     return inspect(applied.diff_id);
+}
+
+bool ErofsDriver::has_archive(const oci::Digest& diff_id) const {
+    return has(diff_id) && sys::exists(frame_path(diff_id));
+}
+
+Result<std::unique_ptr<codec::ByteSource>> ErofsDriver::open_archive(
+    const oci::Digest& diff_id) const {
+    const auto of_layer = [&](const std::string& path) {
+        return sys::open(path, O_RDONLY).context("archive of layer ", diff_id);
+    };
+    auto frame = TRY(of_layer(frame_path(diff_id)));
+    auto image = TRY(of_layer(image_path(diff_id)));
+    return std::unique_ptr<codec::ByteSource>(
+        TRY(KeptArchive::open(std::move(frame), std::move(image))));
 }
 
 Result<LayerInfo> ErofsDriver::capture(sys::BorrowedFd upper, codec::ByteSink& tar,
@@ -97,6 +152,18 @@ Result<LayerInfo> ErofsDriver::capture(sys::BorrowedFd upper, codec::ByteSink& t
     return inspect(applied.diff_id);
 }
 
+Result<> ErofsDriver::check_archive(const oci::Digest& diff_id) const {
+    if (!has_archive(diff_id)) return {};
+    TRY(open_archive(diff_id));  // which reads the frame through
+    return {};
+}
+
+Result<> ErofsDriver::drop_archive(const oci::Digest& diff_id) {
+    auto removed = sys::unlink(frame_path(diff_id));
+    if (removed.is_error() && removed.error().is(ErrorCode::NotFound)) return {};
+    return removed;
+}
+
 bool ErofsDriver::has(const oci::Digest& diff_id) const { return sys::exists(image_path(diff_id)); }
 
 Result<LayerInfo> ErofsDriver::inspect(const oci::Digest& diff_id) const {
@@ -106,9 +173,11 @@ Result<LayerInfo> ErofsDriver::inspect(const oci::Digest& diff_id) const {
         return fail(ErrorCode::Corrupted, "layer ", diff_id, ": the image is of another layer");
     }
     const struct stat status = TRY(sys::fstat(file));
+    const auto frame = sys::fstatat(AT_FDCWD, frame_path(diff_id), 0);
+    const std::uint64_t frame_bytes = frame ? sys::allocated_bytes(*frame) : 0;
     return LayerInfo{.diff_id = diff_id,
                      .tar_bytes = facts.tar_bytes,
-                     .disk_bytes = sys::allocated_bytes(status),
+                     .disk_bytes = sys::allocated_bytes(status) + frame_bytes,
                      .entries = facts.entries};
 }
 
@@ -120,16 +189,18 @@ Result<bool> ErofsDriver::verify(const oci::Digest& diff_id, std::stop_token sto
 
 Result<std::vector<oci::Digest>> ErofsDriver::list() const { return store_->list(image_name); }
 
+ErofsDriver::SharedMount ErofsDriver::take_mount(const oci::Digest& diff_id) {
+    auto mounts = mounts_.lock();
+    const auto found = mounts->find(diff_id);
+    if (found == mounts->end()) return nullptr;
+    SharedMount mount = std::move(found->second);
+    mounts->erase(found);
+    return mount;
+}
+
 Result<> ErofsDriver::remove(const oci::Digest& diff_id) {
     // The last reference unmounts when it ends, here or in a mount_root() under way.
-    SharedMount mount;
-    {
-        auto mounts = mounts_.lock();
-        if (const auto found = mounts->find(diff_id); found != mounts->end()) {
-            mount = std::move(found->second);
-            mounts->erase(found);
-        }
-    }
+    SharedMount mount = take_mount(diff_id);
     auto removed = store_->remove(diff_id);
     if (mount) store_->release(std::move(mount));
     return removed;

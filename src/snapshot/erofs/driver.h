@@ -30,6 +30,12 @@ public:
     Result<LayerInfo> capture(sys::BorrowedFd upper, codec::ByteSink& tar,
                               std::stop_token stop) override;
     bool has(const oci::Digest& diff_id) const override;
+    bool can_keep_archives() const override { return true; }
+    bool has_archive(const oci::Digest& diff_id) const override;
+    Result<std::unique_ptr<codec::ByteSource>> open_archive(
+        const oci::Digest& diff_id) const override;
+    Result<> check_archive(const oci::Digest& diff_id) const override;
+    Result<> drop_archive(const oci::Digest& diff_id) override;
     Result<LayerInfo> inspect(const oci::Digest& diff_id) const override;
     Result<bool> verify(const oci::Digest& diff_id, std::stop_token stop) const override;
     Result<std::vector<oci::Digest>> list() const override;
@@ -54,6 +60,9 @@ private:
     Result<sys::DetachedMount> mount_image(const std::string& path) const;
     Result<SharedMount> mount_shared(const std::string& path);
     std::string image_path(const oci::Digest& diff_id) const;
+    std::string frame_path(const oci::Digest& diff_id) const;
+    /// Forgets the layer's mount; who has a root over it keeps it.
+    SharedMount take_mount(const oci::Digest& diff_id);
     Result<> probe();
     /// The layer's mount, made if need be.
     Result<SharedMount> mount_layer(const oci::Digest& diff_id);
