@@ -17,6 +17,17 @@ forget_big() { # ENGINE ADDRESS
     [ "$1" != berth ] || berth image prune -f
     sync
 }
+# What a command adds to an engine's folder, in hundredths of the big image's uncompressed layers.
+disk_share() { # FOLDER COMMAND...
+    local folder=$work/$1 before layers
+    shift
+    layers=$(tar -tvf "$work/big.tar" --wildcards '*.tar' | awk '{sum += $3} END {print sum}')
+    # What was removed before gives its space back in the background.
+    while [ -n "$(find "$folder/trash" "$folder/layers" -mindepth 1 -maxdepth 1 \( -path '*/trash/*' -o -name '.*' \) 2>/dev/null)" ]; do sleep 0.1; done
+    sync; before=$(du -s --block-size=1 "$folder" | cut -f1)
+    "$@" >/dev/null 2>&1
+    sync; echo $((($(du -s --block-size=1 "$folder" | cut -f1) - before) * 100 / layers))
+}
 reset_peak() { echo 5 >"/proc/${pids[berthd]}/clear_refs"; }
 peak_kib() { awk '/^VmHWM/ {print $2}' "/proc/${pids[berthd]}/status"; }
 
@@ -31,6 +42,8 @@ bench_load() { # load of the big image from an archive, and rmi of it
     if has docker; then engine=docker_peer; d=$(median_of "$BIG_RUNS" local_forget docker_peer load -i "$work/big.tar"); fi
     if has podman; then engine=podman_peer; p=$(median_of 1 local_forget podman_peer load -i "$work/big.tar"); fi
     row "load, ${BIG_MEGABYTES:-800} MB, ${BIG_FILES:-60000} files" "$b" "$d" "$p" '5x'
+    engine=berth local_forget >/dev/null 2>&1
+    fact 'disk after load, of uncompressed layers' "$(disk_share berth berth load -i "$work/big.tar")" % ''
     local_load() { big_loaded "$engine"; }
     d=nan p=nan
     engine=berth; b=$(median_of "$BIG_RUNS" local_load berth rmi bench-big:latest)
@@ -68,6 +81,10 @@ transfer_with() { # docker|berth: push and pull through that registry
     if has docker; then engine=docker_peer; d=$(median_of "$BIG_RUNS" forget docker_peer pull -q $address/big:latest); forget >/dev/null 2>&1; fi
     if has podman; then engine=podman_peer; p=$(median_of 1 forget podman_peer pull -q --tls-verify=false $address/big:latest); forget >/dev/null 2>&1; fi
     row "pull of it from $registry-registry" "$b" "$d" "$p" 'Docker 6x, Podman 12x, < 2.5 s'
+    engine=berth forget >/dev/null 2>&1
+    b=$(disk_share berth berth pull -q $address/big:latest) d=nan
+    if has docker; then d=$(disk_share docker docker_peer pull -q $address/big:latest); engine=docker_peer forget >/dev/null 2>&1; fi
+    fact 'disk after pull, of uncompressed layers' "$b" % '< 105 %' Docker "$d"
     engine=berth forget >/dev/null 2>&1
     stop_registry "$registry"
 }
