@@ -19,8 +19,9 @@ struct ArchiveContents {
 codec::Json index_entry(const oci::Descriptor& target, const oci::Reference* name);
 /// An entry of manifest.json, without tags.
 codec::Json docker_entry(const Image& image);
-/// Every blob must be in the content store, under the caller's lease. Deterministic.
-Result<> write_archive(const content::Store& content, ArchiveContents contents,
-                       codec::ByteSink& sink, const std::stop_token& stop);
+/// Every blob must be in the content store, under the caller's lease, or be the archive of a layer
+/// that gives it again. Deterministic.
+Result<> write_archive(const Services& services, ArchiveContents contents, codec::ByteSink& sink,
+                       const std::stop_token& stop);
 
 }  // namespace berth::image

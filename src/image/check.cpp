@@ -221,7 +221,7 @@ private:
         if (const auto info = snapshots_.inspect(diff_id))
             report_.bytes += static_cast<std::int64_t>(info->disk_bytes);
         const auto checked = verify_layer(diff_id);
-        if (!checked.is_error()) return {};
+        if (!checked.is_error()) return check_archive(diff_id);
         if (!tells_damage(checked.error()))
             return checked.error().clone().with_context(concat("layer ", diff_id.short_hex()));
         Problem problem{.kind = "layer",
@@ -230,6 +230,26 @@ private:
                                     ? "it is not here"
                                     : checked.error().message()};
         if (repair_) TRY(make_again(diff_id, problem));
+        report_.problems.push_back(std::move(problem));
+        return {};
+    }
+
+    /// What a layer keeps to give its archive again: containers do without it.
+    Result<> check_archive(const oci::Digest& diff_id) {
+        const auto checked = snapshots_.check_archive(diff_id);
+        if (!checked.is_error()) return {};
+        if (!tells_damage(checked.error())) return checked.error().clone();
+        Problem problem{
+            .kind = "layer", .subject = diff_id.to_string(), .text = checked.error().message()};
+        if (repair_) {
+            TRY(snapshots_.drop_archive(diff_id));
+            const auto blob = blob_of_.find(diff_id);
+            if (blob != blob_of_.end() && blob->second.digest == diff_id)
+                TRY(fetch_again(blob->second, problem));
+            else
+                problem.is_repaired = true;
+            if (problem.repair.empty()) problem.repair = "removed: nothing needs it";
+        }
         report_.problems.push_back(std::move(problem));
         return {};
     }
@@ -269,7 +289,8 @@ private:
             from += concat(", fetched from ",
                            TRY(store_.refetch(known->second, credentials_, stop_)).familiar_name());
         auto reader = TRY(content_.open_blob(known->second.digest));
-        TRY(snapshots_.apply(reader, {.diff_id = diff_id}, stop_));
+        const bool is_archive = known->second.digest == diff_id;
+        TRY(snapshots_.apply(reader, {.diff_id = diff_id, .keeps_archive = is_archive}, stop_));
         return from;
     }
 

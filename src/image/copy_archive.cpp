@@ -139,7 +139,7 @@ Result<> fetch_archive(Store::Implementation& implementation, std::string_view f
         contents.docker_entries.push_back(docker_entry(*image));
         if (name.has_tag()) contents.docker_entries[0]["RepoTags"].push_back(name.familiar());
     }
-    return write_archive(services.content, std::move(contents), sink, stop);
+    return write_archive(services, std::move(contents), sink, stop);
 }
 
 }  // namespace

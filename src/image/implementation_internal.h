@@ -54,6 +54,7 @@ struct Name {
     oci::Digest id;
     Timestamp tagged{};
     bool is_pulled = false;  // a registry has the image under this name
+    oci::Digest digest;      // that a registry has it by: the id, unless a push compressed it
 };
 
 enum class Provenance { Made, Pulled };
@@ -76,6 +77,10 @@ public:
     /// Points `reference` at the image, which must have a row.
     Result<> save_name(const oci::Reference& reference, const oci::Digest& id,
                        Provenance provenance = Provenance::Made);
+    /// That a registry has the image of this name by another digest than the engine. A name that is
+    /// another image's by now is left alone.
+    Result<> note_pushed_as(const oci::Reference& reference, const oci::Digest& id,
+                            const oci::Digest& digest);
     /// NotFound without the image.
     Result<> note_use(const oci::Digest& id);
     Result<> set_pinned(const oci::Digest& id, bool is_pinned);
@@ -89,7 +94,8 @@ public:
                          Provenance provenance);
     /// Whether the policy leaves the blob to a registry that is known to give it to anyone.
     Result<bool> is_droppable(const oci::Digest& blob) const;
-    /// Whether a blob that is not here is absent by policy: a registry has it.
+    /// Whether a blob that is not here is absent by policy: a registry has it, or it is the archive
+    /// of a layer that can give it again.
     Result<bool> is_dropped(const oci::Digest& blob) const;
     Result<> note_dropped(const std::set<oci::Digest>& blobs) const;
     Result<> note_returned(const oci::Digest& blob) const;
@@ -116,6 +122,26 @@ public:
                                           const remote::CredentialsProvider& credentials,
                                           const std::stop_token& stop) const;
 
+    // reproduce.cpp
+    /// Makes the blob again, byte for byte, from a layer that is here: its archive, or what a push
+    /// made of that. False when there is no such layer, or it does not give these bytes any more.
+    Result<bool> reproduce(const oci::Descriptor& blob, const std::stop_token& stop) const;
+    /// Keeps the layers whose archives are among these blobs while it lives; empty without one.
+    std::optional<content::Lease> hold_archives(const std::vector<oci::Descriptor>& blobs) const;
+    /// A layer whose blob is its archive, compressed for the way to a registry. It stays while a
+    /// lease does.
+    Result<oci::Descriptor> compress_layer(const oci::Descriptor& layer,
+                                           const std::stop_token& stop) const;
+    /// What compress_layer() made of the layer before; the blob need not be here.
+    Result<std::optional<oci::Descriptor>> find_compressed(const oci::Descriptor& layer) const;
+
+    /// The same, with the blob here: as it was compressed before, or now.
+    Result<oci::Descriptor> compressed_layer(const oci::Descriptor& layer,
+                                             content::Lease& lease) const;
+    /// Takes a tar stream (of any compression) as a layer whose blob is the plain tar. Only where
+    /// layers can give that again.
+    Result<Layer> add_archive(codec::ByteSource& source, const std::stop_token& stop);
+
     // layer_blobs.cpp
     /// The layers of every manifest that is here; without those of damaged ones.
     std::vector<Layer> layers_of(const oci::Descriptor& target) const;
@@ -125,6 +151,8 @@ public:
     /// What came back for a push, a save or a copy goes again, and what came with a pull; a later
     /// collection makes up for a failure.
     void drop_layer_blobs_of(const oci::Descriptor& target);
+    /// The same of what a push made for its registry, which has it now.
+    void drop_made(const std::set<oci::Digest>& blobs);
 
     // resolve.cpp
     /// The row that a user's word means, and the name it was found by ("" for an id).

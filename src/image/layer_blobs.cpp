@@ -27,7 +27,6 @@ std::vector<Layer> Store::Implementation::layers_of(const oci::Descriptor& targe
 }
 
 Result<std::int64_t> Store::Implementation::drop_layer_blobs(const std::vector<Layer>& layers) {
-    if (layer_blobs_ == LayerBlobs::Keep) return 0;
     const std::uint64_t mark = services_.content.begin_collection();
     Roots roots;
     for (const auto& provider : root_providers_) provider(roots);
@@ -47,7 +46,6 @@ Result<std::int64_t> Store::Implementation::drop_layer_blobs(const std::vector<L
 }
 
 Result<std::int64_t> Store::Implementation::drop_all_layer_blobs() {
-    if (layer_blobs_ == LayerBlobs::Keep) return 0;
     std::vector<Layer> all;
     for (const auto& row : TRY(rows())) {
         const auto layers = layers_of(row.descriptor());
@@ -57,8 +55,15 @@ Result<std::int64_t> Store::Implementation::drop_all_layer_blobs() {
 }
 
 void Store::Implementation::drop_layer_blobs_of(const oci::Descriptor& target) {
-    if (layer_blobs_ == LayerBlobs::Keep) return;
     drop_layer_blobs(layers_of(target)).ignore("the next collection makes up for it");
+}
+
+void Store::Implementation::drop_made(const std::set<oci::Digest>& blobs) {
+    if (blobs.empty()) return;
+    const std::uint64_t mark = services_.content.begin_collection();
+    const std::lock_guard lock(dropping_);
+    note_dropped(blobs).ignore("another pull fetches them");
+    services_.content.remove_unleased(mark, blobs).ignore("the next collection makes up for it");
 }
 
 void Store::set_layer_blobs(LayerBlobs policy) {

@@ -36,6 +36,10 @@ bool LayerIntake::looks_like_layer(std::string_view head) {
                              "\xfd"
                              "7zXZ\0"sv})
         if (head.starts_with(magic)) return true;
+    return looks_like_tar(head);
+}
+
+bool LayerIntake::looks_like_tar(std::string_view head) {
     constexpr std::size_t tar_magic_offset = 257;
     return head.size() >= head_bytes && head.substr(tar_magic_offset).starts_with("ustar");
 }
@@ -43,6 +47,20 @@ bool LayerIntake::looks_like_layer(std::string_view head) {
 std::shared_ptr<LayerIntake> LayerIntake::compressed(Store& store, const std::stop_token& stop) {
     return std::shared_ptr<LayerIntake>(new LayerIntake(
         [&store, stop](codec::ByteSource& bytes) { return store.add_layer(bytes, stop); }, true));
+}
+
+std::shared_ptr<LayerIntake> LayerIntake::archive(Store::Implementation& implementation,
+                                                  std::optional<oci::Digest> expected,
+                                                  const std::stop_token& stop) {
+    return std::shared_ptr<LayerIntake>(new LayerIntake(
+        [&implementation, expected, stop](codec::ByteSource& bytes) -> Result<Layer> {
+            auto layer = TRY(implementation.add_archive(bytes, stop));
+            if (expected && layer.diff_id != *expected)
+                return fail(ErrorCode::Corrupted, "received content with digest ", layer.diff_id,
+                            " instead of ", *expected);
+            return layer;
+        },
+        true));
 }
 
 std::shared_ptr<LayerIntake> LayerIntake::as_it_came(Store::Implementation& implementation,
@@ -55,8 +73,8 @@ std::shared_ptr<LayerIntake> LayerIntake::as_it_came(Store::Implementation& impl
         false));
 }
 
-LayerIntake::LayerIntake(Work work, bool is_compressed)
-    : is_compressed_(is_compressed),
+LayerIntake::LayerIntake(Work work, bool is_unpacked)
+    : is_unpacked_(is_unpacked),
       outcome_(Error(ErrorCode::Internal, "not done")),
       thread_([this, work = std::move(work)] {
           outcome_ = work(channel_);

@@ -9,17 +9,23 @@
 
 namespace berth::image {
 
-/// A layer that arrives in the middle of an archive: threads of its own decompress, hash, compress
-/// and unpack it while the archive is read on. Destruction ends them.
+/// A layer that arrives in the middle of an archive: threads of its own decompress, hash and
+/// unpack it while the archive is read on. Destruction ends them.
 class LayerIntake {
 public:
     /// How much of a file looks_like_layer() wants to see.
     static constexpr std::size_t head_bytes = 512;
     /// Whether this is the beginning of a tar, or of anything compressed.
     static bool looks_like_layer(std::string_view head);
+    static bool looks_like_tar(std::string_view head);
 
     /// For a file of a docker-archive: the blob is made of it, see Store::add_layer().
     static std::shared_ptr<LayerIntake> compressed(Store& store, const std::stop_token& stop);
+    /// The same where layers give their archive again, and for a blob that is one: then its digest
+    /// is the expected one.
+    static std::shared_ptr<LayerIntake> archive(Store::Implementation& implementation,
+                                                std::optional<oci::Digest> expected,
+                                                const std::stop_token& stop);
     /// For a blob of an OCI layout, which is kept as it is; wait() is about the blob alone. Whether
     /// it unpacks is known from the driver afterwards: only what a manifest calls a layer needs to.
     static std::shared_ptr<LayerIntake> as_it_came(Store::Implementation& implementation,
@@ -29,7 +35,8 @@ public:
     LayerIntake(const LayerIntake&) = delete;
     LayerIntake& operator=(const LayerIntake&) = delete;
 
-    bool is_compressed() const { return is_compressed_; }
+    /// Whether wait() is about the layer, too.
+    bool is_unpacked() const { return is_unpacked_; }
     /// Waits while the work is far behind. After a failure the bytes go nowhere: wait() says why.
     Result<> write(std::span<const std::byte> bytes);
     void close();
@@ -40,9 +47,9 @@ public:
 
 private:
     using Work = std::function<Result<Layer>(codec::ByteSource& bytes)>;
-    LayerIntake(Work work, bool is_compressed);
+    LayerIntake(Work work, bool is_unpacked);
 
-    const bool is_compressed_;
+    const bool is_unpacked_;
     bool is_closed_ = false;
     Channel channel_;
     Result<Layer> outcome_;

@@ -94,7 +94,7 @@ Result<Summary> Store::Implementation::summarize(const Row& row,
         if (!reference) continue;
         if (reference->has_tag() && !reference->has_digest())
             out.repo_tags.push_back(reference->familiar());
-        const std::string digest = concat(reference->familiar_name(), "@", row.id);
+        const std::string digest = concat(reference->familiar_name(), "@", name.digest);
         if (std::find(out.repo_digests.begin(), out.repo_digests.end(), digest) ==
             out.repo_digests.end())
             out.repo_digests.push_back(digest);

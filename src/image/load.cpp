@@ -139,9 +139,7 @@ private:
             if (digest) expected.digest = *digest;
         }
         if (LayerIntake::looks_like_layer(head) && (unpack_all || !is_blob_path(path))) {
-            auto layer = is_blob_path(path)
-                             ? LayerIntake::as_it_came(implementation_, expected, stop_)
-                             : LayerIntake::compressed(store_, stop_);
+            auto layer = intake_of(path, head, expected);
             files_[path] = {.blob = std::nullopt, .layer = layer};
             TRY(wait_for_room(layer));
             TRY(rest([&](std::span<const std::byte> piece) { return layer->write(piece); }));
@@ -152,6 +150,16 @@ private:
         TRY(rest([&](std::span<const std::byte> piece) { return writer.write(piece); }));
         files_[path] = {.blob = TRY(std::move(writer).commit(expected)).digest, .layer = nullptr};
         return {};
+    }
+
+    std::shared_ptr<LayerIntake> intake_of(const std::string& path, const std::string& head,
+                                           const content::Expectation& expected) {
+        // What a layer gives again need not be kept.
+        const bool can_give = implementation_.services_.snapshots.can_keep_archives();
+        if (can_give && (!is_blob_path(path) || LayerIntake::looks_like_tar(head)))
+            return LayerIntake::archive(implementation_, expected.digest, stop_);
+        return is_blob_path(path) ? LayerIntake::as_it_came(implementation_, expected, stop_)
+                                  : LayerIntake::compressed(store_, stop_);
     }
 
     template <typename Take>
@@ -201,6 +209,7 @@ private:
         bool is_any_for_platform = false;
         for (const auto& entry : manifest) {
             NewImage image;
+            image.may_have_archives = true;
             const auto config_digest = TRY(blob_at(TRY(codec::require_string(entry, "Config"))));
             image.config_json = TRY(content_.read(config_digest, oci::max_image_config_bytes));
             const auto config = TRY(oci::parse_image_config(image.config_json));
@@ -224,11 +233,12 @@ private:
         return {};
     }
 
-    /// A layer of a docker-archive: a tar, usually uncompressed. Kept compressed.
+    /// A layer of a docker-archive: a tar, usually uncompressed.
     Result<Layer> layer_at(const std::string& path, const oci::Digest& diff_id) {
         const File file = TRY(file_at(path));
-        const bool is_unpacked = file.layer && file.layer->is_compressed();
+        const bool is_unpacked = file.layer && file.layer->is_unpacked();
         const Layer layer = TRY(is_unpacked ? file.layer->wait() : unpack(TRY(blob_at(path))));
+        lease_.note(layer.diff_id);
         if (layer.diff_id != diff_id) {
             return fail(ErrorCode::Corrupted, "layer ", path, " unpacks to ", layer.diff_id,
                         ", but the configuration promises ", diff_id);
@@ -314,10 +324,13 @@ private:
                 !TRY(implementation_.is_dropped(layer.blob.digest)))
                 return fail(ErrorCode::InvalidArgument, "the archive lacks layer ",
                             layer.blob.digest, ", which its manifest names");
+            lease_.note(layer.diff_id);
             if (snapshots.has(layer.diff_id)) continue;
             progress_({.id = layer.blob.digest.short_hex(), .status = "Loading layer"});
             auto reader = TRY(implementation_.open_blob(layer.blob, {}, stop_));
-            TRY(snapshots.apply(reader, {.diff_id = layer.diff_id}, stop_)
+            const bool is_archive = layer.blob.digest == layer.diff_id;
+            TRY(snapshots
+                    .apply(reader, {.diff_id = layer.diff_id, .keeps_archive = is_archive}, stop_)
                     .context("layer ", layer.blob.digest.short_hex()));
         }
         return {};

@@ -234,8 +234,9 @@ private:
         auto& snapshots = store_.services_.snapshots;
         lease_.note(diff_id);
         const bool has_blob = lease_.protect(blob.digest);
-        const bool is_enough = has_blob || (store_.layer_blobs_ != LayerBlobs::Keep &&
-                                            TRY(store_.is_dropped(blob.digest)));
+        const bool is_enough =
+            has_blob || snapshots.has_archive(blob.digest) ||
+            (store_.layer_blobs_ != LayerBlobs::Keep && TRY(store_.is_dropped(blob.digest)));
         if (is_enough && snapshots.has(diff_id)) {
             // Where an engine ended between layer and blob, nobody goes on with the latter.
             content_.remove_ingest(blob.digest.to_string()).ignore("a prune does");
@@ -251,7 +252,8 @@ private:
         if (!snapshots.has(diff_id)) {
             meter.say("Extracting");
             auto reader = TRY(content_.open_blob(blob.digest));
-            TRY(snapshots.apply(reader, {.diff_id = diff_id}, stop));
+            TRY(snapshots.apply(
+                reader, {.diff_id = diff_id, .keeps_archive = blob.digest == diff_id}, stop));
         }
         meter.say("Pull complete");
         return {};
@@ -271,7 +273,8 @@ private:
         std::jthread applier;
         if (in_one_pass) {
             applier = std::jthread([&] {
-                auto layer = store_.services_.snapshots.apply(channel, {.diff_id = diff_id}, stop);
+                auto layer = store_.services_.snapshots.apply(
+                    channel, {.diff_id = diff_id, .keeps_archive = blob.digest == diff_id}, stop);
                 if (layer.is_error()) applied = std::move(layer).error();
                 channel.abandon();
             });

@@ -1,5 +1,6 @@
 #include <sys/types.h>
 #include <atomic>
+#include <map>
 #include <thread>
 
 #include "codec/json.h"
@@ -30,21 +31,33 @@ public:
         };
     }
 
-    /// Blobs first and in parallel, then manifests from the leaves up, each after all it names.
+    /// Blobs first and in parallel, then manifests from the leaves up, each after all it names. Of
+    /// an image for one platform, layers that are plain archives travel compressed, under a
+    /// manifest that says so.
     Result<> push(const std::vector<oci::Descriptor>& all, const std::string& tag) {
         std::vector<oci::Descriptor> blobs, documents;
         for (const auto& blob : all) (is_document(blob) ? documents : blobs).push_back(blob);
+        may_compress_ = documents.size() == 1;
         for (const auto& blob : blobs) say(blob, "Preparing");
         TRY(push_blobs(blobs));
         for (auto document = documents.rbegin(); document != documents.rend(); ++document) {
-            const std::string bytes =
+            std::string bytes =
                 TRY(store_.services_.content.read(document->digest, oci::max_manifest_bytes));
+            if (!compressed_.empty()) bytes = TRY(with_compressed_layers(bytes));
             const bool is_target = &*document == &documents.front();
-            TRY(repository_.push_manifest(is_target ? tag : document->digest.to_string(),
+            pushed_.push_back({.media_type = document->media_type,
+                               .digest = oci::Digest::of(bytes),
+                               .size = static_cast<std::int64_t>(bytes.size())});
+            TRY(repository_.push_manifest(is_target ? tag : pushed_.back().digest.to_string(),
                                           document->media_type, bytes, stop_));
         }
         return {};
     }
+
+    /// What the registry has by now, the target last.
+    const std::vector<oci::Descriptor>& pushed() const { return pushed_; }
+    /// Blobs that were made on the way.
+    const std::set<oci::Digest>& made() const { return made_; }
 
 private:
     /// Users count layers: a configuration travels without a line.
@@ -66,9 +79,12 @@ private:
                 workers.emplace_back([&] {
                     for (std::size_t at = next++; at < blobs.size() && !cancel.stop_requested();
                          at = next++) {
-                        auto pushed = push_blob(blobs[at], cancel.get_token());
-                        if (pushed) continue;
+                        auto pushed = push_one(blobs[at], cancel.get_token());
                         const std::lock_guard lock(error_mutex);
+                        if (pushed) {
+                            pushed_.push_back(std::move(*pushed));
+                            continue;
+                        }
                         if (!first_error) first_error = std::move(pushed).error();
                         cancel.request_stop();
                     }
@@ -80,16 +96,57 @@ private:
         return {};
     }
 
-    Result<> push_blob(const oci::Descriptor& blob, const std::stop_token& stop) {
-        const std::string id = blob.digest.short_hex();
+    Result<oci::Descriptor> push_one(const oci::Descriptor& blob, const std::stop_token& stop) {
         const auto slot = TRY(store_.uploads_.take(stop));
+        const bool is_archive = blob.media_type == oci::media_type::oci_layer ||
+                                blob.media_type == oci::media_type::docker_layer;
+        oci::Descriptor sent = blob;
+        if (may_compress_ && is_archive && store_.services_.snapshots.has_archive(blob.digest))
+            sent = TRY(compress(blob, stop));
+        TRY(push_blob(blob, sent, stop));
+        return sent;
+    }
+
+    /// As it was compressed for an earlier push, where the registry has that or it is here.
+    Result<oci::Descriptor> compress(const oci::Descriptor& layer, const std::stop_token& stop) {
+        auto known = TRY(store_.find_compressed(layer));
+        const bool is_had =
+            known && (store_.services_.content.has(known->digest) ||
+                      !TRY(store_.sources_of(known->digest, repository_.name().domain())).empty() ||
+                      TRY(repository_.has_blob(known->digest, stop)));
+        if (!is_had) {
+            say(layer, "Compressing");
+            known = TRY(store_.compress_layer(layer, stop));
+        }
+        const std::lock_guard lock(compressed_mutex_);
+        if (!is_had) made_.insert(known->digest);
+        compressed_[layer.digest.to_string()] = *known;
+        return *known;
+    }
+
+    Result<std::string> with_compressed_layers(const std::string& bytes) const {
+        auto manifest = TRY(codec::parse_json(bytes));
+        for (auto& layer : manifest["layers"]) {
+            const auto found = compressed_.find(codec::get_string(layer, "digest"));
+            if (found == compressed_.end()) continue;
+            layer["mediaType"] = found->second.media_type;
+            layer["digest"] = found->second.digest.to_string();
+            layer["size"] = found->second.size;
+        }
+        return codec::dump_json(manifest);
+    }
+
+    /// `shown` is the one that users know.
+    Result<> push_blob(const oci::Descriptor& shown, const oci::Descriptor& blob,
+                       const std::stop_token& stop) {
+        const std::string id = shown.digest.short_hex();
         const auto mount_from = TRY(store_.sources_of(blob.digest, repository_.name().domain()));
         // A blob that is not kept here is fetched only when the registry neither has it nor can
         // mount it.
         std::optional<content::BlobReader> reader;
         std::optional<Error> not_fetched;
         const auto open = [&]() -> Result<> {
-            if (!store_.services_.content.has(blob.digest)) say(blob, "Downloading");
+            if (!store_.services_.content.has(blob.digest)) say(shown, "Downloading");
             auto opened = store_.open_blob(blob, credentials_, stop);
             if (opened.is_error()) return std::move(opened).error();
             reader.emplace(std::move(*opened));
@@ -123,10 +180,10 @@ private:
         if (not_fetched) return std::move(*not_fetched);
         if (outcome.is_error()) return std::move(outcome).error().with_context(concat("blob ", id));
         switch (*outcome) {
-            case remote::PushOutcome::Pushed: say(blob, "Pushed"); break;
-            case remote::PushOutcome::Existed: say(blob, "Layer already exists"); break;
+            case remote::PushOutcome::Pushed: say(shown, "Pushed"); break;
+            case remote::PushOutcome::Existed: say(shown, "Layer already exists"); break;
             case remote::PushOutcome::Mounted:
-                say(blob, concat("Mounted from ", mount_from.front()));
+                say(shown, concat("Mounted from ", mount_from.front()));
                 break;
         }
         return {};
@@ -138,20 +195,31 @@ private:
     std::stop_token stop_;
     std::mutex sink_mutex_;
     ProgressSink sink_;
+    bool may_compress_ = false;
+    std::mutex compressed_mutex_;
+    std::map<std::string, oci::Descriptor> compressed_;  // by the digest of the archive
+    std::set<oci::Digest> made_;
+    std::vector<oci::Descriptor> pushed_;
 };
 
-/// One image under a lease, whose end lets go of what was fetched again.
-Result<> push_leased(Store::Implementation& store, remote::Repository& repository,
-                     const oci::Descriptor& target, const oci::Reference& reference,
-                     const remote::CredentialsProvider& credentials, const ProgressSink& progress,
-                     const std::stop_token& stop) {
+/// One image under a lease, whose end lets go of what was fetched again; returns what the registry
+/// has. Adds to `made` what was made on the way.
+Result<oci::Descriptor> push_leased(Store::Implementation& store, remote::Repository& repository,
+                                    const oci::Descriptor& target, const oci::Reference& reference,
+                                    const remote::CredentialsProvider& credentials,
+                                    std::set<oci::Digest>& made, const ProgressSink& progress,
+                                    const std::stop_token& stop) {
     content::Lease lease = store.services_.content.reading_lease();
     const auto blobs = TRY(store.blobs_of(target));
     for (const auto& blob : blobs) lease.protect(blob.digest);
+    const auto layers = store.hold_archives(blobs);
     Pusher pusher(store, repository, credentials, progress, stop);
-    TRY(pusher.push(blobs, reference.tag()));
-    return store.note_source(reference, blobs, access_with(credentials, reference.domain()),
-                             Provenance::Made);
+    auto pushed = pusher.push(blobs, reference.tag());
+    made = pusher.made();
+    TRY(std::move(pushed));
+    TRY(store.note_source(reference, pusher.pushed(), access_with(credentials, reference.domain()),
+                          Provenance::Made));
+    return pusher.pushed().back();
 }
 
 }  // namespace
@@ -199,17 +267,22 @@ Result<> Store::push(std::string_view name, const PushOptions& options,
                              : implementation_->open_any(target))
                          .manifest;
         }
-        auto pushed = push_leased(*implementation_, *repository, target, reference,
-                                  options.credentials, progress, stop);
+        std::set<oci::Digest> made;
+        auto outcome = push_leased(*implementation_, *repository, target, reference,
+                                   options.credentials, made, progress, stop);
         implementation_->drop_layer_blobs_of(target);
-        TRY(std::move(pushed).context("push ", reference.familiar()));
+        implementation_->drop_made(made);
+        const oci::Descriptor pushed =
+            TRY(std::move(outcome).context("push ", reference.familiar()));
+        if (target.digest == found->row.id)
+            TRY(implementation_->note_pushed_as(reference, target.digest, pushed.digest));
         implementation_->emit("push", reference.familiar(), reference.familiar_name());
-        progress({.status = concat(reference.tag(), ": digest: ", target.digest,
-                                   " size: ", target.size)});
+        progress({.status = concat(reference.tag(), ": digest: ", pushed.digest,
+                                   " size: ", pushed.size)});
         codec::Json aux;
         aux["Tag"] = reference.tag();
-        aux["Digest"] = target.digest.to_string();
-        aux["Size"] = target.size;
+        aux["Digest"] = pushed.digest.to_string();
+        aux["Size"] = pushed.size;
         progress({.aux = codec::dump_json(aux)});
     }
     return {};

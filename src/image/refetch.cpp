@@ -75,6 +75,7 @@ Result<content::BlobReader> Store::Implementation::open_blob(
     const auto turn = TRY(Turn::take(in_flight_, blob.digest, stop));
     here = services_.content.open_blob(blob.digest);
     if (here || !here.error().is(ErrorCode::NotFound)) return here;
+    if (TRY(reproduce(blob, stop))) return services_.content.open_blob(blob.digest);
     if (TRY(repositories_of(blob.digest)).empty()) return here;
     auto fetched = refetch(blob, credentials, stop);
     if (fetched) return services_.content.open_blob(blob.digest);

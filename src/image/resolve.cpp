@@ -48,6 +48,13 @@ Result<Store::Implementation::Found> Store::Implementation::find(std::string_vie
             // tagged for.
             auto row = TRY(find_row(reference.digest()));
             if (row) return Found{std::move(*row), reference, false};
+            auto statement = TRY(services_.database.prepare(
+                "SELECT id FROM image_name WHERE digest = ?1 AND reference LIKE ?2 LIMIT 1",
+                reference.digest().to_string(), concat(reference.name(), ":%")));
+            if (TRY(statement.step())) {
+                row = TRY(find_row(TRY(oci::Digest::parse(statement.text(0)))));
+                if (row) return Found{std::move(*row), reference, false};
+            }
         } else {
             auto statement = TRY(services_.database.prepare(
                 "SELECT id FROM image_name WHERE reference = ?1", reference.to_string()));
@@ -231,7 +238,9 @@ Result<> Store::Implementation::ensure_layers(const Image& image, std::stop_toke
         if (services_.snapshots.has(layer.diff_id)) continue;
         auto reader =
             TRY(open_blob(layer.blob, {}, stop).context("layer ", layer.diff_id.short_hex()));
-        TRY(services_.snapshots.apply(reader, {.diff_id = layer.diff_id}, stop)
+        const bool is_archive = layer.blob.digest == layer.diff_id;
+        TRY(services_.snapshots
+                .apply(reader, {.diff_id = layer.diff_id, .keeps_archive = is_archive}, stop)
                 .context("layer ", layer.diff_id.short_hex()));
     }
     return {};

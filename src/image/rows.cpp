@@ -21,7 +21,11 @@ record::Schema schema() {
          "ALTER TABLE image ADD COLUMN last_used INTEGER NOT NULL DEFAULT 0;"
          "ALTER TABLE image ADD COLUMN is_pinned INTEGER NOT NULL DEFAULT 0;"
          "ALTER TABLE image_name ADD COLUMN is_pulled INTEGER NOT NULL DEFAULT 0",
-         "ALTER TABLE blob_source ADD COLUMN is_pulled INTEGER NOT NULL DEFAULT 0"}};
+         "ALTER TABLE blob_source ADD COLUMN is_pulled INTEGER NOT NULL DEFAULT 0",
+         "CREATE TABLE compressed_layer (digest TEXT PRIMARY KEY, diff_id TEXT NOT NULL, size "
+         "INTEGER NOT NULL) STRICT;"
+         "CREATE INDEX compressed_layer_by_diff_id ON compressed_layer(diff_id);"
+         "ALTER TABLE image_name ADD COLUMN digest TEXT NOT NULL DEFAULT ''"}};
 }
 
 namespace {
@@ -55,6 +59,8 @@ Result<std::vector<Name>> read_names(record::Statement statement) {
         name.id = TRY(oci::Digest::parse(statement.text(1)));
         name.tagged = time_of(statement.integer(2));
         name.is_pulled = statement.integer(3) != 0;
+        name.digest =
+            statement.text(4).empty() ? name.id : TRY(oci::Digest::parse(statement.text(4)));
         out.push_back(std::move(name));
     }
     return out;
@@ -79,12 +85,13 @@ Result<std::optional<Row>> Store::Implementation::find_row(const oci::Digest& id
 
 Result<std::vector<Name>> Store::Implementation::names() const {
     return read_names(TRY(services_.database.prepare(
-        "SELECT reference, id, tagged, is_pulled FROM image_name ORDER BY reference")));
+        "SELECT reference, id, tagged, is_pulled, digest FROM image_name ORDER BY reference")));
 }
 
 Result<std::vector<Name>> Store::Implementation::names_of(const oci::Digest& id) const {
     return read_names(TRY(services_.database.prepare(
-        "SELECT reference, id, tagged, is_pulled FROM image_name WHERE id = ?1 ORDER BY reference",
+        "SELECT reference, id, tagged, is_pulled, digest FROM image_name WHERE id = ?1 ORDER BY "
+        "reference",
         id.to_string())));
 }
 
@@ -104,9 +111,17 @@ Result<> Store::Implementation::save_name(const oci::Reference& reference, const
     TRY(services_.database.execute(
         "INSERT INTO image_name (reference, id, tagged, is_pulled) VALUES (?1, ?2, ?3, ?4)"
         " ON CONFLICT (reference) DO UPDATE SET id = excluded.id, tagged = excluded.tagged,"
-        " is_pulled = excluded.is_pulled",
+        " is_pulled = excluded.is_pulled, digest = ''",
         reference.to_string(), id.to_string(), now(),
         std::int64_t{provenance == Provenance::Pulled}));
+    return {};
+}
+
+Result<> Store::Implementation::note_pushed_as(const oci::Reference& reference,
+                                               const oci::Digest& id, const oci::Digest& digest) {
+    TRY(services_.database.execute(
+        "UPDATE image_name SET digest = ?3 WHERE reference = ?1 AND id = ?2", reference.to_string(),
+        id.to_string(), digest == id ? std::string() : digest.to_string()));
     return {};
 }
 
@@ -156,6 +171,8 @@ Result<> Store::Implementation::note_source(const oci::Reference& repository,
 }
 
 Result<bool> Store::Implementation::is_droppable(const oci::Digest& blob) const {
+    if (services_.snapshots.has_archive(blob)) return true;
+    if (layer_blobs_ == LayerBlobs::Keep) return false;
     auto statement = TRY(services_.database.prepare(
         "SELECT 1 FROM blob_source WHERE digest = ?1 AND (?2 OR (is_open AND is_pulled)) LIMIT 1",
         blob.to_string(), std::int64_t{layer_blobs_ == LayerBlobs::Drop}));
@@ -163,6 +180,7 @@ Result<bool> Store::Implementation::is_droppable(const oci::Digest& blob) const 
 }
 
 Result<bool> Store::Implementation::is_dropped(const oci::Digest& blob) const {
+    if (services_.snapshots.has_archive(blob)) return true;
     auto statement = TRY(services_.database.prepare(
         "SELECT 1 FROM blob_source WHERE digest = ?1 AND is_dropped LIMIT 1", blob.to_string()));
     return statement.step();

@@ -1,6 +1,8 @@
 // One archive that both kinds of readers understand: an OCI layout (oci-layout, index.json, blobs/)
 // with Docker's manifest.json beside it, whose paths point into the same blobs. image-spec v1.1,
 // image-layout.md; Docker 25 and later write the same.
+#include <algorithm>
+
 #include "codec/json.h"
 #include "codec/sha256.h"
 #include "codec/tar.h"
@@ -24,21 +26,41 @@ codec::TarEntry file_entry(std::string path, std::uint64_t bytes) {
     return entry;
 }
 
-Result<> add_blob(codec::TarWriter& tar, const content::Store& content, const oci::Digest& digest,
+struct Source {
+    std::unique_ptr<codec::ByteSource> bytes;
+    std::uint64_t size = 0;
+};
+
+Result<Source> open_source(const Services& services, const oci::Descriptor& blob) {
+    auto kept = services.content.open_blob(blob.digest);
+    if (kept.is_error() && services.snapshots.has_archive(blob.digest)) {
+        auto archive = TRY(services.snapshots.open_archive(blob.digest));
+        return Source{.bytes = std::move(archive), .size = static_cast<std::uint64_t>(blob.size)};
+    }
+    auto reader = std::make_unique<content::BlobReader>(TRY(std::move(kept)));
+    const std::uint64_t size = reader->bytes();
+    return Source{.bytes = std::move(reader), .size = size};
+}
+
+Result<> add_blob(codec::TarWriter& tar, const Services& services, const oci::Descriptor& blob,
                   const std::stop_token& stop) {
-    auto reader = TRY(content.open_blob(digest));
-    TRY(tar.begin(file_entry(blob_path(digest), reader.bytes())));
+    const auto& digest = blob.digest;
+    const auto source = TRY(open_source(services, blob));
+    TRY(tar.begin(file_entry(blob_path(digest), source.size)));
     codec::Sha256 hash;
     std::vector<std::byte> buffer(1 << 20);
-    for (;;) {
+    std::uint64_t left = source.size;
+    while (left > 0) {
         if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "interrupted");
-        const std::size_t count = TRY(reader.read(buffer));
+        const std::size_t count = TRY(source.bytes->read(std::span(buffer).first(
+            static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left)))));
         if (count == 0) break;
         const auto piece = std::span(buffer).first(count);
         hash.update(piece);
         TRY(tar.write_content(piece));
+        left -= count;
     }
-    if (hash.finish_hex() == digest.hex()) return {};
+    if (left == 0 && hash.finish_hex() == digest.hex()) return {};
     return Error(ErrorCode::Corrupted,
                  concat("blob ", digest, " does not have this digest on disk"))
         .with_hint("remove the image and pull or load it again");
@@ -67,14 +89,14 @@ Json docker_entry(const Image& image) {
     return entry;
 }
 
-Result<> write_archive(const content::Store& content, ArchiveContents contents,
-                       codec::ByteSink& sink, const std::stop_token& stop) {
+Result<> write_archive(const Services& services, ArchiveContents contents, codec::ByteSink& sink,
+                       const std::stop_token& stop) {
     Json index;
     index["schemaVersion"] = 2;
     index["mediaType"] = "application/vnd.oci.image.index.v1+json";
     index["manifests"] = std::move(contents.index_entries);
     codec::TarWriter tar(sink);
-    for (const auto& [digest, blob] : contents.blobs) TRY(add_blob(tar, content, digest, stop));
+    for (const auto& [digest, blob] : contents.blobs) TRY(add_blob(tar, services, blob, stop));
     const auto add_text = [&](const std::string& path, const std::string& text) {
         return tar.add(file_entry(path, text.size()), text);
     };
@@ -119,11 +141,15 @@ Result<> save_leased(Store::Implementation& implementation, const std::vector<st
         }
         if (references.empty()) contents.index_entries.push_back(index_entry(target, nullptr));
     }
+    std::vector<oci::Descriptor> blobs;
+    for (const auto& [digest, blob] : contents.blobs) blobs.push_back(blob);
+    const auto layers = implementation.hold_archives(blobs);
     // Dropped ones come back before the first byte is written: a registry out of reach leaves no
     // half archive.
     for (const auto& [digest, blob] : contents.blobs)
-        TRY(implementation.open_blob(blob, credentials, stop));
-    return write_archive(content, std::move(contents), sink, stop);
+        if (!implementation.services_.snapshots.has_archive(digest))
+            TRY(implementation.open_blob(blob, credentials, stop));
+    return write_archive(implementation.services_, std::move(contents), sink, stop);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "image/implementation_internal.h"
 #include "image/tee_internal.h"
 #include "layer/foreign.h"
+#include "oci/media_type.h"
 
 namespace berth::image {
 
@@ -61,7 +62,11 @@ Result<Image> Store::commit(NewImage image) {
                                      : "application/vnd.docker.container.image.v1+json";
     manifest.config.digest = stored.digest;
     manifest.config.size = static_cast<std::int64_t>(stored.bytes);
-    for (const auto& layer : image.layers) {
+    for (auto& layer : image.layers) {
+        const bool is_archive = layer.blob.digest == layer.diff_id;
+        if (!image.may_have_archives && is_archive &&
+            implementation_->services_.snapshots.has_archive(layer.diff_id))
+            layer.blob = TRY(implementation_->compressed_layer(layer.blob, lease));
         if (!lease.protect(layer.blob.digest) &&
             !TRY(implementation_->is_dropped(layer.blob.digest)))
             return fail(ErrorCode::NotFound, "blob ", layer.blob.digest, " of a layer is not here");
@@ -86,6 +91,18 @@ Result<Image> Store::commit(NewImage image) {
     return made;
 }
 
+Result<Layer> Store::Implementation::add_archive(codec::ByteSource& source,
+                                                 const std::stop_token& stop) {
+    auto plain = TRY(layer::open_any_decompressor(source));
+    const auto info = TRY(services_.snapshots.apply(*plain, {.keeps_archive = true}, stop));
+    Layer layer;
+    layer.diff_id = info.diff_id;
+    layer.blob.media_type = oci::media_type::docker_layer;
+    layer.blob.digest = info.diff_id;
+    layer.blob.size = static_cast<std::int64_t>(info.tar_bytes);
+    return layer;
+}
+
 Result<Layer> Store::add_layer(codec::ByteSource& source, std::stop_token stop) {
     auto& services = implementation_->services_;
     auto plain = TRY(layer::open_any_decompressor(source));
@@ -97,7 +114,7 @@ Result<Layer> Store::add_layer(codec::ByteSource& source, std::stop_token stop) 
     const auto blob = TRY(std::move(writer).commit());
     Layer layer;
     layer.diff_id = info.diff_id;
-    layer.blob.media_type = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+    layer.blob.media_type = oci::media_type::docker_layer_gzip;
     layer.blob.digest = blob.digest;
     layer.blob.size = static_cast<std::int64_t>(blob.bytes);
     return layer;

@@ -134,6 +134,9 @@ struct NewImage {
     bool oci_media_types = false;
     oci::Annotations annotations;
     std::string parent;  // id of the image it was made from, for `images -a` and rmi
+    /// Layers whose blobs are plain archives stay so, and a push gives the image another digest.
+    /// Else they are compressed now, so that its digest is the one that a registry will know it by.
+    bool may_have_archives = false;
 };
 struct BootstrapOptions {
     std::string suite;                  // "debian:bookworm", "ubuntu:noble", or "busybox"

@@ -21,6 +21,7 @@ id_of() { "$BERTH_BIN/berth" image inspect --format '{{.Id}}' "$1"; }
 @test "push and pull keep the identity, through both registries" {
     registry_start main 5111
     peer_start 5112
+    load_as_made "$REGISTRY_DIR/image.tar"
     id=$(id_of test:1)
     for host in 127.0.0.1:5111 localhost:5112; do
         "$BERTH_BIN/berth" tag test:1 $host/a/b:1

@@ -67,6 +67,15 @@ open(sys.argv[1], "wb").write(tar_of([(i + ".tar", l) for i, l in zip(ids, layer
 PYTHON
 }
 
+# test:1 of such an archive as an image that was made here: a push leaves it its digest, while it compresses what was only loaded.
+load_as_made() {
+    "$BERTH_BIN/berth" load -i "$1"
+    "$BERTH_BIN/berth" create --name made test:1 x
+    "$BERTH_BIN/berth" commit made test:1
+    "$BERTH_BIN/berth" rm made
+    "$BERTH_BIN/berth" image prune -f
+}
+
 # podman with a store of its own. It would look for DOCKER_CONFIG, which the engine's tests set.
 peer_podman() {
     env -u DOCKER_CONFIG -u DOCKER_HOST podman --root "$REGISTRY_DIR/pr" --runroot "$REGISTRY_DIR/prr" --storage-driver vfs "$@"

@@ -5,7 +5,7 @@ setup() {
     REGISTRY_DIR=$(mktemp -d)
     berth_engine_start
     make_archive "$REGISTRY_DIR/image.tar"
-    "$BERTH_BIN/berth" load -i "$REGISTRY_DIR/image.tar"
+    load_as_made "$REGISTRY_DIR/image.tar"
     registry_start main 5111
     peer_start 5112
     "$BERTH_BIN/berth" tag test:1 localhost:5111/app:1-amd64

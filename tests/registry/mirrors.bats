@@ -6,7 +6,7 @@ setup() {
     mkdir -p "$REGISTRY_DIR/hosts/localhost:5999" "$REGISTRY_DIR/hosts/_default"
     berth_engine_start --registry-hosts-dir "$REGISTRY_DIR/hosts"
     make_archive "$REGISTRY_DIR/image.tar"
-    "$BERTH_BIN/berth" load -i "$REGISTRY_DIR/image.tar"
+    load_as_made "$REGISTRY_DIR/image.tar"
     registry_start main 5111
     "$BERTH_BIN/berth" tag test:1 localhost:5111/team/app:1
     "$BERTH_BIN/berth" push -q localhost:5111/team/app:1
