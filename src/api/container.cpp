@@ -223,7 +223,7 @@ void describe(Visitor& field, HostConfig& value) {
     field.omit_empty("Init", value.init);
     field.omit_empty("BerthHostCA", value.host_ca);
     field.omit_empty("BerthFilesOwner", value.files_owner);
-    field.omit_empty("BerthPrefersUserns", value.prefers_user_namespace);
+    field.omit_empty("BerthDefaults", value.berth_defaults);
 }
 
 namespace {

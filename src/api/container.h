@@ -179,9 +179,9 @@ struct HostConfig {
     /// Berth's own: {uid, gid} whose files the container's user makes in bind mounts. On the wire
     /// "BerthFilesOwner", left out when unset.
     std::optional<std::array<int, 2>> files_owner;
-    /// Berth's own: a user namespace of its own where that suits and nobody decided otherwise. On
-    /// the wire "BerthPrefersUserns", left out when false; requests only.
-    bool prefers_user_namespace = false;
+    /// Berth's own: what the request leaves open is as for Berth's own verbs, not as for Docker's
+    /// clients. On the wire "BerthDefaults", left out when false; requests only.
+    bool berth_defaults = false;
 };
 
 struct ContainerCreateRequest {

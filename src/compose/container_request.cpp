@@ -43,7 +43,7 @@ public:
         TRY(translate_isolation());
         set_labels();
         request_.host_config.files_owner = project_.files_owner;
-        request_.host_config.prefers_user_namespace = project_.prefers_user_namespaces;
+        request_.host_config.berth_defaults = project_.berth_defaults;
         return std::move(request_);
     }
 

@@ -59,8 +59,8 @@ struct Project {
     /// {uid, gid} whose files the containers make in bind mounts; nullopt leaves the numbers as
     /// they are.
     std::optional<std::array<int, 2>> files_owner;
-    /// Containers get user namespaces of their own where that suits them.
-    bool prefers_user_namespaces = false;
+    /// What services leave open is as for Berth's own verbs.
+    bool berth_defaults = false;
 
     const Service* find_service(std::string_view name) const;
 };

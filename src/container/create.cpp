@@ -9,6 +9,7 @@
 #include "container/log_plan.h"
 #include "container/mount_plan.h"
 #include "container/names.h"
+#include "container/own_defaults.h"
 #include "container/runtime_plan.h"
 #include "container/settings_check.h"
 #include "container/storage_limit.h"
@@ -186,6 +187,7 @@ Result<CreateResult> Containers::Implementation::create(const std::string& wante
     }
     set_host_name(spec, container->id);
     TRY(set_networks(spec, services_.networks));
+    if (spec.host.berth_defaults) apply_own_defaults(spec.host);
     TRY(check_settings(spec));
     const LogConfig log =
         TRY(choose_log(spec.host.log, settings_.log_driver, settings_.log_options));

@@ -191,9 +191,9 @@ struct HostConfig {
     /// Berth's extension: the container's user is this one in bind mounts; nullopt is Docker's way,
     /// the same numbers.
     std::optional<FilesOwner> files_owner;
-    /// Berth's extension: with no userns_mode, "auto" is taken where it suits and the engine's
-    /// configuration does not say otherwise. Of use at creation only, and not kept.
-    bool prefers_user_namespace = false;
+    /// Berth's extension: apply_own_defaults() for what is left open. Of use at creation only, and
+    /// not kept.
+    bool berth_defaults = false;
     bool operator==(const HostConfig&) const = default;
 };
 

@@ -107,7 +107,7 @@ Result<Containers::Implementation::ReservedIds> Containers::Implementation::choo
 bool Containers::Implementation::has_default_user_namespace(
     const ContainerSpec& spec, const std::vector<MountRequest>& mounts) {
     const std::string& mode = settings_.default_userns_mode;
-    const bool is_wanted = mode == "auto" || (mode.empty() && spec.host.prefers_user_namespace);
+    const bool is_wanted = mode == "auto" || (mode.empty() && spec.host.berth_defaults);
     if (!is_wanted || !suits_user_namespace(spec)) return false;
     // What could not be done before is tried again only for those who ask for it.
     if (owner_maps_.lock()->failed) return false;

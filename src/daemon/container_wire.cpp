@@ -205,7 +205,7 @@ Result<container::HostConfig> host_of(const api::HostConfig& in, api::ApiVersion
         out.files_owner = container::FilesOwner{static_cast<std::uint32_t>((*in.files_owner)[0]),
                                                 static_cast<std::uint32_t>((*in.files_owner)[1])};
     }
-    out.prefers_user_namespace = in.prefers_user_namespace;
+    out.berth_defaults = in.berth_defaults;
     return out;
 }
 

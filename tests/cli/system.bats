@@ -51,7 +51,7 @@ teardown_file() { . "$BATS_FILE_TMPDIR/engine"; berth_engine_stop; berth_audit; 
     berth network create --subnet 10.99.0.0/24 --label a=b back
     [ "$(berth network inspect -f '{{(index .IPAM.Config 0).Subnet}}' back)" = 10.99.0.0/24 ]
     berth run -d --name member --network back --network-alias db busybox sleep 600 >/dev/null
-    [ "$(berth run --rm --network back busybox ping -c 1 -W 20 db | grep -c '1 packets received')" = 1 ]
+    [ "$(berth run --rm --network back --cap-add NET_RAW busybox ping -c 1 -W 20 db | grep -c '1 packets received')" = 1 ]
     run berth network rm back
     [ "$status" -eq 1 ]
     berth network disconnect back member

@@ -194,3 +194,22 @@ Y
     [ "$(berth run --rm "${inside[@]}" -e DOCKER_CONFIG=/mine busybox sh -c 'echo $DOCKER_CONFIG')" = /mine ]
     rm -r "$folder"
 }
+
+@test "what is left open is safer than Docker's, unless Docker's is asked for" {
+    said='grep -E "^Cap(Eff|Bnd)" /proc/self/status | cut -f2 | sort -u; cat /proc/self/cgroup | head -1 | cut -d: -f3'
+    [ "$(berth run --rm busybox sh -c "$said" | paste -sd' ')" = "00000000800405fb /" ]
+    [ "$(berth run --rm --cap-add NET_RAW busybox sh -c "$said" | head -1)" = 00000000800425fb ]
+    [ "$(berth run --rm busybox ping -c 1 127.0.0.1 2>&1 | tail -1)" = "ping: permission denied (are you root?)" ]
+    berth run --rm --cap-add NET_RAW busybox ping -c 1 127.0.0.1 >/dev/null
+    [ "$(docker run --rm busybox sh -c "$said" | head -1)" = 00000000a80425fb ]
+    [ "$(berth --docker-defaults run --rm busybox sh -c "$said" | head -1)" = 00000000a80425fb ]
+    limit() { berth inspect -f '{{.HostConfig.PidsLimit}}' "$("$@" busybox true)"; }
+    [ "$(limit berth create)" = 2048 ]
+    [ "$(limit berth create --pids-limit 50)" = 50 ]
+    [ "$(limit berth create --pids-limit -1)" = -1 ]
+    [[ "$(limit docker create)" != 2048 ]]
+    printf 'services: {one: {image: busybox, command: sleep 1000}}\n' >compose.yaml
+    berth compose -p defaults up -d >/dev/null 2>&1
+    [ "$(berth inspect -f '{{.HostConfig.PidsLimit}} {{.HostConfig.UsernsMode}}' defaults-one-1)" = "2048 auto" ]
+    berth compose -p defaults down -t 0 >/dev/null 2>&1
+}

@@ -44,7 +44,7 @@ Result<compose::Project> load_project(Context& context, const ComposeOptions& op
     load.interpolate = interpolate;
     compose::Project project = TRY(compose::load_project(load));
     project.files_owner = files_owner(context);
-    project.prefers_user_namespaces = !context.docker_defaults();
+    project.berth_defaults = !context.docker_defaults();
     for (const auto& warning : project.warnings) context.warn(warning);
     if (!services.empty()) TRY(compose::select_services(project, services, true));
     return project;

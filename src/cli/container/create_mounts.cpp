@@ -64,7 +64,7 @@ Result<> set_mounts(const Context& context, const Flags& flags,
         !host.binds.empty() || std::any_of(host.mounts.begin(), host.mounts.end(),
                                            [](const auto& mount) { return mount.type == "bind"; });
     if (checks && has_binds) host.files_owner = files_owner(context);
-    host.prefers_user_namespace = !context.docker_defaults();
+    host.berth_defaults = !context.docker_defaults();
     for (const auto& text : flags.list("tmpfs")) {
         const auto parts = split_once(text, ':');
         if (parts)
