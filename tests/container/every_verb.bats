@@ -235,8 +235,9 @@ v1_or_v2() { if [ -d /sys/fs/cgroup/memory ]; then echo "$1"; else echo "$2"; fi
     berth start quota >/dev/null
     is 'while stopped' "$(group quota memory memory.limit_in_bytes memory.max)" $((40 << 20))
     # The policy of a running container is the shim's: it acts on the new one.
-    berth run -d --name dies --restart no busybox sh -c 'sleep 1; exit 3' >/dev/null
+    berth run -d --name dies --restart no busybox sh -c 'until [ -e /go ]; do sleep 0.05; done; exit 3' >/dev/null
     berth update --restart on-failure:1 dies >/dev/null
+    berth exec dies touch /go
     until_true sh -c '[ "$(berth inspect -f "{{.RestartCount}} {{.State.Status}}" dies)" = "1 exited" ]'
     for bad in '-m 1m' '--cpus 999' '--memory-swap 1m' '--restart nope' '--cpuset-cpus 999' ''; do
         # shellcheck disable=SC2086
@@ -248,15 +249,17 @@ v1_or_v2() { if [ -d /sys/fs/cgroup/memory ]; then echo "$1"; else echo "$2"; fi
 }
 
 @test "wait: conditions, several containers, and what is not there" {
-    wait_for() { api -X POST "http://d/v1.44/containers/$1/wait?condition=$2"; }
+    wait_for() { api -X POST "${@:3}" "http://d/v1.44/containers/$1/wait?condition=$2"; }
     berth run -d --name box busybox sh -c 'trap "exit 5" TERM; while :; do sleep 0.1; done' >/dev/null
     berth create --name never busybox sh -c 'exit 6' >/dev/null
     is 'not-running of what never ran' "$(wait_for never not-running | jq -c .StatusCode)" 0
-    wait_for never next-exit >next 3>&- &
+    # The head of the answer says that it waits; only curl's verbose output is unbuffered.
+    wait_for never next-exit -Nv >next 2>next.log 3>&- &
     local waiter=$!
-    wait_for never removed >removed 3>&- &
+    wait_for never removed -Nv >removed 2>removed.log 3>&- &
     local other=$!
-    sleep 0.3
+    until_true grep -q '200 OK' next.log
+    until_true grep -q '200 OK' removed.log
     kill -0 $waiter && kill -0 $other
     berth start never >/dev/null
     wait $waiter
@@ -309,9 +312,19 @@ v1_or_v2() { if [ -d /sys/fs/cgroup/memory ]; then echo "$1"; else echo "$2"; fi
     run berth exec box true
     is 'the old name' "$status" 1
     berth run -d -i --name reader busybox sh -c 'while read -r line; do echo "got $line"; done' >/dev/null
-    is attach "$(printf 'one\ntwo\n' | timeout -s KILL 2 berth attach reader | paste -sd' ')" 'got one got two'
-    berth run -d -i --name stays busybox sh -c 'echo begin; sleep 1; echo end; sleep 1000' >/dev/null
-    timeout -k 2 2 berth attach --no-stdin --sig-proxy=false stays >attached || true
+    printf 'one\ntwo\n' | berth attach reader >attached 3>&- &
+    local client=$!
+    until_true grep -q two attached
+    kill -KILL $client
+    is attach "$(paste -sd' ' attached)" 'got one got two'
+    berth run -d -i --name stays busybox sh -c 'until [ -e /go ]; do echo begin; sleep 0.05; done; echo end; sleep 1000' >/dev/null
+    berth attach --no-stdin --sig-proxy=false stays >attached </dev/null 3>&- &
+    client=$!
+    until_true grep -q begin attached
+    berth exec stays touch /go
+    until_true grep -q end attached
+    kill -TERM $client
+    wait $client || true
     is '--no-stdin --sig-proxy=false' "$(berth inspect -f '{{.State.Status}}' stays)" running
     is 'what it read' "$(grep -c end attached)" 1
     all_right
@@ -374,6 +387,7 @@ v1_or_v2() { if [ -d /sys/fs/cgroup/memory ]; then echo "$1"; else echo "$2"; fi
     berth run -d --name fine --restart on-failure busybox true >/dev/null
     until_true sh -c '[ "$(berth inspect -f "{{.RestartCount}}" always)" -ge 2 ]'
     until_true sh -c '[ "$(berth inspect -f "{{.RestartCount}} {{.State.Status}} {{.State.ExitCode}}" failing)" = "2 exited 4" ]'
+    until_true has_ended fine
     is 'on-failure and code 0' "$(berth inspect -f '{{.RestartCount}} {{.State.Status}}' fine)" '0 exited'
     berth run -d --name kept --restart unless-stopped busybox sleep 1000 >/dev/null
     kill -KILL "$(berth inspect -f '{{.State.Pid}}' kept)"
@@ -388,7 +402,7 @@ v1_or_v2() { if [ -d /sys/fs/cgroup/memory ]; then echo "$1"; else echo "$2"; fi
     until_true sh -c 'berth logs slow | grep -q ready'
     local before=$SECONDS
     berth stop slow >/dev/null 2>&1
-    is stop-timeout "$((SECONDS - before <= 4)) $(berth inspect -f '{{.State.ExitCode}}' slow)" '1 137'
+    is stop-timeout "$((SECONDS - before <= 8)) $(berth inspect -f '{{.State.ExitCode}}' slow)" '1 137'
     berth run -d --name hup busybox sh -c 'trap "exit 3" HUP; echo ready; while :; do sleep 0.05; done' >/dev/null
     until_true sh -c 'berth logs hup | grep -q ready'
     berth kill -s HUP hup >/dev/null
