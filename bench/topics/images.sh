@@ -22,11 +22,14 @@ disk_share() { # FOLDER COMMAND...
     local folder=$work/$1 before layers
     shift
     layers=$(tar -tvf "$work/big.tar" --wildcards '*.tar' | awk '{sum += $3} END {print sum}')
-    # What was removed before gives its space back in the background.
-    while [ -n "$(find "$folder/trash" "$folder/layers" -mindepth 1 -maxdepth 1 \( -path '*/trash/*' -o -name '.*' \) 2>/dev/null)" ]; do sleep 0.1; done
-    sync; before=$(du -s --block-size=1 "$folder" | cut -f1)
+    settle "$folder"; before=$(du -s --block-size=1 "$folder" | cut -f1)
     "$@" >/dev/null 2>&1
-    sync; echo $((($(du -s --block-size=1 "$folder" | cut -f1) - before) * 100 / layers))
+    settle "$folder"; echo $((($(du -s --block-size=1 "$folder" | cut -f1) - before) * 100 / layers))
+}
+# What was removed gives its space back in the background.
+settle() { # FOLDER
+    while [ -n "$(find "$1/trash" "$1/layers" -mindepth 1 -maxdepth 1 \( -path '*/trash/*' -o -name '.*' \) 2>/dev/null)" ]; do sleep 0.1; done
+    sync
 }
 reset_peak() { echo 5 >"/proc/${pids[berthd]}/clear_refs"; }
 peak_kib() { awk '/^VmHWM/ {print $2}' "/proc/${pids[berthd]}/status"; }
