@@ -116,7 +116,9 @@ int enter_group(Context& context, const Command& group, const std::string& path,
 Result<> apply_global(Context& context, const Flags& flags) {
     if (flags.has("host")) context.set_host(flags.list("host").back());
     if (flags.has("config")) context.set_config_folder(flags.text("config"));
-    if (flags.is_set("docker-defaults")) context.set_docker_defaults(true);
+    const std::string always = context.variable("BERTH_DOCKER_DEFAULTS");
+    if (flags.is_set("docker-defaults") || always == "1" || always == "true")
+        context.set_docker_defaults(true);
     const std::string name = flags.text("context");
     if (!name.empty() && name != "default") {
         return fail(ErrorCode::NotFound, "there is no context \"", name, "\"")

@@ -54,7 +54,9 @@ const std::vector<Flag>& global_flags() {
          .help = "Only \"default\" is known",
          .hidden = true},
         {.name = "debug", .letter = 'D', .help = "Say more about errors"},
-        {.name = "docker-defaults", .help = "Use Docker's defaults where Berth's differ"},
+        {.name = "docker-defaults",
+         .help =
+             "Use Docker's defaults where Berth's differ (always with BERTH_DOCKER_DEFAULTS=1)"},
         {.name = "help", .letter = 'h', .help = "Show help"},
         {.name = "host",
          .letter = 'H',

@@ -159,6 +159,7 @@ std::string man_page(const Command& command, const std::string& path) {
         ".SH ENVIRONMENT\n.TP\n.B BERTH_HOST, DOCKER_HOST\nThe engine to talk to, such as "
         "unix:///run/berth/berth.sock.\n"
         ".TP\n.B BERTH_CONFIG, DOCKER_CONFIG\nFolder of config.json; ~/.docker when not set.\n"
+        ".TP\n.B BERTH_DOCKER_DEFAULTS\n1 for \\-\\-docker\\-defaults with every command.\n"
         ".SH EXIT STATUS\n0 when all went well, 125 for a wrong command line or a failed run, 126 "
         "and 127 "
         "when the container's program cannot be run "

@@ -4,10 +4,11 @@
 # CVE-2021-29136, CVE-2021-32760, CVE-2025-47290 and their many relatives.
 load ../lib/hostile
 
-setup_file() { shared_engine_start --default-userns-mode host; }
+setup_file() { shared_engine_start; }
 teardown_file() { shared_engine_stop; }
 setup() {
     shared_engine_join
+    export BERTH_DOCKER_DEFAULTS=1
     cd "$BATS_TEST_TMPDIR"
     make_canary
 }

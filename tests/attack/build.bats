@@ -3,10 +3,11 @@
 # the builder will clean up. CVE-2024-23651, CVE-2024-23652, CVE-2024-1753, CVE-2024-9407, CVE-2024-9675, CVE-2024-24557.
 load ../lib/hostile
 
-setup_file() { shared_engine_start --default-userns-mode host; }
+setup_file() { shared_engine_start; }
 teardown_file() { shared_engine_stop; }
 setup() {
     shared_engine_join
+    export BERTH_DOCKER_DEFAULTS=1
     make_canary
     cd "$(mktemp -d "$BATS_TEST_TMPDIR/context.XXXXXX")"
     ln -s "$CANARY" door

@@ -6,7 +6,7 @@ load ../lib/hostile
 
 ROUNDS=${BERTH_ATTACK_ROUNDS:-40}
 setup_file() {
-    shared_engine_start --default-userns-mode host
+    shared_engine_start
     cc -O2 -Wall -Wextra -Werror -static -o "$BATS_FILE_TMPDIR/inside" "$HOSTILE/inside.c"
     mkdir "$BATS_FILE_TMPDIR/tool"
     cp "$BATS_FILE_TMPDIR/inside" "$BATS_FILE_TMPDIR/tool/"
@@ -17,6 +17,7 @@ setup_file() {
 teardown_file() { shared_engine_stop; }
 setup() {
     shared_engine_join
+    export BERTH_DOCKER_DEFAULTS=1
     cd "$BATS_TEST_TMPDIR"
     make_canary
     programs >"$BATS_TEST_TMPDIR/programs"

@@ -4,7 +4,7 @@
 load ../lib/hostile
 
 setup_file() {
-    shared_engine_start --default-userns-mode host --debug
+    shared_engine_start --debug
     local folder=$BATS_FILE_TMPDIR/accounts
     mkdir "$folder"
     cc -O2 -Wall -Wextra -Werror -static -o "$folder/inside" "$HOSTILE/inside.c"
@@ -27,6 +27,7 @@ END
 teardown_file() { shared_engine_stop; }
 setup() {
     shared_engine_join
+    export BERTH_DOCKER_DEFAULTS=1
     cd "$BATS_TEST_TMPDIR"
     make_canary
 }

@@ -4,7 +4,7 @@
 load ../lib/hostile
 
 setup_file() {
-    shared_engine_start --default-userns-mode host
+    shared_engine_start
     local folder=$BATS_FILE_TMPDIR/steering
     mkdir "$folder"
     # The labels by which compose knows its own, those by which podman and systemd take orders, and ours.
@@ -23,6 +23,7 @@ END
 teardown_file() { shared_engine_stop; }
 setup() {
     shared_engine_join
+    export BERTH_DOCKER_DEFAULTS=1
     cd "$BATS_TEST_TMPDIR"
     make_canary
 }

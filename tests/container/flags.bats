@@ -203,6 +203,7 @@ Y
     berth run --rm --cap-add NET_RAW busybox ping -c 1 127.0.0.1 >/dev/null
     [ "$(docker run --rm busybox sh -c "$said" | head -1)" = 00000000a80425fb ]
     [ "$(berth --docker-defaults run --rm busybox sh -c "$said" | head -1)" = 00000000a80425fb ]
+    [ "$(BERTH_DOCKER_DEFAULTS=1 berth run --rm busybox sh -c "$said" | head -1)" = 00000000a80425fb ]
     limit() { berth inspect -f '{{.HostConfig.PidsLimit}}' "$("$@" busybox true)"; }
     [ "$(limit berth create)" = 2048 ]
     [ "$(limit berth create --pids-limit 50)" = 50 ]
