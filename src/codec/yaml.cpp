@@ -263,12 +263,46 @@ private:
     int count_ = 0;
 };
 
+// Where the text stops to be UTF-8 without NUL; npos when it never does. RFC 3629.
+std::size_t find_foreign_byte(std::string_view text) {
+    for (std::size_t i = 0; i < text.size();) {
+        const auto lead = static_cast<unsigned char>(text[i]);
+        const std::size_t length = lead < 0x80   ? 1
+                                   : lead < 0xC2 ? 0
+                                   : lead < 0xE0 ? 2
+                                   : lead < 0xF0 ? 3
+                                   : lead < 0xF5 ? 4
+                                                 : 0;
+        if (lead == 0 || length == 0 || i + length > text.size()) return i;
+        const auto second = static_cast<unsigned char>(length > 1 ? text[i + 1] : 0);
+        const bool is_overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
+        const bool is_no_scalar =
+            (lead == 0xED && second > 0x9F) || (lead == 0xF4 && second > 0x8F);
+        if (is_overlong || is_no_scalar) return i;
+        for (std::size_t k = 1; k < length; ++k)
+            if ((static_cast<unsigned char>(text[i + k]) & 0xC0) != 0x80) return i;
+        i += length;
+    }
+    return std::string_view::npos;
+}
+
+// libfyaml 0.7 never ends over such a byte in a directive.
+Result<> check_text(std::string_view text, const std::string& name) {
+    const std::size_t at = find_foreign_byte(text);
+    if (at == std::string_view::npos) return {};
+    const std::string_view before = text.substr(0, at);
+    const auto line_start = before.rfind('\n') + 1;  // 0 when there is none
+    return fail(ErrorCode::InvalidArgument, name, ":", 1 + std::ranges::count(before, '\n'), ":",
+                1 + at - line_start, ": the file is not UTF-8 text");
+}
+
 }  // namespace
 
 Result<YamlNode> parse_yaml(std::string_view text, const std::string& name) {
     // libfyaml 0.7 reports an empty document on standard error, whatever it is told about
     // collecting.
     if (trim(text).empty()) return YamlNode{};
+    TRY(check_text(text, name));
     fy_diag_cfg diag_config;
     fy_diag_cfg_default(&diag_config);
     std::unique_ptr<fy_diag, decltype(&fy_diag_destroy)> diag(fy_diag_create(&diag_config),

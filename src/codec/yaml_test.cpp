@@ -5,6 +5,21 @@
 namespace berth::codec {
 namespace {
 
+// Directives with such bytes keep libfyaml busy for ever.
+TEST(Yaml, TextThatIsNotUtf8IsRefusedWithItsPlace) {
+    using namespace std::string_view_literals;
+    for (const std::string_view text :
+         {"%\xC1\n"sv, "%\0,,,\xC1"sv, "a: \xED\xA0\x80"sv, "a: \xF4\x90\x80\x80"sv,
+          "a: \xE0\x80\x80"sv, "a: \xE2\x82"sv}) {
+        const auto root = parse_yaml(text, "f.yaml");
+        ASSERT_TRUE(root.is_error());
+        EXPECT_NE(root.error().message().find("not UTF-8"), std::string::npos);
+    }
+    EXPECT_EQ(parse_yaml("a: b\nc: \xC1"sv, "f.yaml").error().message(),
+              "f.yaml:2:4: the file is not UTF-8 text");
+    EXPECT_FALSE(parse_yaml("a: \xE2\x82\xAC \xF0\x9F\x90\xB3"sv, "f.yaml").is_error());
+}
+
 TEST(Yaml, KnowsWhereEverythingStands) {
     const auto root = parse_yaml(
         "services:\n  web:\n    image: nginx\n    ports:\n      - \"80:80\"\n", "compose.yaml");

@@ -1,12 +1,14 @@
 #include "sys/namespace.h"
 
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/magic.h>
 #include <net/if.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -111,7 +113,14 @@ struct Birth {
     pid_t parent = 0;
     int user = -1, network = -1;
     int error = 0;
-    std::atomic<int> is_done = 0;
+    // The kernel writes 0 and wakes who waits when the child ends, whatever ended it.
+    std::atomic<int> state = being_born;
+    static constexpr int being_born = 1, holds = 2;
+
+    void wait_until_held() {
+        while (state == being_born)
+            ::syscall(SYS_futex, &state, FUTEX_WAIT, being_born, nullptr, nullptr, 0);
+    }
 };
 
 // Opens its own namespaces: those of a process that may not be looked into are closed to others.
@@ -127,8 +136,8 @@ int hold_namespaces(void* argument) {
         birth.network = ::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
         if (birth.network < 0) birth.error = errno;
     }
-    birth.is_done = 1;
-    birth.is_done.notify_one();
+    birth.state = Birth::holds;
+    ::syscall(SYS_futex, &birth.state, FUTEX_WAKE, 1, nullptr, nullptr, 0);
     for (;;) ::pause();
 }
 
@@ -138,9 +147,10 @@ Result<UserAndNetwork> make_with_child(const IdMaps& maps, int flags) {
     alignas(16) std::array<std::byte, 16 * 1024> stack;
     Birth birth{.flags = flags, .parent = ::getpid()};
     const pid_t pid = ::clone(hold_namespaces, stack.data() + stack.size(),
-                              flags | CLONE_VM | CLONE_FILES, &birth);
+                              flags | CLONE_VM | CLONE_FILES | CLONE_CHILD_CLEARTID, &birth,
+                              nullptr, nullptr, &birth.state);
     if (pid < 0) return Error::from_errno("clone", errno).with_context("make a user namespace");
-    birth.is_done.wait(0);
+    birth.wait_until_held();
     UserAndNetwork out{.user = Fd(birth.user), .network = Fd(birth.network)};
     Result<> written = write_id_maps(pid, maps);
     ::kill(pid, SIGKILL);
@@ -149,6 +159,8 @@ Result<UserAndNetwork> make_with_child(const IdMaps& maps, int flags) {
     }
     if (birth.error != 0)
         return Error::from_errno("open", birth.error).with_context("a new namespace");
+    if (!out.user)
+        return fail(ErrorCode::Internal, "the process that holds new namespaces was killed");
     TRY(std::move(written));
     return out;
 }

@@ -6,9 +6,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <thread>
 
+#include "base/text.h"
+#include "sys/dir.h"
 #include "sys/file.h"
 
 namespace berth::sys {
@@ -64,6 +67,30 @@ TEST(UserNamespace, ItsMakerMayBeKilledAtAnyMoment) {
         ASSERT_TRUE(reaps_all()) << "in round " << round;
     }
     ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0), 0);
+}
+
+// Nobody waits for a helper that somebody else has killed.
+TEST(UserNamespace, ItsHelperMayBeKilledAtAnyMoment) {
+    if (::geteuid() != 0) GTEST_SKIP() << "maps of other ids are for root";
+    std::atomic<bool> goes_on = true;
+    std::atomic<int> killed = 0;
+    std::jthread killer([&] {
+        while (goes_on) {
+            // Children of all threads: the helper is nobody's whom waitpid finds by itself.
+            for (const DirEntry& thread : list_dir("/proc/self/task").value_or({})) {
+                auto children = read_file(concat("/proc/self/task/", thread.name, "/children"));
+                for (const std::string& pid : split(std::move(children).value_or(""), ' '))
+                    if (const auto number = parse_int(pid))
+                        killed += ::kill(static_cast<pid_t>(*number), SIGKILL) == 0;
+            }
+        }
+    });
+    int made = 0, refused = 0;
+    for (int round = 0; round < 400; ++round)
+        (make_user_namespace(example_maps()) ? made : refused) += 1;
+    goes_on = false;
+    EXPECT_EQ(made + refused, 400);
+    EXPECT_GT(killed, 0);
 }
 
 }  // namespace
