@@ -248,7 +248,11 @@ Result<> Database::migrate(const Schema& schema) {
         execute("INSERT INTO schema_version VALUES (?1, ?2) ON CONFLICT (module) DO UPDATE SET "
                 "version = ?2",
                 schema.name, schema.versions.size()));
-    return std::move(transaction).commit();
+    TRY(std::move(transaction).commit());
+    // New tables are most of what a young file grows by. It grows now, not when the disk is full
+    // and the log has to be moved into it with what the reserve gives.
+    if (depth_ == 0) checkpoint(handle_);
+    return {};
 }
 
 Result<Transaction> Database::begin(Durability durability) {

@@ -71,6 +71,8 @@ void Shim::escalate_stop() {
         stop_outcome_ = ignored ? StopOutcome::NoHandler : StopOutcome::TimedOut;
         last_sent_signal_ = SIGKILL;
         process_.pidfd.send_signal(SIGKILL).ignore("it has ended in this moment");
+        // Somebody may have paused it since the stop began; on cgroup v1 what is frozen cannot die.
+        if (phase_ == Phase::Paused) set_paused(false).ignore("it has ended in this moment");
         return;
     }
     std::chrono::nanoseconds wait = stop_deadline_ - now;
@@ -99,6 +101,9 @@ bool Shim::discards(int signal) const {
 
 Result<> Shim::set_paused(bool paused) {
     if (process_.pid <= 0) return fail(ErrorCode::Conflict, "the container does not run");
+    // Frozen before it has seen the signal, it would never see it.
+    if (paused && last_sent_signal_ == SIGKILL)
+        return fail(ErrorCode::Conflict, "the container is being killed");
     const sys::Cgroup group = TRY(cgroup());
     TRY(paused ? group.freeze() : group.thaw());
     phase_ = paused ? Phase::Paused : Phase::Running;

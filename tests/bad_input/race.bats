@@ -97,6 +97,18 @@ together() {
     done
 }
 
+@test "a pause in the middle of a stop does not hold it up" {
+    berth run -d --name box busybox sh -c 'trap : TERM; echo ready; while :; do sleep 0.1; done' >/dev/null
+    is_ready() { berth logs box | grep -qx ready; }
+    until_true 20 is_ready
+    timeout 30 berth stop -t 2 box >/dev/null 2>&1 &
+    local stopping=$!
+    sleep 0.5
+    berth pause box >/dev/null
+    wait "$stopping"
+    [ "$(berth inspect -f '{{.State.Status}}' box)" = exited ]
+}
+
 @test "one image pulled, removed and used by many" {
     hostile_registry
     local image=127.0.0.1:$REGISTRY_PORT/good:1 i

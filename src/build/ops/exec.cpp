@@ -11,8 +11,9 @@ namespace berth::build {
 
 namespace {
 
+// What the database's reserve has given back meanwhile (record/reserve.h) is no room.
 bool is_full(const std::string& directory) {
-    constexpr std::uintmax_t least_bytes = 64 << 10;
+    constexpr std::uintmax_t least_bytes = 512 << 10;
     std::error_code error;
     const auto space = std::filesystem::space(directory, error);
     return !error && space.available < least_bytes;
