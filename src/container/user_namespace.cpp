@@ -77,29 +77,31 @@ bool can_map_bind(const MountRequest& mount, sys::BorrowedFd namespace_fd,
     return !sys::set_attributes(copy->fd(), map).is_error();
 }
 
+// The setting with which a user namespace of its own cannot be; "" when there is none.
+std::string excluding_setting(const HostConfig& host) {
+    if (host.privileged) return "--privileged";
+    if (host.network_mode == "host" || joins_another(host.network_mode))
+        return concat("--network ", host.network_mode);
+    if (!host.pid_mode.empty()) return concat("--pid ", host.pid_mode);
+    if (host.ipc_mode == "host" || joins_another(host.ipc_mode))
+        return concat("--ipc ", host.ipc_mode);
+    if (!host.uts_mode.empty()) return concat("--uts ", host.uts_mode);
+    return {};
+}
+
 }  // namespace
 
 Result<> check_user_namespace(const HostConfig& host) {
     if (host.userns_mode != "auto") return {};
-    const auto refuse = [](std::string_view what) {
-        return fail(ErrorCode::InvalidArgument, what,
-                    " and --userns auto exclude each other: it needs namespaces of its own");
-    };
-    if (host.privileged) return refuse("--privileged");
-    if (host.network_mode == "host" || joins_another(host.network_mode))
-        return refuse(concat("--network ", host.network_mode));
-    if (!host.pid_mode.empty()) return refuse(concat("--pid ", host.pid_mode));
-    if (host.ipc_mode == "host" || joins_another(host.ipc_mode))
-        return refuse(concat("--ipc ", host.ipc_mode));
-    if (!host.uts_mode.empty()) return refuse(concat("--uts ", host.uts_mode));
-    return {};
+    const std::string other = excluding_setting(host);
+    if (other.empty()) return {};
+    return fail(ErrorCode::InvalidArgument, other,
+                " and --userns auto exclude each other: it needs namespaces of its own");
 }
 
 bool suits_user_namespace(const ContainerSpec& spec) {
-    HostConfig asked = spec.host;
-    asked.userns_mode = "auto";
-    if (check_user_namespace(asked).is_error()) return false;
     const HostConfig& host = spec.host;
+    if (!excluding_setting(host).empty()) return false;
     // --security-opt systempaths=unconfined: settings of the kernel that the host's root may write.
     const bool opens_kernel = host.readonly_paths && host.readonly_paths->empty();
     // The directories of a cgroup are the host's root's.
